@@ -1,0 +1,201 @@
+// Package pki is the certificate authority of one installation and the identities it gives to its parts.
+// `midwatch up` creates it; in production its files come from elsewhere and have the same names.
+package pki
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Part names, each the common name and the DNS name of a certificate.
+const (
+	Agent      = "node-agent"
+	JetStream  = "jetstream"
+	Exporter   = "exporter"
+	Ingester   = "ingester"
+	ClickHouse = "clickhouse"
+	Temporal   = "temporal"
+	API        = "api"
+	Worker     = "worker"
+	Sandbox    = "worker-sandbox"
+	Apply      = "worker-apply"
+	CLI        = "cli" // operators' tools, and senders of OTLP that are not ours
+)
+
+// Parts lists every part that gets a certificate.
+var Parts = []string{Agent, JetStream, Exporter, Ingester, ClickHouse, Temporal, API, Worker, Sandbox, Apply, CLI}
+
+const (
+	caLife   = 10 * 365 * 24 * time.Hour
+	leafLife = 365 * 24 * time.Hour
+	renew    = 30 * 24 * time.Hour // a leaf with less left is made anew at the next start
+)
+
+// Ensure makes the CA and a certificate per part under dir where they are missing or about to expire:
+// ca.pem, ca-key.pem, <part>.pem, <part>-key.pem, keys with mode 0600. Not for several processes at once: `up` calls it.
+func Ensure(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	ca, caKey, err := readPair(dir, "ca")
+	if err != nil {
+		if ca, caKey, err = makeCA(dir); err != nil {
+			return fmt.Errorf("make certificate authority in %s: %w", dir, err)
+		}
+	}
+	for _, part := range Parts {
+		leaf, _, err := readPair(dir, part)
+		if err == nil && time.Until(leaf.NotAfter) > renew && leaf.CheckSignatureFrom(ca) == nil {
+			continue
+		}
+		if err := makeLeaf(dir, part, ca, caKey); err != nil {
+			return fmt.Errorf("make certificate of %s: %w", part, err)
+		}
+	}
+	return nil
+}
+
+func makeCA(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	t := &x509.Certificate{
+		Subject: pkix.Name{CommonName: "Midwatch CA"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(caLife),
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	cert, err := sign(dir, "ca", t, t, key, key)
+	return cert, key, err
+}
+
+func makeLeaf(dir, part string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	_, err = sign(dir, part, &x509.Certificate{
+		Subject: pkix.Name{CommonName: part}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(leafLife),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		DNSNames: []string{part, "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}, ca, key, caKey)
+	return err
+}
+
+func sign(dir, name string, t, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) (*x509.Certificate, error) {
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	t.SerialNumber = serial
+	der, err := x509.CreateCertificate(rand.Reader, t, parent, &key.PublicKey, parentKey)
+	if err != nil {
+		return nil, err
+	}
+	keyDER, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(
+		writePEM(filepath.Join(dir, name+"-key.pem"), "EC PRIVATE KEY", keyDER, 0o600),
+		writePEM(filepath.Join(dir, name+".pem"), "CERTIFICATE", der, 0o644))
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}
+
+func writePEM(path, kind string, der []byte, mode os.FileMode) error {
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+func readPair(dir, name string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, name+".pem"), filepath.Join(dir, name+"-key.pem"))
+	if err != nil {
+		return nil, nil, err
+	}
+	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, nil, fmt.Errorf("%s-key.pem is not an ECDSA key", name)
+	}
+	return pair.Leaf, key, nil
+}
+
+// Identity is one part's certificate and the CA that its peers are measured by.
+type Identity struct {
+	Part string
+	Dir  string // where its files are, for libraries that want paths
+	cert tls.Certificate
+	pool *x509.CertPool
+}
+
+// Load reads a part's identity from dir.
+func Load(dir, part string) (*Identity, error) {
+	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, part+".pem"), filepath.Join(dir, part+"-key.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("load certificate of %s: %w", part, err)
+	}
+	ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("load certificate authority: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(ca) {
+		return nil, fmt.Errorf("load certificate authority: no certificate in %s", filepath.Join(dir, "ca.pem"))
+	}
+	return &Identity{Part: part, Dir: dir, cert: cert, pool: pool}, nil
+}
+
+// Server returns a configuration that accepts only the named parts, each by a certificate of this CA. No name: any part.
+func (id *Identity) Server(allowed ...string) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{id.cert},
+		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: id.pool,
+		VerifyConnection: func(s tls.ConnectionState) error {
+			peer := s.PeerCertificates[0].Subject.CommonName
+			if len(allowed) > 0 && !slices.Contains(allowed, peer) {
+				return fmt.Errorf("%s may not connect to %s", peer, id.Part)
+			}
+			return nil
+		},
+	}
+}
+
+// Client returns a configuration that trusts only the named part of this CA.
+func (id *Identity) Client(server string) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{id.cert}, RootCAs: id.pool, ServerName: server}
+}
+
+// Web returns a configuration for browsers and the CLI, who bring a token, not a certificate.
+func (id *Identity) Web() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{id.cert}}
+}
+
+// Trust returns a configuration for a client without a certificate that trusts the named part of this CA.
+func Trust(dir, server string) (*tls.Config, error) {
+	ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("load certificate authority: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(ca) {
+		return nil, fmt.Errorf("load certificate authority: no certificate in %s", filepath.Join(dir, "ca.pem"))
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, ServerName: server}, nil
+}

@@ -1,0 +1,121 @@
+package investigation
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// ParameterType says what an action's parameter may hold and how the platform checks it.
+type ParameterType string
+
+// Parameter types. Every value travels as a string.
+const (
+	ServiceParameter    ParameterType = "service"    // a service.name seen in this environment, listed in Allowed if that is set
+	ProcessParameter    ParameterType = "process"    // "<pid>:<start ticks>:<executable path>" of a process on this host
+	IdentifierParameter ParameterType = "identifier" // an SQL identifier: [a-z_][a-z0-9_]{0,62}
+	PathParameter       ParameterType = "path"       // an absolute path, under one of Allowed
+)
+
+// Parameter is one input of an action.
+type Parameter struct {
+	Name    string        `json:"name" yaml:"name"`
+	Type    ParameterType `json:"type" yaml:"type"`
+	Allowed []string      `json:"allowed,omitempty" yaml:"allowed"`
+}
+
+// ActionKind is what an action does, chosen from a closed set; the analyst picks by kind and target.
+type ActionKind string
+
+// Kinds of action.
+const (
+	RestartAction   ActionKind = "restart"          // parameter service
+	RollbackVersion ActionKind = "rollback_version" // parameter service: back to the version before
+	RollbackConfig  ActionKind = "rollback_config"  // parameter service: back to the configuration before
+	StopProcess     ActionKind = "stop_process"     // parameter process; done by Midwatch itself through a pidfd
+	CreateIndex     ActionKind = "create_index"     // parameters table, column
+	RaiseLimit      ActionKind = "raise_limit"      // parameter service: a reviewed larger limit
+)
+
+// Action is a named action from the configuration: the only things a fix on a plain machine can do.
+// Exactly one of Command, SQL and (for StopProcess) neither is set.
+type Action struct {
+	Name        string      `json:"name" yaml:"name"`
+	Kind        ActionKind  `json:"kind" yaml:"kind"`
+	Description string      `json:"description" yaml:"description"`
+	Parameters  []Parameter `json:"parameters" yaml:"parameters"`
+	Services    []string    `json:"services,omitempty" yaml:"services"` // services it is meant for; empty: any
+	// Command is an argument list run without a shell; "{name}" elements are replaced by a parameter's value.
+	Command []string `json:"command,omitempty" yaml:"command"`
+	// SQL is one reviewed statement; "{name}" is replaced by the quoted identifier. DSN names the connection.
+	SQL string `json:"sql,omitempty" yaml:"sql"`
+	DSN string `json:"-" yaml:"dsn"` // never leaves the apply role
+}
+
+// FixDraft is what an analyst proposes.
+type FixDraft struct {
+	Action     string            `json:"action"` // Action.Name
+	Parameters map[string]string `json:"parameters"`
+	Why        string            `json:"why"`
+}
+
+// Fix is a draft made exact by the platform. Nothing of it may change after Digest was made.
+type Fix struct {
+	ID            string            `json:"id"`
+	Incident      string            `json:"incident"`
+	Investigation string            `json:"investigation"`
+	Environment   string            `json:"environment"`
+	Action        string            `json:"action"`
+	Kind          ActionKind        `json:"kind"`
+	Parameters    map[string]string `json:"parameters"`
+	Content       string            `json:"content"` // exactly what will run: the command line, the SQL or the process
+	Preconditions map[string]string `json:"preconditions"`
+	Target        string            `json:"target"` // entity it acts on
+	Why           string            `json:"why"`
+	CreatedAt     time.Time         `json:"created_at"`
+	Digest        string            `json:"digest"`
+
+	Status    string    `json:"status"` // awaiting_approval, rejected, expired, applying, applied, failed, verified, worse
+	Result    string    `json:"result,omitempty"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
+}
+
+// ContentDigest is the hex SHA-256 over everything an approver approves. Status, Result, UpdatedAt and Digest itself are left out.
+func (f Fix) ContentDigest() string {
+	f.Status, f.Result, f.UpdatedAt, f.Digest = "", "", time.Time{}, ""
+	f.CreatedAt = f.CreatedAt.UTC().Truncate(time.Microsecond)
+	b, err := json.Marshal(f) // map keys are sorted
+	if err != nil {
+		panic(fmt.Sprintf("a Fix holds only strings and times: %v", err))
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Approval is a person's decision on one exact fix. The api alone signs it; the apply activity alone spends it.
+type Approval struct {
+	Environment string    `json:"environment"`
+	Incident    string    `json:"incident"`
+	Fix         string    `json:"fix"`
+	Digest      string    `json:"digest"`
+	Target      string    `json:"target"`
+	Approver    string    `json:"approver"`
+	Approved    bool      `json:"approved"` // false is a rejection
+	IssuedAt    time.Time `json:"issued_at"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	Nonce       string    `json:"nonce"`
+	Signature   []byte    `json:"signature"` // Ed25519 over SigningBytes
+}
+
+// SigningBytes is what the signature covers: every field but the signature, in a fixed order.
+func (a Approval) SigningBytes() []byte {
+	a.Signature = nil
+	a.IssuedAt, a.ExpiresAt = a.IssuedAt.UTC(), a.ExpiresAt.UTC()
+	b, err := json.Marshal(a)
+	if err != nil {
+		panic(fmt.Sprintf("an Approval holds only strings, booleans and times: %v", err))
+	}
+	return append([]byte("midwatch approval v1\n"), b...)
+}

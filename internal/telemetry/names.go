@@ -1,0 +1,90 @@
+package telemetry
+
+// Resource attributes. Every batch a node agent publishes carries ServiceName, ServiceInstanceID, HostName and Environment.
+const (
+	ServiceName       = "service.name"        // see docs/telemetry.md, "Naming a service"
+	ServiceVersion    = "service.version"     // first 12 hex digits of the executable's SHA-256, or the image tag
+	ServiceInstanceID = "service.instance.id" // host.name/pid/start ticks
+	HostName          = "host.name"
+	Environment       = "midwatch.environment" // the cluster or machine
+	ContainerID       = "container.id"
+	ProcessPID        = "process.pid"
+	ProcessExecName   = "process.executable.name"
+	ProcessExecPath   = "process.executable.path"
+	ProcessStart      = "process.creation.time" // RFC 3339
+	ProcessStartTicks = "midwatch.process.start_ticks"
+	K8sNamespace      = "k8s.namespace.name"
+	K8sPod            = "k8s.pod.name"
+	K8sWorkload       = "midwatch.workload" // kind/name of the pod's controller
+)
+
+// Span attributes.
+const (
+	HTTPMethod       = "http.request.method"
+	HTTPRoute        = "http.route" // templated path
+	HTTPStatus       = "http.response.status_code"
+	URLPath          = "url.path" // no query string
+	DBSystem         = "db.system.name"
+	DBNamespace      = "db.namespace"
+	DBCollection     = "db.collection.name"
+	DBOperation      = "db.operation.name"
+	DBQueryText      = "db.query.text"    // templated, literals replaced by ?
+	DBQuerySummary   = "db.query.summary" // "SELECT products"
+	DBStatus         = "db.response.status_code"
+	ErrorType        = "error.type"
+	ServerAddress    = "server.address"
+	ServerPort       = "server.port"
+	PeerAddress      = "network.peer.address"
+	PeerPort         = "network.peer.port"
+	PeerService      = "peer.service" // the service behind the other end, when known
+	NetworkTransport = "network.transport"
+	RequestSize      = "midwatch.request.size"  // bytes
+	ResponseSize     = "midwatch.response.size" // bytes
+)
+
+// Metrics. Unit in the comment; gauges unless said otherwise; one point per process every 5 s.
+const (
+	ProcessCPU         = "process.cpu.utilization"               // cores in use since the last point (1 = one core)
+	ProcessRunDelay    = "midwatch.process.run_delay"            // s/s: time runnable but waiting for a core
+	ProcessMemory      = "process.memory.usage"                  // By, resident
+	ProcessMemoryLimit = "midwatch.process.memory.limit"         // By, of its cgroup; absent when unlimited
+	ProcessThreads     = "process.thread.count"                  // {thread}
+	ProcessOpenFiles   = "process.open_file_descriptor.count"    // {file_descriptor}
+	ProcessDiskRead    = "midwatch.process.disk.read"            // By/s
+	ProcessDiskWrite   = "midwatch.process.disk.write"           // By/s
+	ProcessNetIO       = "midwatch.process.network.io"           // By/s, attribute network.io.direction (seen by syscalls)
+	TCPConnections     = "midwatch.tcp.connections"              // {connection}, established, per peer.service/server.address/server.port
+	TCPConnectFailures = "midwatch.tcp.connect.failures"         // {connection} since the last point, same attributes + error.type
+	SystemCPU          = "system.cpu.utilization"                // 0..1, attribute cpu.mode (user, system, iowait, idle, steal)
+	SystemMemory       = "system.memory.usage"                   // By, attribute system.memory.state (used, free, cached)
+	SystemPressure     = "midwatch.system.pressure"              // 0..1, avg10, attributes resource (cpu, memory, io) and kind (some, full)
+	SystemDiskIO       = "midwatch.system.disk.io"               // By/s, attributes system.device, disk.io.direction
+	SystemNetIO        = "midwatch.system.network.io"            // By/s, attributes network.interface.name, network.io.direction
+	SystemFilesystem   = "system.filesystem.utilization"         // 0..1, attribute system.filesystem.mountpoint
+	ProbeState         = "midwatch.probe.state"                  // 1, attributes hook, state (attached, fallback, missing), reason
+	ProbeDrops         = "midwatch.probe.drops"                  // counter, attribute reason
+	ServerDuration     = "http.server.request.duration"          // s, delta histogram per minute, attributes of the span
+	ClientDuration     = "http.client.request.duration"          // s, same
+	DBClientDuration   = "db.client.operation.duration"          // s, same
+	DBServerDuration   = "midwatch.db.server.operation.duration" // s, same
+)
+
+// EventName is the attribute of a log record that is an event; these are its values. An event's attributes are in docs/telemetry.md.
+const (
+	EventName       = "event.name"
+	EventStart      = "midwatch.process.start"
+	EventExit       = "midwatch.process.exit"
+	EventOOMKill    = "midwatch.process.oom_kill"
+	EventDeployment = "midwatch.deployment" // a service's new executable, arguments or configuration
+)
+
+// Attributes of events.
+const (
+	ExitCode     = "process.exit.code"
+	ExitSignal   = "midwatch.process.exit.signal"
+	ChangeKind   = "midwatch.change.kind"   // executable, arguments, configuration
+	ChangeBefore = "midwatch.change.before" // digest or text, secrets masked
+	ChangeAfter  = "midwatch.change.after"
+	ChangeDetail = "midwatch.change.detail" // unified diff of arguments or configuration, secrets masked, at most 4 KiB
+	ChangeFile   = "midwatch.change.file"   // the executable or configuration file
+)
