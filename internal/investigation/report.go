@@ -65,7 +65,7 @@ type Claim struct {
 // functions in sandbox/check. It must be true on the evidence; it counts when it is false, or fails, both on the empty
 // result and on the same tool's result over the healthy window.
 type Check struct {
-	Expression string `json:"expression"` // any([s.p95_ms > 500 for s in ev["e2"].services if s.name == "catalog"])
+	Expression string `json:"expression"` // any([s["p95_ms"] > 500 for s in ev["e2"]["services"] if s["name"] == "catalog"])
 	// Filled by the platform.
 	Holds  bool   `json:"holds"`
 	Counts bool   `json:"counts"`
