@@ -1,0 +1,81 @@
+package metadata
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Token is what is kept of an access token: never the token itself.
+type Token struct {
+	ID         string    `json:"id"`
+	Hash       string    `json:"-"` // hex SHA-256 of the whole token
+	Subject    string    `json:"subject"`
+	Role       string    `json:"role"`
+	Namespaces []string  `json:"namespaces,omitempty"` // empty: all
+	CreatedAt  time.Time `json:"created_at"`
+	ExpiresAt  time.Time `json:"expires_at,omitzero"` // zero: never
+	RevokedAt  time.Time `json:"revoked_at,omitzero"`
+}
+
+const tokenColumns = `id, hash, subject, role, namespaces, created_at, expires_at, revoked_at`
+
+// PutToken stores a new token.
+func (d *DB) PutToken(ctx context.Context, t Token) error {
+	namespaces, err := json.Marshal(t.Namespaces)
+	if err == nil {
+		_, err = d.exec(ctx, d.sql, `INSERT INTO tokens (`+tokenColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, t.ID, t.Hash, t.Subject,
+			t.Role, string(namespaces), micros(t.CreatedAt), micros(t.ExpiresAt), micros(t.RevokedAt))
+	}
+	if err != nil {
+		return fmt.Errorf("store token %s: %w", t.ID, err)
+	}
+	return nil
+}
+
+// TokenByHash returns the token of a hash, revoked and expired ones too, or ErrNotFound.
+func (d *DB) TokenByHash(ctx context.Context, hash string) (Token, error) {
+	row := d.sql.QueryRowContext(ctx, d.bind(`SELECT `+tokenColumns+` FROM tokens WHERE hash = ?`), hash)
+	t, err := scanToken(row.Scan)
+	if err != nil {
+		return Token{}, fmt.Errorf("read token: %w", notFound(err))
+	}
+	return t, nil
+}
+
+// ListTokens returns every token, newest first.
+func (d *DB) ListTokens(ctx context.Context) ([]Token, error) {
+	list := []Token{}
+	err := d.rows(ctx, d.sql, `SELECT `+tokenColumns+` FROM tokens ORDER BY created_at DESC, id`, nil,
+		func(scan func(...any) error) error {
+			t, err := scanToken(scan)
+			list = append(list, t)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	return list, nil
+}
+
+// RevokeToken makes a token worthless from now on. It returns ErrNotFound when there is none of that id; revoking twice
+// is fine.
+func (d *DB) RevokeToken(ctx context.Context, id string) error {
+	err := d.one(ctx, d.sql, `UPDATE tokens SET revoked_at = CASE WHEN revoked_at = 0 THEN CAST(? AS BIGINT) ELSE revoked_at END WHERE id = ?`,
+		micros(time.Now()), id)
+	if err != nil {
+		return fmt.Errorf("revoke token %s: %w", id, err)
+	}
+	return nil
+}
+
+func scanToken(scan func(...any) error) (t Token, err error) {
+	var namespaces string
+	var created, expires, revoked int64
+	if err := scan(&t.ID, &t.Hash, &t.Subject, &t.Role, &namespaces, &created, &expires, &revoked); err != nil {
+		return t, err
+	}
+	t.CreatedAt, t.ExpiresAt, t.RevokedAt = fromMicros(created), fromMicros(expires), fromMicros(revoked)
+	return t, json.Unmarshal([]byte(namespaces), &t.Namespaces)
+}
