@@ -1,0 +1,68 @@
+# Midwatch. `make help` lists the targets.
+
+# clang 14 makes the committed BPF objects: another version gives other bytes (bpf/).
+TOOLS        := .cache/tools
+GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+PROGRESS     := deploy/progress.sh
+GOFILES       = $(shell git ls-files '*.go' go.mod go.sum)
+WEBFILES      = $(shell git ls-files api/web ':!api/web/dist')
+export CGO_ENABLED ?= 0
+
+.PHONY: help
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## Install what is missing: Debian packages, the ClickHouse library
+	@deploy/deps.sh
+
+.PHONY: build
+build: bin/web.stamp ## Build everything into bin/
+	@$(PROGRESS) "building midwatch" go build -trimpath -o bin/midwatch ./cmd/midwatch
+	@$(PROGRESS) "building midwatch-analyst" go build -trimpath -ldflags '-s -w' -o bin/midwatch-analyst ./cmd/midwatch-analyst
+	@$(PROGRESS) "building midwatch-temporal" go -C deploy/temporal build -trimpath -o ../../bin/midwatch-temporal .
+	@$(PROGRESS) "building the demo shop" go build -trimpath -o bin/shop ./deploy/shop/cmd/shop
+
+bin/web.stamp: $(WEBFILES)
+	@$(PROGRESS) "installing the web UI's packages" npm ci --prefix api/web --no-fund --no-audit
+	@$(PROGRESS) "building the web UI" npm run --prefix api/web build
+	@mkdir -p bin && touch $@
+
+.PHONY: demo
+demo: deps build ## Break a shop and watch Midwatch find out why (FAULT=name, YES=1)
+	@bin/midwatch demo run $(if $(FAULT),--fault $(FAULT)) $(if $(YES),--yes)
+
+.PHONY: up
+up: deps build ## Start Midwatch on this machine
+	@bin/midwatch up
+
+.PHONY: test
+test: ## Run every test CI runs, on the real things
+	@.ci/test
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint $(TOOLS)/workflowcheck ## golangci-lint (gofumpt, import direction) and workflowcheck
+	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/workflowcheck ./workflows/... ./workers/...
+
+$(TOOLS)/golangci-lint:
+	@GOBIN=$(CURDIR)/$(TOOLS) $(PROGRESS) "building golangci-lint" go install $(GOLANGCI)
+$(TOOLS)/workflowcheck:
+	@GOBIN=$(CURDIR)/$(TOOLS) $(PROGRESS) "building workflowcheck" go install $(WORKFLOWCHECK)
+
+.PHONY: generate
+generate: ## Rebuild generated files (BPF objects, needs clang-14 and libbpf-dev)
+	go generate ./bpf/...
+
+.PHONY: verify
+verify: generate ## Fail when a generated file is stale
+	git diff --exit-code -- bpf
+
+.PHONY: bench-demo
+bench-demo: deps build ## Seven faults, five runs each, renamed every time; red herrings; healthy time
+	@go run ./bench/demo $(BENCH_ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built (not .cache)
+	rm -rf bin api/web/dist
