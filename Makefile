@@ -37,9 +37,29 @@ demo: deps build ## Break a shop and watch Midwatch find out why (FAULT=name, YE
 up: deps build ## Start Midwatch on this machine
 	@bin/midwatch up
 
+.PHONY: deps-test
+deps-test:
+	@deploy/deps.sh test
+
 .PHONY: test
-test: ## Run every test CI runs, on the real things
-	@.ci/test
+test: deps-test build lint verify licences test-go test-web test-demo ## Everything CI runs: the real store, kernel, Temporal, browser and shop
+
+.PHONY: test-go
+test-go: deps-test build ## Go tests with the race detector
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	cd deploy/temporal && CGO_ENABLED=1 go test ./...
+
+.PHONY: test-web
+test-web: bin/web.stamp ## The web UI's types, format, unit tests
+	npm run --prefix api/web check
+
+.PHONY: test-demo
+test-demo: build ## The whole story with three faults, and a browser that approves a fix
+	go test -count=1 -timeout 20m -tags demo ./deploy/demo/...
+
+.PHONY: licences
+licences: ## Fail when a dependency's licence is not one we allow
+	go run ./deploy/licences
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/workflowcheck ## golangci-lint (gofumpt, import direction) and workflowcheck

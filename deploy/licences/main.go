@@ -1,0 +1,102 @@
+// Command licences lists the licence of every module that Midwatch's binaries link, and fails on one that Apache-2.0
+// software may not carry. A licence is recognized by the sentences its text cannot do without.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// allowed maps a licence to the sentence that gives it away, in the order they are tried.
+var allowed = []struct {
+	name string
+	text *regexp.Regexp
+}{
+	{"Apache-2.0", regexp.MustCompile(`(?i)apache license\s+version 2\.0|licensed under the apache license, version 2\.0`)},
+	{"MPL-2.0", regexp.MustCompile(`(?i)mozilla public license,? version 2\.0`)},
+	{"BSD", regexp.MustCompile(`(?i)redistribution and use in source and binary forms`)},
+	{"MIT", regexp.MustCompile(`(?i)permission is hereby granted, free of charge`)},
+	{"ISC", regexp.MustCompile(`(?i)permission to use, copy, modify, and/?(or)? distribute this software for any purpose`)},
+	{"Unlicense", regexp.MustCompile(`(?i)this is free and unencumbered software`)},
+	{"CC0-1.0", regexp.MustCompile(`(?i)CC0 1\.0 Universal`)},
+}
+
+func main() {
+	refused := 0
+	for _, dir := range []string{".", "deploy/temporal"} {
+		modules, err := linked(dir)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "error:", err)
+			os.Exit(1)
+		}
+		for _, m := range modules {
+			name := licence(m.dir)
+			if name == "" {
+				refused++
+				fmt.Printf("refused  %s: no licence we know\n", m.path)
+			}
+		}
+		fmt.Printf("%s: %d modules\n", dir, len(modules))
+	}
+	if refused > 0 {
+		os.Exit(1)
+	}
+}
+
+type module struct{ path, dir string }
+
+// linked lists the modules that the packages of the module in dir import, tests left out.
+func linked(dir string) ([]module, error) {
+	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}", "./...")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return nil, fmt.Errorf("list the modules of %s: %w: %s", dir, err, exit.Stderr)
+		}
+		return nil, fmt.Errorf("list the modules of %s: %w", dir, err)
+	}
+	var ms []module
+	seen := map[string]bool{}
+	for s := bufio.NewScanner(bytes.NewReader(out)); s.Scan(); {
+		path, dir, ok := strings.Cut(s.Text(), "\t")
+		if !ok || seen[path] || strings.HasPrefix(path, "github.com/midwatch/") {
+			continue
+		}
+		seen[path] = true
+		ms = append(ms, module{path, dir})
+	}
+	return ms, nil
+}
+
+// licence names the licence of a module, or "" when it carries none we know.
+func licence(dir string) string {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, f := range files {
+		upper := strings.ToUpper(f.Name())
+		if f.IsDir() || !(strings.HasPrefix(upper, "LICEN") || strings.HasPrefix(upper, "COPYING") || strings.HasPrefix(upper, "UNLICENSE")) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			continue
+		}
+		for _, a := range allowed {
+			if a.text.Match(text) {
+				return a.name
+			}
+		}
+	}
+	return ""
+}
