@@ -50,6 +50,7 @@ type Turn struct {
 	Say      string     `json:"say"`    // what the analyst thinks, one or two plain sentences
 	Calls    []ToolCall `json:"calls,omitempty"`
 	Evidence []string   `json:"evidence,omitempty"` // ids, same order as Calls
+	Draft    *Report    `json:"draft,omitempty"`    // of the concluding turn, before the platform checked it
 	At       time.Time  `json:"at"`
 }
 

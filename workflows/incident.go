@@ -1,0 +1,242 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+const (
+	// lead is how much earlier than the first trigger's onset the fault window begins: a detector sees a fault late.
+	lead = 15 * time.Second
+	// baseline is how far back the healthy window reaches.
+	baseline = 10 * time.Minute
+	// askedAbout is the fault window of a question that names no time.
+	askedAbout = 5 * time.Minute
+)
+
+// Incident takes one group of triggers from the first alarm to its end: it waits a little for the alerts of dependants,
+// fixes the windows, investigates, and, when the report has a fix that can be made exact, waits for a person's approval.
+func Incident(ctx workflow.Context, in IncidentInput) (IncidentResult, error) {
+	in.Policy = in.Policy.orDefault()
+	i := &incident{IncidentInput: in, id: IncidentID(in.Environment, in.Triggers[0].ID)}
+	i.result = IncidentResult{Incident: i.id, Status: Investigating}
+	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (IncidentResult, error) { return i.result, nil }); err != nil {
+		return i.result, err
+	}
+	err := i.run(ctx)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("incident failed", "incident", i.id, "error", err)
+		i.end(ctx, Failed, "The investigation could not be finished")
+	}
+	i.join(ctx)
+	return i.result, err
+}
+
+type incident struct {
+	IncidentInput
+	id     string
+	opened bool
+	result IncidentResult
+}
+
+func (i *incident) run(ctx workflow.Context) error {
+	first := leading(i.Triggers)
+	tell(ctx, "Began with: "+first.Summary)
+	if err := call(ctx, OpenIncidentActivity, first.Summary, i.record()).Get(ctx, nil); err != nil {
+		return err
+	}
+	i.opened = true
+	i.announce(ctx, "Incident: "+first.Summary)
+	if !onlyDeployments(i.Triggers) && !manual(i.Triggers) {
+		if err := i.settle(ctx); err != nil {
+			return err
+		}
+	}
+	found, err := i.investigate(ctx)
+	if err != nil {
+		return err
+	}
+	i.result.Verdict, i.result.Title = found.Verdict, found.Title
+	mark(ctx, VerdictAttribute.ValueSet(string(found.Verdict)))
+	tell(ctx, found.Title)
+	i.announce(ctx, "Report: "+found.Title)
+	fix, err := i.prepare(ctx, found)
+	if err != nil {
+		return err
+	}
+	if fix.ID == "" {
+		i.end(ctx, Closed, found.Title)
+		return nil
+	}
+	return i.remediate(ctx, fix)
+}
+
+// record is the incident as the metadata store first sees it. OpenedAt is this workflow's start, so that a repeated
+// activity writes the same record.
+func (i *incident) record() investigation.Incident {
+	first := leading(i.Triggers)
+	return investigation.Incident{
+		ID: i.id, Environment: i.Environment, Title: first.Summary, Service: first.Service, Severity: first.Severity,
+		Status: Investigating, Triggers: i.Triggers, Investigation: InvestigationID(i.id), OpenedAt: first.At,
+	}
+}
+
+// settle waits for the alerts of dependants. What comes later is joined to the incident, but no longer moves its windows.
+func (i *incident) settle(ctx workflow.Context) error {
+	over := workflow.NewTimer(ctx, i.Policy.Settle)
+	for !over.IsReady() {
+		workflow.NewSelector(ctx).
+			AddFuture(over, func(workflow.Future) {}).
+			AddReceive(workflow.GetSignalChannel(ctx, TriggerSignal), func(workflow.ReceiveChannel, bool) {}).
+			Select(ctx)
+		i.join(ctx)
+	}
+	return over.Get(ctx, nil)
+}
+
+// join takes the triggers that came since, into the list and the metadata store.
+func (i *incident) join(ctx workflow.Context) {
+	var ts []investigation.Trigger
+	for workflow.GetSignalChannel(ctx, TriggerSignal).ReceiveAsync(&ts) {
+		for _, t := range ts {
+			i.Triggers = append(i.Triggers, t)
+			if !i.opened {
+				continue
+			}
+			if err := call(ctx, JoinTriggerActivity, t.Summary, JoinInput{Incident: i.id, Trigger: t}).Get(ctx, nil); err != nil {
+				workflow.GetLogger(ctx).Warn("late trigger not stored", "trigger", t.ID, "error", err)
+			}
+		}
+		ts = nil
+	}
+}
+
+// alongside runs until done is ready, joining triggers meanwhile.
+func (i *incident) alongside(ctx workflow.Context, done workflow.Future) {
+	for !done.IsReady() {
+		workflow.NewSelector(ctx).
+			AddFuture(done, func(workflow.Future) {}).
+			AddReceive(workflow.GetSignalChannel(ctx, TriggerSignal), func(workflow.ReceiveChannel, bool) {}).
+			Select(ctx)
+		i.join(ctx)
+	}
+}
+
+// investigate fixes the windows, stores the request and runs the Investigation.
+func (i *incident) investigate(ctx workflow.Context) (ReportRef, error) {
+	i.phase(ctx, Investigating)
+	req := i.request(workflow.Now(ctx))
+	if err := call(ctx, OpenInvestigationActivity, "Windows fixed, budget set", req).Get(ctx, nil); err != nil {
+		return ReportRef{}, err
+	}
+	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            InvestigationWorkflowID(i.Environment, req.ID),
+		TypedSearchAttributes: attributesOf(i.Triggers, Investigating),
+		StaticSummary:         line(leading(i.Triggers).Summary),
+	}), InvestigationWorkflow, InvestigationInput{
+		ID: req.ID, Environment: i.Environment, Service: leading(i.Triggers).Service, Budget: req.Budget,
+	})
+	i.alongside(ctx, child)
+	var found ReportRef
+	err := child.Get(ctx, &found)
+	return found, err
+}
+
+// request fixes the windows: the fault from a little before the first onset to now, the healthy one before it.
+func (i *incident) request(now time.Time) investigation.Request {
+	start := onset(i.Triggers)
+	if first := i.Triggers[0]; first.Kind == investigation.Manual && first.Onset.IsZero() {
+		start = now.Add(-askedAbout)
+	}
+	start = start.Add(-lead)
+	req := investigation.Request{
+		ID: InvestigationID(i.id), Incident: i.id, Environment: i.Environment, Requester: "midwatch", Triggers: i.Triggers,
+		Fault:   investigation.Window{From: start, To: now},
+		Healthy: investigation.Window{From: start.Add(-baseline), To: start},
+		Budget:  investigation.Budget{Turns: i.Policy.Turns, Wall: i.Policy.Wall},
+	}
+	if first := i.Triggers[0]; first.Kind == investigation.Manual {
+		req.Question = first.Summary
+		if who := first.Attributes[RequesterAttribute]; who != "" {
+			req.Requester = who
+		}
+	}
+	return req
+}
+
+// prepare makes the report's draft an exact fix. A draft that does not fit leaves the report without a fix.
+func (i *incident) prepare(ctx workflow.Context, found ReportRef) (FixRef, error) {
+	if found.Verdict != investigation.RootCause || !found.HasFix {
+		return FixRef{}, nil
+	}
+	var fix FixRef
+	err := call(ctx, PrepareFixActivity, "Make the proposed fix exact", found.Investigation).Get(ctx, &fix)
+	if err != nil {
+		return FixRef{}, err
+	}
+	if fix.Invalid != "" {
+		workflow.GetLogger(ctx).Warn("fix refused", "reason", fix.Invalid)
+		i.announce(ctx, "The proposed fix cannot be offered: "+fix.Invalid)
+		return FixRef{}, nil
+	}
+	return fix, nil
+}
+
+// remediate waits for the Remediation, which may take a day.
+func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
+	i.phase(ctx, AwaitingApproval)
+	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: AwaitingApproval})
+	i.announce(ctx, "A fix awaits approval: "+fix.Content)
+	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            RemediationWorkflowID(i.Environment, fix.ID),
+		TypedSearchAttributes: attributesOf(i.Triggers, AwaitingApproval),
+		StaticSummary:         line(fix.Content),
+	}), RemediationWorkflow, RemediationInput{
+		Environment: i.Environment, Fix: fix, Approval: i.Policy.Approval, Recovery: i.Policy.Recovery,
+	})
+	i.alongside(ctx, child)
+	var outcome RemediationResult
+	if err := child.Get(ctx, &outcome); err != nil {
+		return err
+	}
+	i.announce(ctx, outcome.Summary)
+	switch outcome.Status {
+	case FixVerified:
+		i.end(ctx, Resolved, i.result.Title)
+	case FixFailed:
+		i.end(ctx, Failed, i.result.Title)
+	default: // rejected, expired or worse: it is in a person's hands
+		i.end(ctx, Closed, i.result.Title)
+	}
+	return nil
+}
+
+// phase shows where the incident is, in the metadata store and in the Temporal UI.
+func (i *incident) phase(ctx workflow.Context, phase string) {
+	i.result.Status = phase
+	mark(ctx, PhaseAttribute.ValueSet(phase))
+	i.update(ctx, IncidentChange{Incident: i.id, Status: phase, Title: i.result.Title})
+}
+
+// end closes the incident and frees its place.
+func (i *incident) end(ctx workflow.Context, status, title string) {
+	i.result.Title = title
+	i.phase(ctx, status)
+	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: status})
+}
+
+func (i *incident) update(ctx workflow.Context, c IncidentChange) {
+	if err := call(ctx, UpdateIncidentActivity, fmt.Sprintf("%s: %s", c.Status, c.Title), c).Get(ctx, nil); err != nil && !temporal.IsCanceledError(err) {
+		workflow.GetLogger(ctx).Warn("incident not updated", "incident", c.Incident, "error", err)
+	}
+}
+
+// announce tells whoever is on call, without waiting for it.
+func (i *incident) announce(ctx workflow.Context, text string) {
+	call(ctx, AnnounceActivity, text, Announcement{Incident: i.id, Line: text})
+}

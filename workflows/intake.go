@@ -1,0 +1,278 @@
+package workflows
+
+import (
+	"slices"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+const (
+	// slotLife frees the place of an incident that never reported back, because somebody terminated it.
+	slotLife = 10 * time.Minute
+	// aftermath is how long after an incident's end a condition may have begun and still be its consequence.
+	aftermath = 15 * time.Second
+	// maxSeen and maxPending bound the state; past them the oldest is forgotten or the newest dropped, and logged.
+	maxSeen    = 2000
+	maxPending = 200
+)
+
+// IntakeState is all that Intake knows, and what continue-as-new carries.
+type IntakeState struct {
+	Seen    []SeenTrigger  `json:"seen"`    // oldest first
+	Pending []Group        `json:"pending"` // not started yet: still gathering, or queued behind others
+	Open    []OpenIncident `json:"open"`    // started, and ended not longer ago than the cool-down
+	Dropped int            `json:"dropped"` // triggers lost to maxPending
+}
+
+// SeenTrigger remembers a trigger, so that the same condition does not start twice.
+type SeenTrigger struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"` // last seen
+}
+
+// Group is triggers that belong together.
+type Group struct {
+	Triggers []investigation.Trigger `json:"triggers"`
+	Services []string                `json:"services"`
+	Since    time.Time               `json:"since"`
+}
+
+// OpenIncident is an incident as Intake sees it.
+type OpenIncident struct {
+	Workflow string    `json:"workflow"`
+	Triggers []string  `json:"triggers"` // ids
+	Services []string  `json:"services"`
+	Baking   bool      `json:"baking"` // a DeploymentVerification that has not begun to investigate
+	Phase    string    `json:"phase"`  // as last reported
+	Started  time.Time `json:"started"`
+	LastSeen time.Time `json:"last_seen"` // of any of its triggers
+	Ended    time.Time `json:"ended,omitzero"`
+}
+
+// Intake collects the triggers of one environment, joins those that belong together, and starts at most so many
+// incidents at once, the most severe first. It never ends.
+func Intake(ctx workflow.Context, in IntakeInput) error {
+	k := &intake{environment: in.Environment, given: in.Policy, Policy: in.Policy.orDefault(), IntakeState: in.State}
+	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (IntakeState, error) { return k.IntakeState, nil }); err != nil {
+		return err
+	}
+	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		k.wait(ctx)
+		k.dispatch(ctx)
+		k.forget(workflow.Now(ctx))
+	}
+	k.drain(ctx)
+	return workflow.NewContinueAsNewError(ctx, IntakeWorkflow, IntakeInput{Environment: k.environment, Policy: k.given, State: k.IntakeState})
+}
+
+type intake struct {
+	environment string
+	given       Policy // as it came: defaults are not frozen by continue-as-new
+	Policy
+	IntakeState
+}
+
+// wait returns when a signal came or a group became due.
+func (k *intake) wait(ctx workflow.Context) {
+	ctx, cancel := workflow.WithCancel(ctx)
+	defer cancel() // the timer
+	s := workflow.NewSelector(ctx)
+	s.AddReceive(workflow.GetSignalChannel(ctx, TriggerSignal), func(workflow.ReceiveChannel, bool) {})
+	s.AddReceive(workflow.GetSignalChannel(ctx, ProgressSignal), func(workflow.ReceiveChannel, bool) {})
+	if d, ok := k.due(workflow.Now(ctx)); ok {
+		s.AddFuture(workflow.NewTimer(ctx, d), func(workflow.Future) {})
+	}
+	s.Select(ctx)
+	k.drain(ctx)
+}
+
+// drain takes every signal that is there.
+func (k *intake) drain(ctx workflow.Context) {
+	var p Progress
+	for workflow.GetSignalChannel(ctx, ProgressSignal).ReceiveAsync(&p) {
+		k.progress(p, workflow.Now(ctx))
+	}
+	for {
+		var ts []investigation.Trigger
+		if !workflow.GetSignalChannel(ctx, TriggerSignal).ReceiveAsync(&ts) {
+			return
+		}
+		for _, t := range ts {
+			k.take(ctx, t)
+		}
+	}
+}
+
+// due is how long until a gathering group is complete or a lost slot comes free; ok is false when nothing is pending.
+func (k *intake) due(now time.Time) (d time.Duration, ok bool) {
+	for _, g := range k.Pending {
+		at := g.Since.Add(k.Debounce)
+		if !at.After(now) { // complete, but all places are taken
+			at = now.Add(slotLife)
+			for _, o := range k.Open {
+				if free := o.Started.Add(slotLife); o.Ended.IsZero() && free.After(now) && free.Before(at) {
+					at = free
+				}
+			}
+		}
+		if left := at.Sub(now); !ok || left < d {
+			d, ok = left, true
+		}
+	}
+	return d, ok
+}
+
+// take puts a trigger where it belongs: nowhere if it was seen before, else to an incident, a group, or a new group.
+func (k *intake) take(ctx workflow.Context, t investigation.Trigger) {
+	now := workflow.Now(ctx)
+	if k.seen(t.ID, now) {
+		return
+	}
+	if t.Kind != investigation.Manual { // whoever asks gets an investigation of their own
+		for i := range k.Open {
+			if o := &k.Open[i]; k.belongs(t, o, now) && k.join(ctx, t, o, now) {
+				return
+			}
+		}
+		for i := range k.Pending {
+			if g := &k.Pending[i]; !manual(g.Triggers) && related(g.Services, touches(t)) {
+				g.Triggers, g.Services = append(g.Triggers, t), union(g.Services, touches(t))
+				return
+			}
+		}
+	}
+	if len(k.Pending) >= maxPending {
+		k.Dropped++
+		workflow.GetLogger(ctx).Warn("trigger dropped, too many are waiting", "trigger", t.ID)
+		return
+	}
+	k.Pending = append(k.Pending, Group{Triggers: []investigation.Trigger{t}, Services: touches(t), Since: now})
+}
+
+// seen tells whether a trigger is known, and remembers it either way.
+func (k *intake) seen(id string, now time.Time) bool {
+	for i := range k.Open {
+		if slices.Contains(k.Open[i].Triggers, id) {
+			k.Open[i].LastSeen = now
+		}
+	}
+	i := slices.IndexFunc(k.Seen, func(s SeenTrigger) bool { return s.ID == id })
+	if i >= 0 {
+		k.Seen = slices.Delete(k.Seen, i, i+1)
+	}
+	k.Seen = append(k.Seen, SeenTrigger{ID: id, At: now})
+	return i >= 0
+}
+
+// belongs tells whether a new trigger is part of an incident: it shares a service, and the incident is still going on, or
+// the condition began before the incident ended.
+func (k *intake) belongs(t investigation.Trigger, o *OpenIncident, now time.Time) bool {
+	if !related(o.Services, touches(t)) {
+		return false
+	}
+	if !o.Ended.IsZero() && began(t).Before(o.Ended.Add(aftermath)) {
+		return true
+	}
+	return o.Phase != Resolved && now.Sub(o.LastSeen) < k.Quiet
+}
+
+// join hands a trigger to an incident. It returns false if the incident's workflow is gone.
+func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenIncident, now time.Time) bool {
+	if o.Ended.IsZero() {
+		if err := workflow.SignalExternalWorkflow(ctx, o.Workflow, "", TriggerSignal, []investigation.Trigger{t}).Get(ctx, nil); err != nil {
+			o.Ended, o.Phase = now, Closed
+			return false
+		}
+	}
+	o.Triggers, o.Services, o.LastSeen = append(o.Triggers, t.ID), union(o.Services, touches(t)), now
+	return true
+}
+
+func (k *intake) progress(p Progress, now time.Time) {
+	for i := range k.Open {
+		if o := &k.Open[i]; o.Workflow == p.Workflow {
+			o.Phase, o.Baking = p.Phase, false
+			if p.Phase == Resolved || p.Phase == Closed || p.Phase == Failed {
+				o.Ended = now
+			}
+		}
+	}
+}
+
+// dispatch starts complete groups, the most severe first, as far as places go.
+func (k *intake) dispatch(ctx workflow.Context) {
+	now := workflow.Now(ctx)
+	slices.SortStableFunc(k.Pending, func(a, b Group) int {
+		return rank(leading(b.Triggers).Severity) - rank(leading(a.Triggers).Severity)
+	})
+	k.Pending = slices.DeleteFunc(k.Pending, func(g Group) bool {
+		complete := manual(g.Triggers) || now.Sub(g.Since) >= k.Debounce
+		if !complete || k.busy(onlyDeployments(g.Triggers), now) >= k.Concurrent {
+			return false
+		}
+		k.start(ctx, g, now)
+		return true
+	})
+}
+
+// busy counts incidents that are being investigated or, apart from them, deployments that bake.
+func (k *intake) busy(baking bool, now time.Time) int {
+	n := 0
+	for _, o := range k.Open {
+		if o.Baking == baking && o.Ended.IsZero() && now.Sub(o.Started) < slotLife && (o.Phase == Investigating || o.Baking) {
+			n++
+		}
+	}
+	return n
+}
+
+func (k *intake) start(ctx workflow.Context, g Group, now time.Time) {
+	first := g.Triggers[0].ID
+	name, id, phase := IncidentWorkflow, IncidentWorkflowID(k.environment, first), Collecting
+	baking := onlyDeployments(g.Triggers)
+	if baking {
+		name, id, phase = DeploymentWorkflow, DeploymentWorkflowID(k.environment, first), Baking
+	}
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            id,
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON, // Intake continues as new, incidents go on
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		TypedSearchAttributes: attributesOf(g.Triggers, phase),
+		StaticSummary:         line(leading(g.Triggers).Summary),
+	})
+	err := workflow.ExecuteChildWorkflow(ctx, name, IncidentInput{
+		Environment: k.environment, Policy: k.given, Triggers: g.Triggers, Workflow: id,
+	}).GetChildWorkflowExecution().Get(ctx, nil)
+	if err != nil { // the id is taken: this trigger had its incident already
+		workflow.GetLogger(ctx).Warn("incident not started", "workflow", id, "error", err)
+		return
+	}
+	o := OpenIncident{Workflow: id, Services: g.Services, Baking: baking, Phase: Investigating, Started: now, LastSeen: now}
+	for _, t := range g.Triggers {
+		o.Triggers = append(o.Triggers, t.ID)
+	}
+	k.Open = append(k.Open, o)
+}
+
+// forget drops what is older than the cool-down.
+func (k *intake) forget(now time.Time) {
+	k.Open = slices.DeleteFunc(k.Open, func(o OpenIncident) bool {
+		return !o.Ended.IsZero() && now.Sub(o.Ended) > k.CoolDown && now.Sub(o.LastSeen) > k.CoolDown
+	})
+	k.Seen = slices.DeleteFunc(k.Seen, func(s SeenTrigger) bool { return now.Sub(s.At) > k.CoolDown })
+	if over := len(k.Seen) - maxSeen; over > 0 {
+		k.Seen = slices.Delete(k.Seen, 0, over)
+	}
+}
+
+// report tells Intake how far an incident is. Without an Intake (a workflow started by hand) nobody needs to know.
+func report(ctx workflow.Context, environment string, p Progress) {
+	err := workflow.SignalExternalWorkflow(ctx, IntakeID(environment), "", ProgressSignal, p).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Debug("progress not reported", "error", err)
+	}
+}

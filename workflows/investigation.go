@@ -1,0 +1,189 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+// Error types that cross from activities to workflows.
+const (
+	// StepFailedError means the sandboxed program ran, but broke the contract or was killed. It is tried once more.
+	StepFailedError = "StepFailed"
+	// RefusedError means the activity will never succeed with this input.
+	RefusedError = "Refused"
+)
+
+// stepTries is how often a step that fails is run: twice, then the investigation fails.
+const stepTries = 2
+
+// InvestigationState is all that an Investigation knows, and what continue-as-new carries.
+type InvestigationState struct {
+	Turn    int        `json:"turn"`    // last begun, from 1
+	Started time.Time  `json:"started"` // of the first run
+	Calls   []DoneCall `json:"calls"`
+	Phase   string     `json:"phase"`
+}
+
+// DoneCall is a tool call that was answered.
+type DoneCall struct {
+	Tool     string `json:"tool"`
+	Digest   string `json:"digest"`
+	Evidence string `json:"evidence"`
+}
+
+// Investigation is a loop: the analyst decides the next step in the sandbox, the tools it asks for run, and so on until it
+// concludes or the budget is spent. Then the platform evaluates the report's checks, and what does not hold is struck.
+func Investigation(ctx workflow.Context, in InvestigationInput) (ReportRef, error) {
+	inv := &run{InvestigationInput: in}
+	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (InvestigationState, error) { return inv.State, nil }); err != nil {
+		return ReportRef{}, err
+	}
+	if inv.State.Started.IsZero() {
+		inv.State.Started = workflow.Now(ctx)
+	}
+	found, err := inv.run(ctx)
+	if err == nil || workflow.IsContinueAsNewError(err) {
+		return found, err
+	}
+	reason := EndInput{Investigation: inv.ID, Reason: cause(err)}
+	mark(ctx, PhaseAttribute.ValueSet(Failed))
+	tell(ctx, "Failed: "+reason.Reason)
+	return ReportRef{}, errors.Join(err, call(ctx, EndInvestigationActivity, "Failed: "+reason.Reason, reason).Get(ctx, nil))
+}
+
+type run struct {
+	InvestigationInput
+}
+
+func (inv *run) run(ctx workflow.Context) (ReportRef, error) {
+	for {
+		inv.State.Turn++
+		last := inv.spent(workflow.Now(ctx))
+		step, err := inv.think(ctx, last)
+		if err != nil {
+			return ReportRef{}, err
+		}
+		tell(ctx, fmt.Sprintf("Turn %d: %s", inv.State.Turn, step.Say))
+		if step.Concludes {
+			return inv.conclude(ctx, step)
+		}
+		if last {
+			return ReportRef{}, fmt.Errorf("the analyst did not conclude on its last turn, %d", inv.State.Turn)
+		}
+		inv.perform(ctx, step)
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return ReportRef{}, workflow.NewContinueAsNewError(ctx, InvestigationWorkflow, inv.InvestigationInput)
+		}
+	}
+}
+
+// spent tells whether the turn that begins now must be the last.
+func (inv *run) spent(now time.Time) bool {
+	return inv.State.Turn >= inv.Budget.Turns || inv.Budget.Wall > 0 && now.Sub(inv.State.Started) >= inv.Budget.Wall
+}
+
+// think runs the analyst's step, at most twice if it fails.
+func (inv *run) think(ctx workflow.Context, last bool) (StepRef, error) {
+	inv.State.Phase = "thinking"
+	var step StepRef
+	err := inv.sandboxed(ctx, func() workflow.Future {
+		return call(ctx, AnalystStepActivity, fmt.Sprintf("Turn %d", inv.State.Turn), StepInput{
+			Investigation: inv.ID, Turn: inv.State.Turn, LastTurn: last, Now: workflow.Now(ctx),
+		})
+	}, &step)
+	return step, err
+}
+
+// sandboxed runs an activity of the sandbox role, once more if the sandboxed program failed.
+func (inv *run) sandboxed(ctx workflow.Context, start func() workflow.Future, result any) error {
+	for try := 1; ; try++ {
+		err := start().Get(ctx, result)
+		var failed *temporal.ApplicationError
+		if err == nil || try == stepTries || !errors.As(err, &failed) || failed.Type() != StepFailedError {
+			return err
+		}
+		workflow.GetLogger(ctx).Warn("sandboxed step failed, trying once more", "investigation", inv.ID, "error", err)
+	}
+}
+
+// perform runs a turn's calls side by side, each an activity named after its tool. A call that was made before has its
+// evidence already. A call that cannot be answered leaves the turn without that evidence, which the analyst sees.
+func (inv *run) perform(ctx workflow.Context, step StepRef) {
+	inv.State.Phase = "gathering evidence"
+	var waiting []pending
+	for _, c := range step.Calls {
+		if inv.done(c) || slices.ContainsFunc(waiting, func(p pending) bool { return p.call.Tool == c.Tool && p.call.Digest == c.Digest }) {
+			continue
+		}
+		input := CallInput{Investigation: inv.ID, Turn: inv.State.Turn, Call: c.ID}
+		waiting = append(waiting, pending{call: c, future: call(ctx, c.Tool, c.Why, input)})
+	}
+	for _, p := range waiting {
+		var e EvidenceRef
+		if err := p.future.Get(ctx, &e); err != nil {
+			workflow.GetLogger(ctx).Warn("tool call without an answer", "tool", p.call.Tool, "error", err)
+			continue
+		}
+		inv.State.Calls = append(inv.State.Calls, DoneCall{Tool: p.call.Tool, Digest: p.call.Digest, Evidence: e.ID})
+	}
+}
+
+type pending struct {
+	call   CallRef
+	future workflow.Future
+}
+
+func (inv *run) done(c CallRef) bool {
+	return slices.ContainsFunc(inv.State.Calls, func(d DoneCall) bool { return d.Tool == c.Tool && d.Digest == c.Digest })
+}
+
+// conclude has the report's checks evaluated, on the evidence and on its healthy counterpart.
+func (inv *run) conclude(ctx workflow.Context, step StepRef) (ReportRef, error) {
+	inv.State.Phase = "checking the report"
+	controls := make([]workflow.Future, len(step.Cited))
+	for n, id := range step.Cited {
+		controls[n] = call(ctx, ControlEvidenceActivity, "The same question about the healthy time: "+id, ControlInput{Investigation: inv.ID, Evidence: id})
+	}
+	verify := VerifyInput{Investigation: inv.ID, Turn: inv.State.Turn}
+	for n, c := range controls {
+		if err := c.Get(ctx, nil); err != nil {
+			verify.Uncontrolled = append(verify.Uncontrolled, step.Cited[n])
+		}
+	}
+	var found ReportRef
+	err := inv.sandboxed(ctx, func() workflow.Future { return call(ctx, VerifyReportActivity, "Evaluate every check", verify) }, &found)
+	if err != nil {
+		return ReportRef{}, err
+	}
+	inv.State.Phase = InvestigationConcluded
+	mark(ctx, VerdictAttribute.ValueSet(string(found.Verdict)), PhaseAttribute.ValueSet(InvestigationConcluded))
+	tell(ctx, fmt.Sprintf("%s (%s, confidence %.0f%%)", found.Title, verdictWords(found.Verdict), 100*found.Confidence))
+	return found, nil
+}
+
+func verdictWords(v investigation.Verdict) string {
+	switch v {
+	case investigation.RootCause:
+		return "root cause found"
+	case investigation.NoProblem:
+		return "no problem found"
+	default:
+		return "inconclusive"
+	}
+}
+
+// cause is the innermost message of an error that crossed from an activity: what a person wants to read.
+func cause(err error) string {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return app.Message()
+	}
+	return err.Error()
+}

@@ -1,0 +1,287 @@
+package workflows
+
+import (
+	"time"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+// Incident states in the metadata store (investigation.Incident.Status) and in the Phase search attribute.
+const (
+	Baking           = "baking"     // search attribute only: a deployment is being watched
+	Collecting       = "collecting" // search attribute only: waiting for the alerts of dependants
+	Investigating    = "investigating"
+	AwaitingApproval = "awaiting_approval"
+	Applying         = "applying"
+	Verifying        = "verifying"
+	Resolved         = "resolved"
+	Closed           = "closed"
+	Failed           = "failed"
+)
+
+// Investigation states in the metadata store.
+const (
+	InvestigationRunning   = "running"
+	InvestigationConcluded = "concluded"
+	InvestigationFailed    = "failed"
+)
+
+// Fix states in the metadata store.
+const (
+	FixAwaiting = "awaiting_approval"
+	FixRejected = "rejected"
+	FixExpired  = "expired"
+	FixApplying = "applying"
+	FixApplied  = "applied"
+	FixFailed   = "failed"
+	FixVerified = "verified"
+	FixWorse    = "worse"
+)
+
+// Policy is what an operator may tune. The zero value of each field means its default.
+type Policy struct {
+	Debounce   time.Duration `json:"debounce,omitempty"`   // triggers that arrive together are sorted together; 2 s
+	Settle     time.Duration `json:"settle,omitempty"`     // an incident waits this long for alerts of dependants; 6 s
+	Bake       time.Duration `json:"bake,omitempty"`       // a deployment is watched this long; 45 s
+	CoolDown   time.Duration `json:"cool_down,omitempty"`  // a trigger is not raised again this long after it was last seen; 10 min
+	Quiet      time.Duration `json:"quiet,omitempty"`      // an incident takes no new triggers once none of its own was seen this long; 60 s
+	Concurrent int           `json:"concurrent,omitempty"` // investigations at once; 3
+	Turns      int           `json:"turns,omitempty"`      // steps of an investigation; 8
+	Wall       time.Duration `json:"wall,omitempty"`       // its wall time; 2 min
+	Approval   time.Duration `json:"approval,omitempty"`   // a fix waits this long for a person; 24 h
+	Recovery   time.Duration `json:"recovery,omitempty"`   // recovery is looked for this long; 2 min
+}
+
+func (p Policy) orDefault() Policy {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&p.Debounce, 2*time.Second)
+	set(&p.Settle, 6*time.Second)
+	set(&p.Bake, 45*time.Second)
+	set(&p.CoolDown, 10*time.Minute)
+	set(&p.Quiet, time.Minute)
+	set(&p.Wall, 2*time.Minute)
+	set(&p.Approval, 24*time.Hour)
+	set(&p.Recovery, 2*time.Minute)
+	if p.Concurrent == 0 {
+		p.Concurrent = 3
+	}
+	if p.Turns == 0 {
+		p.Turns = 8
+	}
+	return p
+}
+
+// IntakeInput starts an environment's Intake. Senders of a trigger give only Environment and Policy.
+type IntakeInput struct {
+	Environment string      `json:"environment"`
+	Policy      Policy      `json:"policy"`
+	State       IntakeState `json:"state"` // carried by continue-as-new
+}
+
+// Progress tells Intake how far one of its incidents is.
+type Progress struct {
+	Workflow string `json:"workflow"` // id of the workflow Intake started
+	Phase    string `json:"phase"`
+}
+
+// IncidentInput starts an Incident or, for triggers that are all deployments, a DeploymentVerification.
+type IncidentInput struct {
+	Environment string                  `json:"environment"`
+	Policy      Policy                  `json:"policy"`
+	Triggers    []investigation.Trigger `json:"triggers"` // at least one; the first names the incident
+	// Workflow is the id under which Intake knows it: its own, or that of the DeploymentVerification it came from.
+	Workflow string `json:"workflow"`
+}
+
+// IncidentResult is what the Temporal UI shows as an incident's result.
+type IncidentResult struct {
+	Incident string                `json:"incident"`
+	Status   string                `json:"status"`
+	Verdict  investigation.Verdict `json:"verdict,omitempty"`
+	Title    string                `json:"title,omitempty"`
+}
+
+// InvestigationInput starts the Investigation whose request is already in the metadata store.
+type InvestigationInput struct {
+	ID          string               `json:"id"`
+	Environment string               `json:"environment"`
+	Service     string               `json:"service"`
+	Budget      investigation.Budget `json:"budget"`
+	State       InvestigationState   `json:"state"` // carried by continue-as-new
+}
+
+// ReportRef says what a stored report found.
+type ReportRef struct {
+	Investigation string                `json:"investigation"`
+	Verdict       investigation.Verdict `json:"verdict"`
+	Title         string                `json:"title"`
+	Culprit       string                `json:"culprit,omitempty"`
+	Mechanism     string                `json:"mechanism,omitempty"`
+	Confidence    float64               `json:"confidence"`
+	Standing      int                   `json:"standing"` // claims that stand
+	Struck        int                   `json:"struck"`
+	HasFix        bool                  `json:"has_fix"`
+}
+
+// StepInput asks for one step of the analyst.
+type StepInput struct {
+	Investigation string    `json:"investigation"`
+	Turn          int       `json:"turn"` // from 1
+	LastTurn      bool      `json:"last_turn"`
+	Now           time.Time `json:"now"`
+}
+
+// StepRef is what a step decided; its words and arguments are in the metadata store.
+type StepRef struct {
+	Say       string    `json:"say"`
+	Calls     []CallRef `json:"calls,omitempty"`
+	Concludes bool      `json:"concludes"`
+	Cited     []string  `json:"cited,omitempty"` // evidence that the concluding report's claims name
+}
+
+// CallRef names a tool call of a turn.
+type CallRef struct {
+	ID     string `json:"id"`
+	Tool   string `json:"tool"`
+	Why    string `json:"why"`
+	Digest string `json:"digest"` // of tool and arguments: equal calls have equal digests
+}
+
+// CallInput runs a tool call of a turn that is stored.
+type CallInput struct {
+	Investigation string `json:"investigation"`
+	Turn          int    `json:"turn"`
+	Call          string `json:"call"`
+}
+
+// EvidenceRef says what a tool call found.
+type EvidenceRef struct {
+	ID      string `json:"id"`
+	Summary string `json:"summary"`
+	Error   string `json:"error,omitempty"`
+}
+
+// ControlInput asks for the healthy counterpart of a piece of evidence.
+type ControlInput struct {
+	Investigation string `json:"investigation"`
+	Evidence      string `json:"evidence"`
+}
+
+// VerifyInput asks for a report's checks.
+type VerifyInput struct {
+	Investigation string `json:"investigation"`
+	Turn          int    `json:"turn"` // the concluding one
+	// Uncontrolled is evidence whose healthy counterpart could not be had; a check on it does not count.
+	Uncontrolled []string `json:"uncontrolled,omitempty"`
+}
+
+// EndInput closes an investigation. Reason is set when it failed.
+type EndInput struct {
+	Investigation string `json:"investigation"`
+	Reason        string `json:"reason,omitempty"`
+}
+
+// IncidentChange is a new state of an incident.
+type IncidentChange struct {
+	Incident string `json:"incident"`
+	Status   string `json:"status"`
+	Title    string `json:"title,omitempty"` // "" keeps the title
+}
+
+// JoinInput adds a late trigger to an incident.
+type JoinInput struct {
+	Incident string                `json:"incident"`
+	Trigger  investigation.Trigger `json:"trigger"`
+}
+
+// FixRef names an exact fix that waits for approval.
+type FixRef struct {
+	ID       string `json:"id"`
+	Incident string `json:"incident"`
+	Digest   string `json:"digest"`
+	Target   string `json:"target"`
+	Content  string `json:"content"`
+	Invalid  string `json:"invalid,omitempty"` // why the draft cannot become a fix; the rest is empty then
+}
+
+// RemediationInput starts a Remediation.
+type RemediationInput struct {
+	Environment string        `json:"environment"`
+	Fix         FixRef        `json:"fix"`
+	Approval    time.Duration `json:"approval"`
+	Recovery    time.Duration `json:"recovery"`
+}
+
+// FixChange is a new state of a fix.
+type FixChange struct {
+	Fix    string `json:"fix"`
+	Status string `json:"status"`
+	Result string `json:"result"`
+}
+
+// Refusal is an approval that did not count.
+type Refusal struct {
+	Fix      string                 `json:"fix"`
+	Reason   string                 `json:"reason"`
+	Approval investigation.Approval `json:"approval"`
+}
+
+// ApplyInput asks the apply role to check an approval and, if it holds, to act.
+type ApplyInput struct {
+	Fix      string                 `json:"fix"`
+	Approval investigation.Approval `json:"approval"`
+}
+
+// ApplyResult is what came of it. Refused means nothing was done and the fix still waits.
+type ApplyResult struct {
+	Status  string    `json:"status"` // FixApplied, FixFailed, FixRejected; "" when refused
+	Refused string    `json:"refused,omitempty"`
+	Output  string    `json:"output,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// RecoveryInput asks whether what raised an incident's triggers is gone.
+type RecoveryInput struct {
+	Incident string    `json:"incident"`
+	Since    time.Time `json:"since"` // when the fix was applied
+	Now      time.Time `json:"now"`
+}
+
+// Recovery is what the telemetry says.
+type Recovery struct {
+	Firing  []string `json:"firing,omitempty"` // conditions of the incident that still hold
+	New     []string `json:"new,omitempty"`    // conditions that began after the fix
+	Summary string   `json:"summary"`
+}
+
+// ScanInput is one tick of the watch schedule.
+type ScanInput struct {
+	Environment string `json:"environment"`
+	Policy      Policy `json:"policy"`
+}
+
+// ScanRequest is what a detector is asked.
+type ScanRequest struct {
+	Environment string    `json:"environment"`
+	Now         time.Time `json:"now"`
+}
+
+// RaiseInput hands triggers to Intake.
+type RaiseInput struct {
+	Environment string                  `json:"environment"`
+	Policy      Policy                  `json:"policy"`
+	Triggers    []investigation.Trigger `json:"triggers"`
+}
+
+// Announcement is one line for whoever is on call.
+type Announcement struct {
+	Incident string `json:"incident"`
+	Line     string `json:"line"`
+}
+
+// RequesterAttribute of a manual trigger names the person who asked.
+const RequesterAttribute = "requester"

@@ -1,0 +1,112 @@
+package workflows
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+)
+
+// Namespaces. The schedules run every few seconds and would bury the incidents, so they have a namespace of their own.
+const (
+	Namespace      = "midwatch"
+	WatchNamespace = "midwatch-watch"
+)
+
+// Task queues, one for each worker role.
+const (
+	OrchestrateQueue = "orchestrate" // workflows
+	ToolsQueue       = "tools"       // store and metadata reads, and the metadata's own bookkeeping
+	SandboxQueue     = "sandbox"     // analyst steps and checks
+	ApplyQueue       = "apply"       // the only one that changes anything
+	NotifyQueue      = "notify"
+)
+
+// Workflow types, as the Temporal UI shows them.
+const (
+	IntakeWorkflow        = "Intake"
+	IncidentWorkflow      = "Incident"
+	DeploymentWorkflow    = "DeploymentVerification"
+	InvestigationWorkflow = "Investigation"
+	RemediationWorkflow   = "Remediation"
+	ScanWorkflow          = "Scan"
+)
+
+// Signals and queries.
+const (
+	TriggerSignal  = "trigger"  // []investigation.Trigger, to Intake, DeploymentVerification and Incident
+	ProgressSignal = "progress" // Progress, to Intake
+	ApprovalSignal = "approval" // investigation.Approval, to Remediation
+	StateQuery     = "state"    // the state of any workflow here
+)
+
+// Activity names. A tool call is an activity named after its tool.
+const (
+	OpenIncidentActivity      = "OpenIncident"
+	JoinTriggerActivity       = "JoinTrigger"
+	UpdateIncidentActivity    = "UpdateIncident"
+	OpenInvestigationActivity = "OpenInvestigation"
+	EndInvestigationActivity  = "EndInvestigation"
+	AnalystStepActivity       = "AnalystStep"
+	ControlEvidenceActivity   = "ControlEvidence"
+	VerifyReportActivity      = "VerifyReport"
+	PrepareFixActivity        = "PrepareFix"
+	UpdateFixActivity         = "UpdateFix"
+	AuditRefusedActivity      = "AuditRefused"
+	ApplyFixActivity          = "ApplyFix"
+	VerifyRecoveryActivity    = "VerifyRecovery"
+	EvaluateAlertsActivity    = "EvaluateAlerts"
+	ScanAnomaliesActivity     = "ScanAnomalies"
+	ScanDeploymentsActivity   = "ScanDeployments"
+	ScanKernelEventsActivity  = "ScanKernelEvents"
+	RaiseTriggersActivity     = "RaiseTriggers"
+	AnnounceActivity          = "Announce"
+)
+
+// Search attributes, all Keyword. They are not encrypted: names and states only, never text.
+var (
+	ServiceAttribute  = temporal.NewSearchAttributeKeyKeyword("MidwatchService")
+	SeverityAttribute = temporal.NewSearchAttributeKeyKeyword("MidwatchSeverity")
+	TriggerAttribute  = temporal.NewSearchAttributeKeyKeyword("MidwatchTrigger") // kind of the first trigger
+	VerdictAttribute  = temporal.NewSearchAttributeKeyKeyword("MidwatchVerdict")
+	PhaseAttribute    = temporal.NewSearchAttributeKeyKeyword("MidwatchPhase")
+)
+
+// IntakeID is the workflow id of an environment's Intake.
+func IntakeID(environment string) string { return "intake/" + environment }
+
+// IncidentWorkflowID is the id of the Incident workflow that a first trigger opens.
+func IncidentWorkflowID(environment, trigger string) string {
+	return "incident/" + environment + "/" + trigger
+}
+
+// DeploymentWorkflowID is the id of the DeploymentVerification workflow that a deployment trigger opens.
+func DeploymentWorkflowID(environment, trigger string) string {
+	return "deployment/" + environment + "/" + trigger
+}
+
+// InvestigationWorkflowID is the id of the workflow of an investigation.
+func InvestigationWorkflowID(environment, investigation string) string {
+	return "investigation/" + environment + "/" + investigation
+}
+
+// RemediationWorkflowID is the id of the workflow that waits for approval of a fix.
+func RemediationWorkflowID(environment, fix string) string {
+	return "remediation/" + environment + "/" + fix
+}
+
+// IncidentID names the incident that a first trigger opens, in the metadata store and in addresses of the api.
+func IncidentID(environment, trigger string) string { return "inc-" + short(environment, trigger) }
+
+// InvestigationID names the investigation of an incident.
+func InvestigationID(incident string) string { return "inv-" + strings.TrimPrefix(incident, "inc-") }
+
+// FixID names the fix that an investigation proposed.
+func FixID(investigation string) string { return "fix-" + strings.TrimPrefix(investigation, "inv-") }
+
+// short is 48 bits of a digest: ids people can read out, and one collision in a hundred million pairs at ten thousand incidents.
+func short(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:6])
+}

@@ -1,0 +1,152 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+const (
+	poll = 5 * time.Second
+	// clear is how many polls in a row must be without alarm: an alert's own window has to pass.
+	clear = 3
+)
+
+// RemediationResult is how a fix ended.
+type RemediationResult struct {
+	Fix     string `json:"fix"`
+	Status  string `json:"status"`
+	Summary string `json:"summary"`
+}
+
+// Remediation holds one exact fix until a person decides, has it applied, and watches whether that helped. It decides
+// nothing itself: the apply role checks the signature and spends the nonce, so a workflow that is reset, started by hand or
+// signalled twice applies nothing.
+func Remediation(ctx workflow.Context, in RemediationInput) (RemediationResult, error) {
+	r := &remediation{RemediationInput: in, state: RemediationResult{Fix: in.Fix.ID, Status: FixAwaiting}}
+	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (RemediationResult, error) { return r.state, nil }); err != nil {
+		return r.state, err
+	}
+	mark(ctx, PhaseAttribute.ValueSet(AwaitingApproval))
+	tell(ctx, "Awaiting approval: "+in.Fix.Content)
+	applied, err := r.decide(ctx)
+	if err != nil || r.state.Status != FixApplied {
+		return r.state, err
+	}
+	return r.state, r.verify(ctx, applied)
+}
+
+type remediation struct {
+	RemediationInput
+	state RemediationResult
+}
+
+// decide waits for a decision that counts, or for the time to run out.
+func (r *remediation) decide(ctx workflow.Context) (ApplyResult, error) {
+	timed, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	expired := workflow.NewTimer(timed, r.Approval)
+	for {
+		var a *investigation.Approval
+		workflow.NewSelector(ctx).
+			AddReceive(workflow.GetSignalChannel(ctx, ApprovalSignal), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &a) }).
+			AddFuture(expired, func(workflow.Future) {}).
+			Select(ctx)
+		if a == nil {
+			r.set(ctx, FixExpired, "Nobody decided in time; the fix was not applied")
+			return ApplyResult{}, nil
+		}
+		result, err := r.consider(ctx, *a)
+		if err != nil || result.Refused == "" {
+			return result, err
+		}
+	}
+}
+
+// consider takes an approval at its word only as far as refusing it goes; the rest is for the apply role to check.
+func (r *remediation) consider(ctx workflow.Context, a investigation.Approval) (ApplyResult, error) {
+	if why := r.mismatch(a); why != "" {
+		refusal := Refusal{Fix: r.Fix.ID, Reason: why, Approval: a}
+		return ApplyResult{Refused: why}, call(ctx, AuditRefusedActivity, "Approval refused: "+why, refusal).Get(ctx, nil)
+	}
+	phase := "Rejected by " + a.Approver
+	if a.Approved {
+		phase = "Approved by " + a.Approver
+		r.incident(ctx, Applying)
+	}
+	var result ApplyResult
+	if err := call(ctx, ApplyFixActivity, phase+": "+r.Fix.Content, ApplyInput{Fix: r.Fix.ID, Approval: a}).Get(ctx, &result); err != nil {
+		r.set(ctx, FixFailed, "The fix could not be applied: "+cause(err))
+		return ApplyResult{}, nil
+	}
+	if result.Refused != "" {
+		r.incident(ctx, AwaitingApproval)
+		return result, nil
+	}
+	r.state.Status, r.state.Summary = result.Status, phase+". "+result.Output
+	return result, nil
+}
+
+func (r *remediation) mismatch(a investigation.Approval) string {
+	switch {
+	case a.Fix != r.Fix.ID:
+		return "it is for another fix"
+	case a.Digest != r.Fix.Digest:
+		return "it is for another content: the digests differ"
+	case a.Incident != r.Fix.Incident || a.Environment != r.Environment || a.Target != r.Fix.Target:
+		return "it is for another incident, environment or target"
+	}
+	return ""
+}
+
+// verify looks at the telemetry that raised the incident until it has been quiet for a while.
+func (r *remediation) verify(ctx workflow.Context, applied ApplyResult) error {
+	r.incident(ctx, Verifying)
+	tell(ctx, "Applied, watching recovery: "+r.Fix.Content)
+	var seen Recovery
+	for quiet, began := 0, workflow.Now(ctx); workflow.Now(ctx).Sub(began) < r.Recovery; {
+		if err := workflow.Sleep(ctx, poll); err != nil {
+			return err
+		}
+		input := RecoveryInput{Incident: r.Fix.Incident, Since: applied.At, Now: workflow.Now(ctx)}
+		if err := call(ctx, VerifyRecoveryActivity, "Is it over?", input).Get(ctx, &seen); err != nil {
+			quiet = 0 // not knowing is not quiet
+			continue
+		}
+		if len(seen.Firing)+len(seen.New) > 0 {
+			quiet = 0
+			continue
+		}
+		if quiet++; quiet == clear {
+			took := workflow.Now(ctx).Sub(applied.At).Round(time.Second)
+			r.set(ctx, FixVerified, fmt.Sprintf("Recovered %s after the fix: %s", took, seen.Summary))
+			return nil
+		}
+	}
+	why := fmt.Sprintf("No recovery within %s: %s", r.Recovery, seen.Summary)
+	if len(seen.New) > 0 {
+		why += ". It got worse; consider the reverse of this fix"
+	}
+	r.set(ctx, FixWorse, why)
+	return nil
+}
+
+// set records how the fix stands.
+func (r *remediation) set(ctx workflow.Context, status, result string) {
+	r.state.Status, r.state.Summary = status, result
+	mark(ctx, PhaseAttribute.ValueSet(status))
+	tell(ctx, result)
+	if err := call(ctx, UpdateFixActivity, result, FixChange{Fix: r.Fix.ID, Status: status, Result: result}).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("fix not updated", "fix", r.Fix.ID, "error", err)
+	}
+}
+
+func (r *remediation) incident(ctx workflow.Context, status string) {
+	mark(ctx, PhaseAttribute.ValueSet(status))
+	if err := call(ctx, UpdateIncidentActivity, status, IncidentChange{Incident: r.Fix.Incident, Status: status}).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("incident not updated", "incident", r.Fix.Incident, "error", err)
+	}
+}

@@ -1,0 +1,75 @@
+// Package starter is how the outside reaches the workflows: it raises triggers, delivers approvals and keeps the watch
+// schedule. It is apart from package workflows because it does I/O.
+package starter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// WatchSchedule is the id of the schedule that looks for trouble, in workflows.WatchNamespace.
+const WatchSchedule = "watch"
+
+// Raise hands triggers to an environment's Intake and starts it when it does not run. A trigger that was raised before is
+// ignored there.
+func Raise(ctx context.Context, c client.Client, environment string, policy workflows.Policy, ts ...investigation.Trigger) error {
+	if len(ts) == 0 {
+		return nil
+	}
+	id := workflows.IntakeID(environment)
+	_, err := c.SignalWithStartWorkflow(ctx, id, workflows.TriggerSignal, ts, client.StartWorkflowOptions{
+		ID: id, TaskQueue: workflows.OrchestrateQueue,
+		StaticSummary: "Collects the triggers of " + environment,
+	}, workflows.IntakeWorkflow, workflows.IntakeInput{Environment: environment, Policy: policy})
+	if err != nil {
+		return fmt.Errorf("raise %d triggers in %s: %w", len(ts), environment, err)
+	}
+	return nil
+}
+
+// Decide delivers a signed approval or rejection to the Remediation that waits for it. The error wraps
+// serviceerror.NotFound when nothing waits for it any more.
+func Decide(ctx context.Context, c client.Client, a investigation.Approval) error {
+	id := workflows.RemediationWorkflowID(a.Environment, a.Fix)
+	if err := c.SignalWorkflow(ctx, id, "", workflows.ApprovalSignal, a); err != nil {
+		return fmt.Errorf("deliver approval of %s: %w", a.Fix, err)
+	}
+	return nil
+}
+
+// Watch makes or updates the schedule that scans an environment. The client is one of workflows.WatchNamespace. A scan that
+// is still running when the next is due makes that one be skipped.
+func Watch(ctx context.Context, c client.Client, environment string, every time.Duration, policy workflows.Policy) error {
+	id := WatchSchedule + "/" + environment
+	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}}
+	action := &client.ScheduleWorkflowAction{
+		ID: "scan/" + environment, Workflow: workflows.ScanWorkflow, TaskQueue: workflows.OrchestrateQueue,
+		Args:               []any{workflows.ScanInput{Environment: environment, Policy: policy}},
+		WorkflowRunTimeout: 30 * time.Second,
+	}
+	_, err := c.ScheduleClient().Create(ctx, client.ScheduleOptions{
+		ID: id, Spec: spec, Action: action, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: 10 * time.Second,
+	})
+	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		err = c.ScheduleClient().GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{
+			DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+				s := in.Description.Schedule
+				s.Spec, s.Action = &spec, action
+				return &client.ScheduleUpdate{Schedule: &s}, nil
+			},
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("keep schedule %s: %w", id, err)
+	}
+	return nil
+}
