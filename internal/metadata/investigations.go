@@ -12,9 +12,9 @@ import (
 
 // States of an investigation.
 const (
-	Running = "running"
-	Done    = "done" // it has a report
-	Failed  = "failed"
+	Running   = "running"
+	Concluded = "concluded" // it has a report
+	Failed    = "failed"
 )
 
 // Investigation is one investigation as far as it has come. Its evidence is apart.
@@ -22,7 +22,7 @@ type Investigation struct {
 	Request   investigation.Request `json:"request"`
 	Turns     []investigation.Turn  `json:"turns"` // by number
 	Report    *investigation.Report `json:"report,omitempty"`
-	Status    string                `json:"status"` // Running, Done, Failed
+	Status    string                `json:"status"` // Running, Concluded, Failed
 	StartedAt time.Time             `json:"started_at"`
 	EndedAt   time.Time             `json:"ended_at,omitzero"`
 }

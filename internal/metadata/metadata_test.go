@@ -94,13 +94,13 @@ func testInvestigations(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 	must(t, db.PutTurn(ctx, "inv-1", turn1))
 	report := investigation.Report{Verdict: investigation.RootCause, Title: "payment is broken", Culprit: "service/payment", Confidence: 0.9}
 	must(t, db.PutReport(ctx, "inv-1", report))
-	must(t, db.SetInvestigationStatus(ctx, "inv-1", metadata.Done))
+	must(t, db.SetInvestigationStatus(ctx, "inv-1", metadata.Concluded))
 
 	inv := get(db.Investigation(ctx, "inv-1"))(t)
 	equal(t, req, inv.Request)
 	equal(t, []investigation.Turn{turn1, turn2}, inv.Turns)
 	equal(t, &report, inv.Report)
-	equal(t, metadata.Done, inv.Status)
+	equal(t, metadata.Concluded, inv.Status)
 	if inv.EndedAt.Before(inv.StartedAt) || inv.StartedAt.IsZero() {
 		t.Errorf("started %v, ended %v", inv.StartedAt, inv.EndedAt)
 	}
@@ -115,7 +115,7 @@ func testInvestigations(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 	is(t, err, metadata.ErrNotFound)
 	is(t, db.PutTurn(ctx, "nobody", turn1), metadata.ErrNotFound)
 	is(t, db.PutReport(ctx, "nobody", report), metadata.ErrNotFound)
-	is(t, db.SetInvestigationStatus(ctx, "nobody", metadata.Done), metadata.ErrNotFound)
+	is(t, db.SetInvestigationStatus(ctx, "nobody", metadata.Concluded), metadata.ErrNotFound)
 }
 
 func testEvidence(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
@@ -222,7 +222,16 @@ func testTokens(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 	equal(t, token, get(db.TokenByHash(ctx, "abc"))(t))
 	_, err := db.TokenByHash(ctx, "abd")
 	is(t, err, metadata.ErrNotFound)
+	session := metadata.Token{ID: "s1", Parent: "t1", Hash: "abe", Subject: "ada", Role: "admin", Namespaces: []string{"shop"}, CreatedAt: token.CreatedAt}
+	must(t, db.PutToken(ctx, session))
+	equal(t, session, get(db.TokenByHash(ctx, "abe"))(t))
 	must(t, db.RevokeToken(ctx, "t1"))
+	if get(db.TokenByHash(ctx, "abe"))(t).RevokedAt.IsZero() {
+		t.Error("a session outlived its token")
+	}
+	must(t, db.DropSessions(ctx, time.Now().Add(time.Second)))
+	_, err = db.TokenByHash(ctx, "abe")
+	is(t, err, metadata.ErrNotFound)
 	if list := get(db.ListTokens(ctx))(t); len(list) != 1 || list[0].RevokedAt.IsZero() {
 		t.Errorf("tokens: %+v", list)
 	}

@@ -14,7 +14,7 @@ type InvestigationSummary struct {
 	ID          string                `json:"id"`
 	Incident    string                `json:"incident"`
 	Environment string                `json:"environment"`
-	Status      string                `json:"status"` // Running, Done, Failed
+	Status      string                `json:"status"` // Running, Concluded, Failed
 	Service     string                `json:"service,omitempty"`
 	Question    string                `json:"question,omitempty"` // of the person, else the first trigger's summary
 	Verdict     investigation.Verdict `json:"verdict,omitempty"`

@@ -10,6 +10,7 @@ import (
 // Token is what is kept of an access token: never the token itself.
 type Token struct {
 	ID         string    `json:"id"`
+	Parent     string    `json:"-"` // of a browser session: the token it was opened with, and with which it ends
 	Hash       string    `json:"-"` // hex SHA-256 of the whole token
 	Subject    string    `json:"subject"`
 	Role       string    `json:"role"`
@@ -19,14 +20,14 @@ type Token struct {
 	RevokedAt  time.Time `json:"revoked_at,omitzero"`
 }
 
-const tokenColumns = `id, hash, subject, role, namespaces, created_at, expires_at, revoked_at`
+const tokenColumns = `id, parent, hash, subject, role, namespaces, created_at, expires_at, revoked_at`
 
 // PutToken stores a new token.
 func (d *DB) PutToken(ctx context.Context, t Token) error {
 	namespaces, err := json.Marshal(t.Namespaces)
 	if err == nil {
-		_, err = d.exec(ctx, d.sql, `INSERT INTO tokens (`+tokenColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, t.ID, t.Hash, t.Subject,
-			t.Role, string(namespaces), micros(t.CreatedAt), micros(t.ExpiresAt), micros(t.RevokedAt))
+		_, err = d.exec(ctx, d.sql, `INSERT INTO tokens (`+tokenColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, t.ID, t.Parent, t.Hash,
+			t.Subject, t.Role, string(namespaces), micros(t.CreatedAt), micros(t.ExpiresAt), micros(t.RevokedAt))
 	}
 	if err != nil {
 		return fmt.Errorf("store token %s: %w", t.ID, err)
@@ -44,10 +45,10 @@ func (d *DB) TokenByHash(ctx context.Context, hash string) (Token, error) {
 	return t, nil
 }
 
-// ListTokens returns every token, newest first.
+// ListTokens returns every token, newest first. Browser sessions are left out.
 func (d *DB) ListTokens(ctx context.Context) ([]Token, error) {
 	list := []Token{}
-	err := d.rows(ctx, d.sql, `SELECT `+tokenColumns+` FROM tokens ORDER BY created_at DESC, id`, nil,
+	err := d.rows(ctx, d.sql, `SELECT `+tokenColumns+` FROM tokens WHERE parent = '' ORDER BY created_at DESC, id`, nil,
 		func(scan func(...any) error) error {
 			t, err := scanToken(scan)
 			list = append(list, t)
@@ -59,13 +60,23 @@ func (d *DB) ListTokens(ctx context.Context) ([]Token, error) {
 	return list, nil
 }
 
-// RevokeToken makes a token worthless from now on. It returns ErrNotFound when there is none of that id; revoking twice
+// RevokeToken makes a token, and the sessions opened with it, worthless from now on. It returns ErrNotFound when there is none of that id; revoking twice
 // is fine.
 func (d *DB) RevokeToken(ctx context.Context, id string) error {
-	err := d.one(ctx, d.sql, `UPDATE tokens SET revoked_at = CASE WHEN revoked_at = 0 THEN CAST(? AS BIGINT) ELSE revoked_at END WHERE id = ?`,
-		micros(time.Now()), id)
+	err := d.one(ctx, d.sql, `UPDATE tokens SET revoked_at = CASE WHEN revoked_at = 0 THEN CAST(? AS BIGINT) ELSE revoked_at END
+		WHERE id = ? OR parent = ?`, micros(time.Now()), id, id)
 	if err != nil {
 		return fmt.Errorf("revoke token %s: %w", id, err)
+	}
+	return nil
+}
+
+// DropSessions forgets browser sessions that ended before a time.
+func (d *DB) DropSessions(ctx context.Context, before time.Time) error {
+	_, err := d.exec(ctx, d.sql, `DELETE FROM tokens WHERE parent <> '' AND
+		(expires_at BETWEEN 1 AND ? OR revoked_at BETWEEN 1 AND ?)`, micros(before), micros(before))
+	if err != nil {
+		return fmt.Errorf("drop ended sessions: %w", err)
 	}
 	return nil
 }
@@ -73,7 +84,7 @@ func (d *DB) RevokeToken(ctx context.Context, id string) error {
 func scanToken(scan func(...any) error) (t Token, err error) {
 	var namespaces string
 	var created, expires, revoked int64
-	if err := scan(&t.ID, &t.Hash, &t.Subject, &t.Role, &namespaces, &created, &expires, &revoked); err != nil {
+	if err := scan(&t.ID, &t.Parent, &t.Hash, &t.Subject, &t.Role, &namespaces, &created, &expires, &revoked); err != nil {
 		return t, err
 	}
 	t.CreatedAt, t.ExpiresAt, t.RevokedAt = fromMicros(created), fromMicros(expires), fromMicros(revoked)

@@ -62,6 +62,7 @@ CREATE TABLE spent_nonces (
 
 CREATE TABLE tokens (
     id         TEXT PRIMARY KEY,
+    parent     TEXT NOT NULL,        -- id of the token a browser session was opened with; '' for a token
     hash       TEXT NOT NULL UNIQUE, -- hex SHA-256 of the whole token
     subject    TEXT NOT NULL,
     role       TEXT NOT NULL,
