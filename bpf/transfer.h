@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Bytes read from and written to TCP connections. The arguments of a system call are known when it starts, the bytes
+ * when it ends, so the first half leaves a note for the second. */
+#pragma once
+#include "connection.h"
+
+#define MSG_PEEK 0x2
+#define MSG_ERRQUEUE 0x2000
+#define IOV_MAX_READ 8
+
+enum source { SOURCE_BUFFER, SOURCE_VECTOR, SOURCE_MESSAGE, SOURCE_FILE };
+
+struct syscall {
+	u64 sk, cgroup;
+	u64 pointer, count;
+	u64 started;
+	u8 direction;
+	u8 source;
+	u8 unused[6];
+};
+
+/* :: thread -> the system call it is in */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct syscall);
+} syscalls SEC(".maps");
+
+/* The room past HEAD_MAX + TAIL_MAX is never filled: it lets the verifier accept sums of two bounded lengths. */
+struct record {
+	struct transfer t;
+	u8 bytes[3 * HEAD_MAX];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct record);
+} scratch SEC(".maps");
+
+/* Stops the compiler from proving away a check that the verifier needs. */
+#define OPAQUE(x) asm volatile("" : "+r"(x))
+
+static __always_inline u64 clamp(u64 n, u64 max)
+{
+	OPAQUE(n);
+	if (n > max)
+		n = max;
+	OPAQUE(n);
+	return n;
+}
+
+static __always_inline int call_started(int fd, u64 pointer, u64 count, u8 direction, u8 source)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	if (is_excluded(thread >> 32))
+		return 0;
+	struct sock *sk = tcp_socket(fd);
+	if (!sk)
+		return 0;
+	u64 cgroup = bpf_get_current_cgroup_id();
+	if (is_excluded_cgroup(cgroup))
+		return 0;
+	struct syscall call = {
+		.sk = (u64)sk,
+		.cgroup = cgroup,
+		.pointer = pointer,
+		.count = count,
+		.started = bpf_ktime_get_ns(),
+		.direction = direction,
+		.source = source,
+	};
+	if (bpf_map_update_elem(&syscalls, &thread, &call, BPF_ANY))
+		return drop(DROP_SYSCALLS_FULL);
+	return 0;
+}
+
+/* Copies the start and the end of one buffer. */
+static __always_inline void copy_buffer(struct record *r, struct syscall *call, u64 size, u64 head_max)
+{
+	u64 head = clamp(size, head_max);
+	if (head > HEAD_MAX || bpf_probe_read_user(r->bytes, head, (void *)call->pointer)) {
+		drop(DROP_UNREADABLE);
+		return;
+	}
+	r->t.head = head;
+	u64 tail = clamp(size - head, TAIL_MAX);
+	if (tail > TAIL_MAX)
+		return;
+	if (!bpf_probe_read_user(r->bytes + head, tail, (void *)(call->pointer + size - tail)))
+		r->t.tail = tail;
+}
+
+/* Copies the start and the end of a vector of buffers, as far as its first IOV_MAX_READ reach. */
+static __always_inline void copy_vector(struct record *r, struct syscall *call, u64 size, u64 head_max)
+{
+	u64 vector = call->pointer, count = call->count;
+	if (call->source == SOURCE_MESSAGE) { /* struct user_msghdr: name, namelen, iov, iovlen */
+		u64 message[4];
+		if (bpf_probe_read_user(message, sizeof(message), (void *)call->pointer)) {
+			drop(DROP_UNREADABLE);
+			return;
+		}
+		vector = message[2];
+		count = message[3];
+	}
+	u64 head = 0, seen = 0;
+	bool whole = true; /* nothing between the head and here was left out */
+	for (int i = 0; i < IOV_MAX_READ; i++) {
+		u64 iov[2];
+		if (i >= count || seen >= size)
+			break;
+		if (bpf_probe_read_user(iov, sizeof(iov), (void *)(vector + i * sizeof(iov))))
+			break;
+		u64 used = clamp(iov[1], size - seen);
+		seen += used;
+		OPAQUE(head);
+		if (head > HEAD_MAX)
+			break;
+		u64 n = whole ? clamp(used, HEAD_MAX - head) : 0;
+		if (head + n > head_max)
+			n = 0;
+		if (n > HEAD_MAX)
+			break;
+		if (n && bpf_probe_read_user(r->bytes + head, n, (void *)iov[0]))
+			break;
+		head += n;
+		if (n < used)
+			whole = false;
+		if (whole || seen < size)
+			continue;
+		u64 tail = clamp(used - n, TAIL_MAX);
+		OPAQUE(head);
+		if (head > HEAD_MAX || tail > TAIL_MAX)
+			break;
+		if (!bpf_probe_read_user(r->bytes + head, tail, (void *)(iov[0] + used - tail)))
+			r->t.tail = tail;
+	}
+	r->t.head = head;
+}
+
+static __always_inline int transferred(u64 thread, struct syscall *call, u64 size)
+{
+	struct connection *c = bpf_map_lookup_elem(&connections, &call->sk);
+	if (!c)
+		c = remember(call->sk, ROLE_UNKNOWN, 0);
+	if (!c)
+		return 0;
+	c->tgid = thread >> 32;
+	if (bpf_map_lookup_elem(&muted, &c->id))
+		return 0;
+	u32 zero = 0;
+	struct record *r = bpf_map_lookup_elem(&scratch, &zero);
+	if (!r)
+		return 0;
+	if (c->direction != call->direction)
+		c->run = 0;
+	c->direction = call->direction;
+
+	r->t.h.kind = EVENT_TRANSFER;
+	r->t.h.tgid = thread >> 32;
+	/* The first moment the peer could have seen it, or the first this process did. */
+	r->t.h.time = call->direction == DIRECTION_SEND ? call->started : bpf_ktime_get_ns();
+	r->t.sock = c->id;
+	r->t.cgroup = call->cgroup;
+	r->t.size = size;
+	r->t.tid = thread;
+	r->t.direction = call->direction;
+	r->t.role = c->role;
+	r->t.head = 0;
+	r->t.tail = 0;
+	read_endpoints(&r->t.ends, (void *)call->sk);
+
+	u64 head_max = c->run < RUN_MAX ? HEAD_MAX : 0;
+	if (call->source == SOURCE_BUFFER)
+		copy_buffer(r, call, size, head_max);
+	else if (call->source != SOURCE_FILE)
+		copy_vector(r, call, size, head_max);
+	c->run += r->t.head;
+	u64 bytes = clamp((u64)r->t.head + r->t.tail, HEAD_MAX + TAIL_MAX);
+	if (bytes > HEAD_MAX + TAIL_MAX)
+		return 0;
+	return emit(r, sizeof(struct transfer) + bytes);
+}
+
+static __always_inline int call_ended(long result)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	struct syscall *found = bpf_map_lookup_elem(&syscalls, &thread);
+	if (!found)
+		return 0;
+	struct syscall call = *found;
+	bpf_map_delete_elem(&syscalls, &thread);
+	if (result <= 0)
+		return 0;
+	return transferred(thread, &call, result);
+}

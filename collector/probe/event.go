@@ -1,0 +1,104 @@
+package probe
+
+import (
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// Direction says which way a chunk went, seen from the process.
+type Direction uint8
+
+// Directions.
+const (
+	Receive Direction = iota
+	Send
+)
+
+// Role is which end of a connection a process holds. The kernel knows it when it saw the connection begin.
+type Role uint8
+
+// Roles.
+const (
+	RoleUnknown Role = iota // the connection is older than the probe
+	RoleServer              // the end that accepted
+	RoleClient              // the end that connected
+)
+
+// Endpoints are the two addresses of a connection. IPv4 addresses mapped into IPv6 are given as IPv4.
+type Endpoints struct {
+	Local, Remote netip.AddrPort
+	NetNS         uint32 // inode number of the network namespace, as in /proc/PID/ns/net
+}
+
+// Chunk is one completed read or write of a TCP socket. Data and Tail are valid only while the sink's method runs.
+type Chunk struct {
+	Sock      uint64 // the connection at this end; never reused while the machine runs
+	TGID, TID uint32
+	Cgroup    uint64 // cgroup v2 id
+	Endpoints
+	Direction Direction
+	Role      Role
+	Time      time.Time // start of a write, end of a read
+	Size      int       // bytes transferred
+	Data      []byte    // the first of them, at most 4 KiB
+	Tail      []byte    // the last of them, at most 128 B, when Data is not all; between the two is a hole
+}
+
+// Closed ends a connection of which chunks were seen.
+type Closed struct {
+	Sock  uint64
+	TGID  uint32 // of the last process that used it
+	Time  time.Time
+	Errno syscall.Errno // 0 after an orderly close, ECONNRESET, ETIMEDOUT …
+}
+
+// Connect is the end of an attempt to connect.
+type Connect struct {
+	Sock uint64
+	TGID uint32
+	Endpoints
+	Start, Time time.Time
+	OK          bool
+	Errno       syscall.Errno // of a failed attempt; 0 when the process gave up before the peer answered
+}
+
+// Exec is a process that started a program. StartTicks is field 22 of /proc/PID/stat.
+type Exec struct {
+	TGID, Parent uint32
+	StartTicks   uint64
+	Cgroup       uint64
+	Time         time.Time
+	Comm, Path   string // Path as it was given to execve, at most 127 bytes
+}
+
+// Exit is the end of a process, all threads included.
+type Exit struct {
+	TGID, Parent uint32
+	StartTicks   uint64
+	Cgroup       uint64
+	Time         time.Time
+	Comm         string
+	Code         int            // exit code, when Signal is 0
+	Signal       syscall.Signal // that killed it, or 0
+	CoreDumped   bool
+}
+
+// OOMKill is a process chosen to die for memory. Its Exit follows.
+type OOMKill struct {
+	TGID                                 uint32
+	Time                                 time.Time
+	Comm                                 string // empty before Linux 6.8, as the sizes are 0
+	TotalVM, AnonRSS, FileRSS, SharedRSS int64  // bytes
+}
+
+// Sink receives events, from one goroutine, nearly in the order of their times: the two directions of one connection
+// may overtake each other by microseconds. A slow sink makes the kernel's buffer overflow, which is counted.
+type Sink interface {
+	Chunk(c *Chunk)
+	Closed(c Closed)
+	Connect(c Connect)
+	Exec(e Exec)
+	Exit(e Exit)
+	OOMKill(k OOMKill)
+}
