@@ -63,6 +63,7 @@ const (
 	SystemFilesystem   = "system.filesystem.utilization"         // 0..1, attribute system.filesystem.mountpoint
 	ProbeState         = "midwatch.probe.state"                  // 1, attributes hook, state (attached, fallback, missing), reason
 	ProbeDrops         = "midwatch.probe.drops"                  // counter, attribute reason
+	ProcessUnreported  = "midwatch.process.unreported"           // {process} left out because the node has too many
 	ServerDuration     = "http.server.request.duration"          // s, delta histogram per minute, attributes of the span
 	ClientDuration     = "http.client.request.duration"          // s, same
 	DBClientDuration   = "db.client.operation.duration"          // s, same
@@ -86,5 +87,8 @@ const (
 	ChangeBefore = "midwatch.change.before" // digest or text, secrets masked
 	ChangeAfter  = "midwatch.change.after"
 	ChangeDetail = "midwatch.change.detail" // unified diff of arguments or configuration, secrets masked, at most 4 KiB
+	OOMMemory    = "midwatch.oom.memory"    // By, resident at death
+	OOMLimit     = "midwatch.oom.limit"     // By, of the control group; absent when the machine itself ran out
+	OOMCgroup    = "midwatch.oom.cgroup"    // path of the control group
 	ChangeFile   = "midwatch.change.file"   // the executable or configuration file
 )

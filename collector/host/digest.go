@@ -1,0 +1,168 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// maxDigests bounds the cache; past it the cache starts over.
+	maxDigests = 8192
+	// maxWaiting bounds the queue of files to hash. One that does not fit is asked for again by the next refresh.
+	maxWaiting = 1024
+	// hashChunk and hashPause bound the rate to about 250 MB/s of one core: a start on a busy machine is not a burst.
+	hashChunk = 1 << 20
+	hashPause = 2 * time.Millisecond
+)
+
+// fileID changes whenever the content may have: writing changes size or times, replacing changes the inode.
+type fileID struct {
+	dev, ino     uint64
+	size         int64
+	mtime, ctime unix.Timespec
+}
+
+// digests computes the SHA-256 of executables in the background, each file once.
+type digests struct {
+	queue chan digestRequest
+
+	mu      sync.Mutex
+	known   map[fileID]string
+	pending map[digestKey]bool
+}
+
+// digestKey is one program of one process: a PID runs another one after an exec.
+type digestKey struct {
+	of   ID
+	link string
+}
+
+type digestRequest struct {
+	digestKey
+	path string
+}
+
+func newDigests() *digests {
+	return &digests{queue: make(chan digestRequest, maxWaiting), known: map[fileID]string{}, pending: map[digestKey]bool{}}
+}
+
+// digest fills p.Digest when the file is known and asks for it otherwise. The caller holds t.mu and p is not handed out yet.
+func (t *Table) digest(p *Process) {
+	file := t.path(p.PID, "exe")
+	if p.Script != "" {
+		file = t.Path(p, p.Script)
+	}
+	id, err := identify(file)
+	if err != nil {
+		return
+	}
+	d := t.hashes
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if sum, ok := d.known[id]; ok {
+		p.Digest = sum
+		return
+	}
+	key := digestKey{p.ID(), p.link}
+	if d.pending[key] {
+		return
+	}
+	select {
+	case d.queue <- digestRequest{key, file}:
+		d.pending[key] = true
+	default:
+	}
+}
+
+// Hash computes the digests that are asked for until ctx ends. Nothing has a Digest before it runs.
+func (t *Table) Hash(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-t.hashes.queue:
+			sum, err := t.hashes.sum(ctx, r)
+			if err != nil {
+				t.cfg.Log.Debug("hash an executable", "pid", r.of.PID, "error", err)
+				continue
+			}
+			t.setDigest(r.digestKey, sum)
+		}
+	}
+}
+
+func (t *Table) setDigest(key digestKey, sum string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.procs[key.of.PID]; p != nil && p.ID() == key.of && p.link == key.link {
+		changed := *p
+		changed.Digest = sum
+		t.procs[key.of.PID] = &changed
+	}
+}
+
+func (d *digests) sum(ctx context.Context, r digestRequest) (string, error) {
+	defer func() {
+		d.mu.Lock()
+		delete(d.pending, r.digestKey)
+		d.mu.Unlock()
+	}()
+	f, err := os.Open(r.path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return "", fmt.Errorf("stat %s: %w", r.path, err)
+	}
+	id := idOf(&st)
+	d.mu.Lock()
+	sum, ok := d.known[id]
+	d.mu.Unlock()
+	if ok {
+		return sum, nil
+	}
+	h := sha256.New()
+	for {
+		_, err := io.CopyN(h, f, hashChunk)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", r.path, err)
+		}
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		time.Sleep(hashPause)
+	}
+	sum = hex.EncodeToString(h.Sum(nil))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.known) >= maxDigests {
+		clear(d.known)
+	}
+	d.known[id] = sum
+	return sum, nil
+}
+
+func identify(path string) (fileID, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return fileID{}, err
+	}
+	return idOf(&st), nil
+}
+
+func idOf(st *unix.Stat_t) fileID {
+	return fileID{dev: uint64(st.Dev), ino: st.Ino, size: st.Size, mtime: st.Mtim, ctime: st.Ctim} //nolint:unconvert // Dev is 32 bits on some architectures
+}
