@@ -1,7 +1,6 @@
--- +goose Up
 -- Telemetry as ingested. batch_id is the id of the request a row came in; a request whose fate is unknown is looked up by it.
 
-CREATE TABLE spans (
+CREATE TABLE IF NOT EXISTS spans (
     time            DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     duration_ns     UInt64 CODEC(ZSTD(1)),
     environment     LowCardinality(String),
@@ -25,7 +24,7 @@ CREATE TABLE spans (
     INDEX batch_idx batch_id TYPE bloom_filter(0.01) GRANULARITY 4
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, service, toStartOfMinute(time), name, time);
 
-CREATE TABLE logs (
+CREATE TABLE IF NOT EXISTS logs (
     time            DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     observed_time   DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     environment     LowCardinality(String),
@@ -46,7 +45,7 @@ CREATE TABLE logs (
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, service, toStartOfMinute(time), severity, time);
 
 -- One row per point of a gauge or sum. Histograms are in metric_histograms.
-CREATE TABLE metrics (
+CREATE TABLE IF NOT EXISTS metrics (
     time            DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     environment     LowCardinality(String),
     service         LowCardinality(String),
@@ -62,7 +61,7 @@ CREATE TABLE metrics (
     INDEX batch_idx batch_id TYPE bloom_filter(0.01) GRANULARITY 4
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, name, service, time);
 
-CREATE TABLE metric_histograms (
+CREATE TABLE IF NOT EXISTS metric_histograms (
     time            DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     environment     LowCardinality(String),
     service         LowCardinality(String),
@@ -82,7 +81,7 @@ CREATE TABLE metric_histograms (
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, name, service, time);
 
 -- Log records that are events (process start, exit, OOM kill, deployment), apart so that they are found at once.
-CREATE TABLE events (
+CREATE TABLE IF NOT EXISTS events (
     time            DateTime64(9, 'UTC'),
     environment     LowCardinality(String),
     service         LowCardinality(String),
@@ -95,12 +94,12 @@ CREATE TABLE events (
     batch_id        String
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, time, service);
 
-CREATE MATERIALIZED VIEW events_mv TO events AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS events_mv TO events AS
 SELECT time, environment, service, instance, host, event_name, body, attributes, resource, batch_id
 FROM logs WHERE event_name != '';
 
 -- Per-minute rollups: requests a service answered (server spans) …
-CREATE TABLE request_minutes (
+CREATE TABLE IF NOT EXISTS request_minutes (
     minute          DateTime('UTC'),
     environment     LowCardinality(String),
     service         LowCardinality(String),
@@ -112,14 +111,14 @@ CREATE TABLE request_minutes (
     duration        AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), UInt64)
 ) ENGINE = AggregatingMergeTree PARTITION BY toDate(minute) ORDER BY (environment, service, minute, operation, service_version);
 
-CREATE MATERIALIZED VIEW request_minutes_mv TO request_minutes AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS request_minutes_mv TO request_minutes AS
 SELECT toStartOfMinute(time) AS minute, environment, service, service_version, name AS operation,
        count() AS requests, countIf(status = 'error') AS errors, sum(duration_ns) AS duration_sum_ns,
        quantilesTDigestState(0.5, 0.95, 0.99)(duration_ns) AS duration
 FROM spans WHERE kind = 'server' GROUP BY minute, environment, service, service_version, operation;
 
 -- … and calls from one service to another (client spans).
-CREATE TABLE edge_minutes (
+CREATE TABLE IF NOT EXISTS edge_minutes (
     minute          DateTime('UTC'),
     environment     LowCardinality(String),
     service         LowCardinality(String),
@@ -131,7 +130,7 @@ CREATE TABLE edge_minutes (
     duration        AggregateFunction(quantilesTDigest(0.5, 0.95, 0.99), UInt64)
 ) ENGINE = AggregatingMergeTree PARTITION BY toDate(minute) ORDER BY (environment, service, minute, peer_service, protocol);
 
-CREATE MATERIALIZED VIEW edge_minutes_mv TO edge_minutes AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS edge_minutes_mv TO edge_minutes AS
 SELECT toStartOfMinute(time) AS minute, environment, service,
        if(peer_service != '', peer_service, concat(attributes['server.address'], ':', attributes['server.port'])) AS peer_service,
        multiIf(attributes['db.system.name'] != '', attributes['db.system.name'], attributes['http.request.method'] != '', 'http', 'tcp') AS protocol,

@@ -1,0 +1,105 @@
+// Package clickhouse is the embedded ClickHouse: the engine as a library (libchdb), its data on an encrypted disk,
+// behind ClickHouse's own native protocol over mutual TLS. Clients use clickhouse-go and cannot tell it from a server
+// elsewhere, except that async_insert is ignored (every insert is a part: batch) and there is no query_log.
+package clickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/midwatch/midwatch/deploy/clickhouse/engine"
+	"github.com/midwatch/midwatch/deploy/clickhouse/server"
+)
+
+// ErrNoLibrary means that libchdb is missing or unusable; the text says how to get it.
+var ErrNoLibrary = engine.ErrNoLibrary
+
+// Server owns a data directory and serves it. A process can run one at a time.
+type Server struct {
+	cfg Config
+
+	listening struct {
+		sync.Mutex
+		addr net.Addr // nil until Run listens
+	}
+}
+
+// New checks the configuration. It starts nothing and touches no file.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.normal()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{cfg: cfg}, nil
+}
+
+// Addr is where the server listens, nil before Config.Ready was called. It says which port 0 became.
+func (s *Server) Addr() net.Addr {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	return s.listening.addr
+}
+
+// Run serves until ctx ends, then ends the queries and sessions and closes the data directory. A clean stop returns
+// nil. It returns ErrNoLibrary or ErrInUse if it cannot begin.
+func (s *Server) Run(ctx context.Context) (err error) {
+	lib, err := engine.Load(s.cfg.Library)
+	if err != nil {
+		return err
+	}
+	owner, err := lock(s.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, owner.Close()) }()
+	base, err := s.start(lib)
+	if err != nil {
+		return fmt.Errorf("start ClickHouse in %s: %w", s.cfg.Dir, err)
+	}
+	defer base.Close()
+	front, err := server.New(server.Config{
+		Open: func() (*engine.Session, error) { return open(lib, "--path="+s.cfg.Dir) },
+		User: s.cfg.User, Password: s.cfg.Password, MaxSessions: s.cfg.MaxSessions, Log: s.cfg.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("start ClickHouse in %s: %w", s.cfg.Dir, err)
+	}
+	l, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for ClickHouse's clients: %w", err)
+	}
+	s.listening.Lock()
+	s.listening.addr = l.Addr()
+	s.listening.Unlock()
+	if s.cfg.Ready != nil {
+		s.cfg.Ready()
+	}
+	return front.Serve(ctx, tls.NewListener(l, s.cfg.TLS))
+}
+
+// start opens the engine's first session, which gives the engine its configuration and keeps it up.
+func (s *Server) start(lib *engine.Library) (*engine.Session, error) {
+	f, path, err := configFile(s.cfg.MemoryLimit, s.cfg.Key)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return open(lib, "--path="+s.cfg.Dir, "--config-file="+path)
+}
+
+// open opens a session with the settings that hold for all.
+func open(lib *engine.Library, args ...string) (*engine.Session, error) {
+	s, err := lib.Open(args...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Exec(setSession); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("prepare a session: %w", err)
+	}
+	return s, nil
+}

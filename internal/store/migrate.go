@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// migration is one file of migrations/: its statements in order. ClickHouse has no transactions, so each statement is
+// written to be repeatable (IF NOT EXISTS): after a crash, or beside another process, the whole file simply runs again.
+type migration struct {
+	version    uint32 // the number its name starts with
+	name       string
+	statements []string
+}
+
+const versions = `CREATE TABLE IF NOT EXISTS schema_versions (
+	version UInt32, name String, applied DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplacingMergeTree ORDER BY version`
+
+// Migrate brings the schema up to this program's version, forwards only. Several processes may do so at once. A schema
+// that is newer than this program is an error, because it may lack what this program writes.
+func Migrate(ctx context.Context, db *DB) error {
+	all, err := migrations(files)
+	if err != nil {
+		return err
+	}
+	if err := db.Exec(ctx, versions); err != nil {
+		return fmt.Errorf("migrate the store: %w", err)
+	}
+	var applied []uint32
+	if err := db.QueryRow(ctx, "SELECT groupUniqArray(version) FROM schema_versions").Scan(&applied); err != nil {
+		return fmt.Errorf("ask for the store's version: %w", err)
+	}
+	if latest := all[len(all)-1].version; len(applied) > 0 && slices.Max(applied) > latest {
+		return fmt.Errorf("the store's schema is version %d, this program knows %d; run a newer midwatch", slices.Max(applied), latest)
+	}
+	for _, m := range all {
+		if slices.Contains(applied, m.version) {
+			continue
+		}
+		if err := m.apply(ctx, db); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m migration) apply(ctx context.Context, db *DB) error {
+	for i, statement := range m.statements {
+		if err := db.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("migrate the store: %s, statement %d: %w", m.name, i+1, err)
+		}
+	}
+	if err := db.Exec(ctx, "INSERT INTO schema_versions (version, name) SELECT ?, ?", m.version, m.name); err != nil {
+		return fmt.Errorf("migrate the store: note that %s is done: %w", m.name, err)
+	}
+	return nil
+}
+
+// migrations reads all files, oldest first.
+func migrations(dir fs.FS) ([]migration, error) {
+	paths, err := fs.Glob(dir, "migrations/*.sql") // sorted by name
+	if err != nil {
+		return nil, err
+	}
+	var all []migration
+	for _, path := range paths {
+		name := strings.TrimPrefix(path, "migrations/")
+		number, _, _ := strings.Cut(name, "_")
+		version, err := strconv.ParseUint(number, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s: its name has to start with a number", name)
+		}
+		text, err := fs.ReadFile(dir, path)
+		if err != nil {
+			return nil, fmt.Errorf("read migration %s: %w", name, err)
+		}
+		all = append(all, migration{version: uint32(version), name: name, statements: split(string(text))})
+	}
+	return all, nil
+}
+
+// split cuts a script at the semicolons outside of comments and quotes. Comments stay behind.
+func split(script string) (statements []string) {
+	var current strings.Builder
+	finish := func() {
+		if s := strings.TrimSpace(current.String()); s != "" {
+			statements = append(statements, s)
+		}
+		current.Reset()
+	}
+	for i := 0; i < len(script); {
+		n := 1
+		switch {
+		case script[i] == ';':
+			finish()
+			i++
+			continue
+		case strings.HasPrefix(script[i:], "--"):
+			if n = strings.IndexByte(script[i:], '\n'); n < 0 {
+				n = len(script) - i
+			}
+			i += n
+			continue
+		case strings.IndexByte("'\"`", script[i]) >= 0:
+			n = quoted(script[i:])
+		}
+		current.WriteString(script[i : i+n])
+		i += n
+	}
+	finish()
+	return statements
+}
+
+// quoted is the length of the quoted thing that s starts with.
+func quoted(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case s[0]:
+			return i + 1
+		}
+	}
+	return len(s)
+}

@@ -1,0 +1,48 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/midwatch/midwatch/internal/store/storetest"
+)
+
+// TestRollups writes spans and asks the rollups, whose views the migration makes.
+func TestRollups(t *testing.T) {
+	db := storetest.Open(t)
+	ctx := t.Context()
+	b, err := db.PrepareBatch(ctx, "INSERT INTO spans (time, duration_ns, environment, service, kind, name, peer_service, status, attributes)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		kind, status := "server", "ok"
+		if i%2 == 1 {
+			kind = "client"
+		}
+		if i%10 < 2 {
+			status = "error"
+		}
+		if err := b.Append("2026-11-21 03:04:05.123456789", uint64(i), "prod", "cart", kind, "GET /", "redis", status, map[string]string{"db.system.name": "redis"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Send(); err != nil {
+		t.Fatal(err)
+	}
+	var requests, failures uint64
+	var quantiles []float32
+	if err := db.QueryRow(ctx, "SELECT sum(requests), sum(errors), quantilesTDigestMerge(0.5, 0.95, 0.99)(duration) FROM request_minutes WHERE service = 'cart'").
+		Scan(&requests, &failures, &quantiles); err != nil {
+		t.Fatal(err)
+	}
+	if requests != 50 || failures != 10 || len(quantiles) != 3 {
+		t.Errorf("request_minutes: %d requests, %d errors, quantiles %v; want 50, 10, three", requests, failures, quantiles)
+	}
+	var peer, protocol string
+	if err := db.QueryRow(ctx, "SELECT peer_service, protocol, sum(calls) FROM edge_minutes GROUP BY ALL").Scan(&peer, &protocol, &requests); err != nil {
+		t.Fatal(err)
+	}
+	if peer != "redis" || protocol != "redis" || requests != 50 {
+		t.Errorf("edge_minutes: %d calls to %s by %s", requests, peer, protocol)
+	}
+}
