@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -25,6 +26,8 @@ type Server struct {
 	TLS     *tls.Config // of the part pki.CLI
 	PKI     string      // directory with an identity for every part
 	Data    string      // data directory
+
+	remover io.Closer // removes it all when closed, by the kernel at the latest; the reference keeps it open
 }
 
 // shared is this process's server. It cannot be anything but global: so is the engine.
@@ -74,7 +77,7 @@ func start() (s Server, err error) {
 	if err != nil {
 		return s, err
 	}
-	if err := removeAtExit(dir); err != nil {
+	if s.remover, err = removeAtExit(dir); err != nil {
 		return s, err
 	}
 	s.PKI, s.Data = filepath.Join(dir, "pki"), filepath.Join(dir, "data")
@@ -119,14 +122,15 @@ func run(cfg clickhouse.Config) (string, error) {
 
 // removeAtExit has a shell wait for this process's end, however it ends, and remove the directory: a package of
 // helpers has no TestMain to do it in.
-func removeAtExit(dir string) error {
-	reaper := exec.Command("sh", "-c", `cat >/dev/null; rm -rf "$1"`, "sh", dir)
-	reaper.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // out of reach of Ctrl-C
-	if _, err := reaper.StdinPipe(); err != nil {            // closed by the kernel with this process
-		return err
+func removeAtExit(dir string) (io.Closer, error) {
+	shell := exec.Command("sh", "-c", `cat >/dev/null; rm -rf "$1"`, "sh", dir)
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // out of reach of Ctrl-C
+	pipe, err := shell.StdinPipe()
+	if err != nil {
+		return nil, err
 	}
-	if err := reaper.Start(); err != nil {
-		return fmt.Errorf("start the remover of %s: %w", dir, err)
+	if err := shell.Start(); err != nil {
+		return nil, fmt.Errorf("start the remover of %s: %w", dir, err)
 	}
-	return nil
+	return pipe, nil
 }
