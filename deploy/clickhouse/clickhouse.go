@@ -45,7 +45,7 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Run serves until ctx ends, then ends the queries and sessions and closes the data directory. A clean stop returns
-// nil. It returns ErrNoLibrary or ErrInUse if it cannot begin.
+// nil. It returns ErrNoLibrary, ErrInUse or ErrKey if it may not begin.
 func (s *Server) Run(ctx context.Context) (err error) {
 	lib, err := engine.Load(s.cfg.Library)
 	if err != nil {
@@ -56,6 +56,9 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, owner.Close()) }()
+	if err := checkKey(s.cfg.Dir, s.cfg.Key); err != nil {
+		return err
+	}
 	base, err := s.start(lib)
 	if err != nil {
 		return fmt.Errorf("start ClickHouse in %s: %w", s.cfg.Dir, err)

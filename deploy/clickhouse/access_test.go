@@ -1,0 +1,103 @@
+package clickhouse_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/midwatch/midwatch/deploy/clickhouse"
+	"github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest"
+	"github.com/midwatch/midwatch/internal/auth/pki"
+)
+
+func TestStrangersAreRefused(t *testing.T) {
+	s := clickhousetest.Shared(t)
+	trust, err := pki.Trust(s.PKI, pki.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := filepath.Join(t.TempDir(), "pki")
+	if err := pki.Ensure(foreign); err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := pki.Load(foreign, pki.CLI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	otherCA := stranger.Client(pki.ClickHouse)
+	otherCA.RootCAs = trust.RootCAs
+	for name, config := range map[string]*tls.Config{"in clear": nil, "no certificate": trust, "a certificate of another CA": otherCA} {
+		o := options(t)
+		o.TLS = config
+		if err := connect(t, o).Ping(t.Context()); err == nil {
+			t.Errorf("%s: let in", name)
+		}
+	}
+	o := options(t)
+	o.Auth.Password = "wrong"
+	if err := connect(t, o).Ping(t.Context()); code(err) != 516 {
+		t.Errorf("wrong password: got %v, want code 516", err)
+	}
+}
+
+// TestHostileBytes sends what no client would, and asks whether the server still answers others.
+func TestHostileBytes(t *testing.T) {
+	s := clickhousetest.Shared(t)
+	for name, bytes := range map[string]string{
+		"hello of a huge name":   "\x00\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+		"no hello":               "\x04",
+		"HTTP":                   "GET / HTTP/1.1\r\n\r\n",
+		"hello of an old client": "\x00\x01x\x01\x01\x01\x00\x00\x00",
+	} {
+		c, err := tls.Dial("tcp", s.Address, s.TLS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte(bytes)); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: answered %d bytes, %v; want the connection closed", name, n, err)
+		}
+		c.Close()
+	}
+	if err := connect(t, options(t)).Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	s := clickhousetest.Shared(t)
+	library, err := clickhousetest.Library()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := pki.Load(s.PKI, pki.ClickHouse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := clickhouse.Config{Library: library, Dir: s.Data, Listen: "127.0.0.1:0", TLS: id.Server(), Key: testKey}
+	missing := cfg
+	missing.Library = filepath.Join(t.TempDir(), "libchdb.so")
+	for want, cfg := range map[error]clickhouse.Config{clickhouse.ErrInUse: cfg, clickhouse.ErrNoLibrary: missing} {
+		srv, err := clickhouse.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := srv.Run(t.Context()); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	_, err := clickhouse.New(clickhouse.Config{MemoryLimit: 1, Key: []byte("short")})
+	for _, want := range []string{"library", "dir", "memory_limit", "TLS", "5 bytes instead of 32"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to mention %q", err, want)
+		}
+	}
+}

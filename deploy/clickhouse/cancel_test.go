@@ -1,0 +1,76 @@
+package clickhouse_test
+
+import (
+	"context"
+	"testing"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest"
+)
+
+func options(t *testing.T) *ch.Options {
+	s := clickhousetest.Shared(t)
+	return &ch.Options{Addr: []string{s.Address}, TLS: s.TLS}
+}
+
+// running counts queries that carry a mark.
+func running(t *testing.T, c driver.Conn, mark string) uint64 {
+	return scalar[uint64](t, c, "SELECT count() FROM system.processes WHERE query LIKE ? AND query NOT LIKE '%system.processes%'", "%"+mark+"%")
+}
+
+func TestCancelEndsTheQuery(t *testing.T) {
+	c := shared(t, ch.CompressionLZ4)
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() {
+		failed <- c.QueryRow(ctx, "SELECT count() AS endless_scan FROM numbers(1000000000000) WHERE cityHash64(number) = 1").Scan(new(uint64))
+	}()
+	eventually(t, "the query runs", func() bool { return running(t, c, "endless_scan") == 1 })
+	cancel()
+	if err := <-failed; err == nil {
+		t.Error("a cancelled query answered")
+	}
+	eventually(t, "the query is gone", func() bool { return running(t, c, "endless_scan") == 0 })
+}
+
+func TestCancelEndsAStream(t *testing.T) {
+	c := shared(t, ch.CompressionNone)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	rows, err := c.Query(ctx, "SELECT number AS endless_stream FROM numbers(100000000000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100_000 {
+		if !rows.Next() {
+			t.Fatal(rows.Err())
+		}
+	}
+	cancel()
+	for rows.Next() {
+	}
+	if rows.Err() == nil {
+		t.Error("a cancelled stream ended well")
+	}
+	eventually(t, "the query is gone", func() bool { return running(t, c, "endless_stream") == 0 })
+}
+
+func TestAbortedBatchStoresNothing(t *testing.T) {
+	c := shared(t, ch.CompressionLZ4)
+	exec1(t, c, "CREATE TABLE aborted (a UInt64) ENGINE = MergeTree ORDER BY a")
+	b, err := c.PrepareBatch(t.Context(), "INSERT INTO aborted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Append(uint64(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	if got := scalar[uint64](t, c, "SELECT count() FROM aborted"); got != 0 {
+		t.Errorf("stored %d rows", got)
+	}
+}
