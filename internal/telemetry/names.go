@@ -67,6 +67,7 @@ const (
 	ServerDuration     = "http.server.request.duration"          // s, delta histogram per minute, attributes of the span
 	ClientDuration     = "http.client.request.duration"          // s, same
 	DBClientDuration   = "db.client.operation.duration"          // s, same
+	IngestRecords      = "midwatch.ingest.records"               // {record}, cumulative, of the ingester: attributes signal, outcome, reason
 	DBServerDuration   = "midwatch.db.server.operation.duration" // s, same
 )
 

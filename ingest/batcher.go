@@ -1,0 +1,139 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A group of requests is inserted together once it is this old or this large.
+const (
+	groupAge   = 200 * time.Millisecond
+	groupRows  = 50_000
+	groupBytes = 64 << 20
+)
+
+const (
+	maxWaiting     = 4096 // requests
+	maxInserting   = 2    // groups at a time: one is sent while the store works on the other
+	insertDeadline = time.Minute
+)
+
+// write is a request's rows on their way.
+type write struct {
+	id       string
+	chunks   []*chunk
+	bytes    int
+	doubtful bool        // may be in the store already
+	ended    func(error) // called once, before done is closed
+	err      error       // valid once done is closed
+	done     chan struct{}
+}
+
+func (w *write) rows() int {
+	n := 0
+	for _, c := range w.chunks {
+		n += c.rows
+	}
+	return n
+}
+
+func (w *write) end(err error) {
+	w.err = err
+	w.ended(err)
+	close(w.done)
+}
+
+// batcher groups writes and hands each group to insert, which must end every write of it.
+type batcher struct {
+	queue  chan *write
+	insert func(context.Context, []*write)
+}
+
+func newBatcher(insert func(context.Context, []*write)) *batcher {
+	return &batcher{queue: make(chan *write, maxWaiting), insert: insert}
+}
+
+// add queues a write, or returns ErrOverload.
+func (b *batcher) add(w *write) error {
+	select {
+	case b.queue <- w:
+		return nil
+	default:
+		return fmt.Errorf("%w: %d requests wait for the store", ErrOverload, maxWaiting)
+	}
+}
+
+// run groups and inserts until ctx ends; then it inserts what is queued. Nobody may add after ctx ended.
+func (b *batcher) run(ctx context.Context) {
+	var inserting sync.WaitGroup
+	defer inserting.Wait()
+	slots := make(chan struct{}, maxInserting)
+	for {
+		group := b.group(ctx)
+		if len(group) == 0 {
+			return
+		}
+		slots <- struct{}{}
+		inserting.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), insertDeadline)
+			defer cancel()
+			b.insert(ctx, group)
+		})
+	}
+}
+
+// group waits for a write and what comes soon after it. It is empty when ctx ended and the queue is empty.
+func (b *batcher) group(ctx context.Context) []*write {
+	var group []*write
+	rows, bytes := 0, 0
+	take := func(w *write) {
+		group = append(group, w)
+		rows += w.rows()
+		bytes += w.bytes
+	}
+	select {
+	case w := <-b.queue:
+		take(w)
+	case <-ctx.Done():
+		select {
+		case w := <-b.queue:
+			take(w)
+		default:
+			return nil
+		}
+	}
+	age := time.NewTimer(groupAge)
+	defer age.Stop()
+	for rows < groupRows && bytes < groupBytes {
+		select {
+		case w := <-b.queue:
+			take(w)
+		case <-age.C:
+			return group
+		case <-ctx.Done():
+			return group
+		}
+	}
+	return group
+}
+
+// budget bounds the bytes of requests that are being decoded or wait.
+type budget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// take reserves n bytes. A request larger than the limit gets through when nothing else is there.
+func (b *budget) take(n int) bool {
+	if used := b.used.Add(int64(n)); used > b.limit && used > int64(n) {
+		b.used.Add(-int64(n))
+		return false
+	}
+	return true
+}
+
+func (b *budget) give(n int) { b.used.Add(-int64(n)) }

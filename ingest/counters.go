@@ -1,0 +1,66 @@
+package ingest
+
+import (
+	"sync"
+
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// Outcomes of records and requests, as attribute values.
+const (
+	outcomeStored    = "stored"
+	outcomeRejected  = "rejected"
+	outcomeChanged   = "changed" // kept, with a part cut off or left out
+	outcomeRequest   = "request" // a whole request that was answered with an error, or was a duplicate
+	outcomeDuplicate = "duplicate"
+)
+
+// count names one counter.
+type count struct {
+	signal  telemetry.Signal // or the table, for duplicates
+	outcome string
+	reason  Reason
+}
+
+// counters counts since the start. Safe for concurrent use.
+type counters struct {
+	mu sync.Mutex
+	n  map[count]int64
+}
+
+func newCounters() *counters { return &counters{n: map[count]int64{}} }
+
+func (c *counters) records(s telemetry.Signal, t *tally) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n[count{s, outcomeStored, ""}] += int64(t.stored)
+	for r, n := range t.rejected {
+		c.n[count{s, outcomeRejected, r}] += int64(n)
+	}
+	for r, n := range t.noted {
+		c.n[count{s, outcomeChanged, r}] += int64(n)
+	}
+}
+
+func (c *counters) request(s telemetry.Signal, r Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n[count{s, outcomeRequest, r}]++
+}
+
+// skip counts rows that a doubtful request brought again.
+func (c *counters) skip(table string, rows int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n[count{telemetry.Signal(table), outcomeDuplicate, rowsDuplicate}] += int64(rows)
+}
+
+func (c *counters) snapshot() map[count]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make(map[count]int64, len(c.n))
+	for k, v := range c.n {
+		out[k] = v
+	}
+	return out
+}

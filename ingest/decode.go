@@ -1,0 +1,61 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+var errDeep = errors.New("nested too deep")
+
+// unmarshaler is an OTLP export request.
+type unmarshaler interface {
+	UnmarshalProto([]byte) error
+	UnmarshalJSON([]byte) error
+}
+
+// decode adds the records of a request. Its errors wrap ErrMalformed.
+func (r *rows) decode(q request) error {
+	switch q.signal {
+	case telemetry.Traces:
+		in := ptraceotlp.NewExportRequest()
+		if err := unmarshal(q, in); err != nil {
+			return err
+		}
+		r.addTraces(in.Traces())
+	case telemetry.Metrics:
+		in := pmetricotlp.NewExportRequest()
+		if err := unmarshal(q, in); err != nil {
+			return err
+		}
+		r.addMetrics(in.Metrics())
+	case telemetry.Logs:
+		in := plogotlp.NewExportRequest()
+		if err := unmarshal(q, in); err != nil {
+			return err
+		}
+		r.addLogs(in.Logs())
+	default:
+		return fmt.Errorf("%w: unknown signal %q", ErrMalformed, q.signal)
+	}
+	return nil
+}
+
+func unmarshal(q request, into unmarshaler) error {
+	deep, read := deepProto(q.signal, q.body), into.UnmarshalProto
+	if q.json {
+		deep, read = deepJSON(q.body), into.UnmarshalJSON
+	}
+	if deep {
+		return fmt.Errorf("%w: %w", ErrMalformed, errDeep)
+	}
+	if err := read(q.body); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package ingest
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// logColumns is rows of the table logs.
+type logColumns struct {
+	base
+	observed                                 []time.Time
+	severity                                 []uint8
+	severityText, event, body, trace, spanID []string
+}
+
+func (c *logColumns) chunk(d day) *chunk {
+	return c.base.chunk("logs", d,
+		tableColumn{"observed_time", c.observed},
+		tableColumn{"severity", c.severity},
+		tableColumn{"severity_text", c.severityText},
+		tableColumn{"event_name", c.event},
+		tableColumn{"body", c.body},
+		tableColumn{"trace_id", c.trace},
+		tableColumn{"span_id", c.spanID})
+}
+
+func (r *rows) addLogs(ld plog.Logs) {
+	for _, rl := range ld.ResourceLogs().All() {
+		res := r.resource(rl.Resource())
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, l := range sl.LogRecords().All() {
+				r.addLog(res, sl.Scope().Name(), l)
+			}
+		}
+	}
+}
+
+func (r *rows) addLog(res *resource, scope string, l plog.LogRecord) {
+	at, observed, ok := r.logTimes(l)
+	if !ok {
+		return
+	}
+	event := l.EventName()
+	attrs, size := r.attributes(l.Attributes(), scope, func(key, value string) {
+		if key == telemetry.EventName && event == "" {
+			event = value
+		}
+	})
+	body := l.Body().AsString()
+	if !r.admit(res, size+len(body)+len(l.SeverityText())+len(event)) {
+		return
+	}
+	c := on(&r.logs, at)
+	c.add(at, res, attrs, r.id)
+	c.observed = append(c.observed, observed)
+	c.severity = append(c.severity, severity(l.SeverityNumber()))
+	c.severityText = append(c.severityText, l.SeverityText())
+	c.event = append(c.event, event)
+	c.body = append(c.body, body)
+	c.trace = append(c.trace, traceID(l.TraceID()))
+	c.spanID = append(c.spanID, spanID(l.SpanID()))
+}
+
+// logTimes follows OTLP: a record without a time happened when it was observed, and without either, now.
+func (r *rows) logTimes(l plog.LogRecord) (at, observed time.Time, ok bool) {
+	now := pcommon.NewTimestampFromTime(r.now)
+	ts, seen := l.Timestamp(), l.ObservedTimestamp()
+	if seen == 0 {
+		seen = now
+	}
+	if ts == 0 {
+		ts = seen
+	}
+	if at, ok = r.at(ts); !ok {
+		return at, observed, false
+	}
+	observed, ok = r.at(seen)
+	return at, observed, ok
+}
+
+func severity(n plog.SeverityNumber) uint8 {
+	if n < plog.SeverityNumberUnspecified || n > plog.SeverityNumberFatal4 {
+		return 0
+	}
+	return uint8(n)
+}

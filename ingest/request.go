@@ -1,0 +1,149 @@
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// Headers of a request, in gRPC metadata or HTTP.
+const (
+	HeaderBatchID     = "midwatch-batch-id"    // identifies the request in the store; without it, a hash of the body does
+	HeaderRedelivered = "midwatch-redelivered" // "true": this request was sent before and its fate is not known
+)
+
+const maxBatchID = 128 // bytes
+
+// Errors of a whole request. Nothing, or an unknown part, of it is stored.
+var (
+	// ErrMalformed means the request cannot be read and must not be sent again.
+	ErrMalformed = errors.New("malformed request")
+	// ErrOverload means nothing was stored and the sender should come back later.
+	ErrOverload = errors.New("overload")
+	// ErrStore means the store did not take the rows for certain; sent again, they are stored once.
+	ErrStore = errors.New("store unavailable")
+)
+
+// errLeft means the sender went away while its rows were on their way into the store.
+var errLeft = errors.New("sender left")
+
+// request is one export request as it came.
+type request struct {
+	signal      telemetry.Signal
+	id          string // from HeaderBatchID, or empty
+	redelivered bool
+	json        bool // else protobuf
+	body        []byte
+	release     func() // gives back the memory that the body and its rows take; may be called twice
+}
+
+// identify gives a request without an id the hash of its content, so that a sender's retry is recognised.
+func (q *request) identify() error {
+	if len(q.id) > maxBatchID {
+		return fmt.Errorf("%w: %s has more than %d bytes", ErrMalformed, HeaderBatchID, maxBatchID)
+	}
+	if q.id == "" {
+		h := sha256.New()
+		h.Write([]byte(q.signal))
+		h.Write(q.body)
+		q.id = "h-" + hex.EncodeToString(h.Sum(nil)[:16])
+	}
+	return nil
+}
+
+// export stores a request and returns when that is done. The error wraps one of the three above, or is ctx's.
+func (s *Server) export(ctx context.Context, q request) (rejected int64, why string, err error) {
+	r, err := s.store(ctx, q)
+	if err != nil {
+		s.counters.request(q.signal, reasonOf(err))
+		return 0, "", err
+	}
+	rejected, why = r.tally.partial()
+	return rejected, why, nil
+}
+
+func reasonOf(err error) Reason {
+	switch {
+	case errors.Is(err, ErrOverload):
+		return requestOverload
+	case errors.Is(err, errDeep):
+		return requestTooDeep
+	case errors.Is(err, ErrMalformed):
+		return requestMalformed
+	}
+	return requestStoreError
+}
+
+func (s *Server) store(ctx context.Context, q request) (*rows, error) {
+	if err := q.identify(); err != nil {
+		return nil, err
+	}
+	if !s.memory.take(len(q.body)) {
+		return nil, fmt.Errorf("%w: %d bytes of requests wait for the store", ErrOverload, s.memory.limit)
+	}
+	q.release = sync.OnceFunc(func() { s.memory.give(len(q.body)) })
+	r, err := s.decodeAndSettle(ctx, q)
+	if !errors.Is(err, errLeft) {
+		q.release()
+	}
+	return r, err
+}
+
+func (s *Server) decodeAndSettle(ctx context.Context, q request) (*rows, error) {
+	r := &rows{id: q.id, environment: s.cfg.Environment, now: time.Now()}
+	if err := r.decode(q); err != nil {
+		return nil, err
+	}
+	for {
+		is, wait := s.fates.begin(q.id, r.now)
+		if wait == nil {
+			return r, s.settle(ctx, q, r, is)
+		}
+		select { // the same request again, while the first is on its way into the store
+		case <-wait:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// settle stores r unless it is known to be stored. It holds the claim on the id until that is decided, even when ctx ends before.
+func (s *Server) settle(ctx context.Context, q request, r *rows, is fate) error {
+	if is == stored {
+		s.fates.end(q.id, stored, r.now)
+		s.counters.request(q.signal, requestDuplicate)
+		return nil
+	}
+	chunks := r.chunks()
+	if len(chunks) == 0 {
+		s.fates.end(q.id, unseen, r.now)
+		s.counters.records(q.signal, &r.tally)
+		return nil
+	}
+	w := &write{id: q.id, chunks: chunks, doubtful: is == unknown || q.redelivered, bytes: r.expanded, done: make(chan struct{})}
+	w.ended = func(err error) {
+		q.release()
+		if err != nil {
+			s.fates.end(q.id, unknown, time.Now())
+			return
+		}
+		s.fates.end(q.id, stored, time.Now())
+		s.counters.records(q.signal, &r.tally)
+	}
+	if err := s.batcher.add(w); err != nil {
+		s.fates.end(q.id, is, r.now)
+		return err
+	}
+	select {
+	case <-w.done:
+		return w.err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", errLeft, ctx.Err())
+	}
+}
