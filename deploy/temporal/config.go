@@ -1,0 +1,102 @@
+package temporal
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// ErrPortTaken means another process listens where this one should.
+var ErrPortTaken = errors.New("port taken")
+
+// Namespaces. Retention of the second is short: a watch runs every few seconds and only its last day is of interest.
+const (
+	watchSuffix    = "-watch"
+	watchRetention = 24 * time.Hour
+)
+
+// Config is what the embedded server needs.
+type Config struct {
+	DB            string        // SQLite file; made when missing
+	Listen        string        // frontend, host:port on loopback
+	UIListen      string        // web UI, host:port on loopback; "": no UI
+	PKI           string        // directory with ca.pem, temporal.pem and temporal-key.pem
+	Namespace     string        // the namespace of the incidents; another with "-watch" behind its name is for the schedules
+	Retention     time.Duration // of closed workflows; 30 days
+	CodecEndpoint string        // URL of the codec server that the browser asks for plain payloads; "": payloads stay sealed
+	UIPath        string        // path under which a reverse proxy shows the UI, such as "/temporal"; "": the root
+	UIClients     []string      // parts whose certificate may use the UI, such as "api"; empty: a browser without certificate may
+	Ready         func()        // called once when workflows can be started; may be nil
+	Log           *slog.Logger
+}
+
+func (c *Config) validate() error {
+	if c.DB == "" || c.Listen == "" || c.PKI == "" || c.Namespace == "" {
+		return errors.New("temporal: database, listen address, PKI directory and namespace are needed")
+	}
+	if c.Retention == 0 {
+		c.Retention = 30 * 24 * time.Hour
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	for _, address := range []string{c.Listen, c.UIListen} {
+		if address == "" {
+			continue
+		}
+		if err := loopback(address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) ca() string   { return filepath.Join(c.PKI, "ca.pem") }
+func (c *Config) cert() string { return filepath.Join(c.PKI, partName+".pem") }
+func (c *Config) key() string  { return filepath.Join(c.PKI, partName+"-key.pem") }
+
+// loopback refuses any other address: this server is for one machine.
+func loopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("temporal: address %q: want host:port", address)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("temporal: address %q is not on loopback", address)
+	}
+	return nil
+}
+
+// free tells whether address can be listened on. The server and the UI end the process without a word when it cannot.
+func free(what, address string) error {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: another process listens on %s, where Temporal's %s should; stop it or choose another address", ErrPortTaken, address, what)
+	}
+	if err != nil {
+		return fmt.Errorf("listen on %s for Temporal's %s: %w", address, what, err)
+	}
+	return l.Close()
+}
+
+// freePort returns a loopback port that nobody listens on now.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+func portOf(address string) (int, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return 0, fmt.Errorf("address %q: %w", address, err)
+	}
+	return strconv.Atoi(port)
+}
