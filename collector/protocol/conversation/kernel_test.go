@@ -1,0 +1,195 @@
+package conversation_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/collector/probe"
+	"github.com/midwatch/midwatch/collector/protocol"
+	"github.com/midwatch/midwatch/collector/protocol/conversation"
+)
+
+// The kernel tests run real servers and clients in processes of their own: the probe never looks at its own.
+
+// helperEnv makes the test binary one of the helpers instead.
+const helperEnv = "MIDWATCH_TEST_HELPER"
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(helperEnv); name != "" {
+		if err := helpers[name](os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, name+":", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+var helpers = map[string]func(args []string) error{
+	"http-server": httpServer,
+	"http-client": httpClient,
+}
+
+// helper prepares a helper process.
+func helper(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Env = append(os.Environ(), helperEnv+"="+name)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// serve starts a helper that prints its address, and stops it when the test ends.
+func serve(t *testing.T, cmd *exec.Cmd) netip.AddrPort {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, cmd)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return netip.MustParseAddrPort(strings.TrimSpace(line))
+}
+
+func start(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+}
+
+func run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// seen is a call and where it was seen.
+type seen struct {
+	conversation.Peer
+	protocol.Call
+}
+
+// recorder is a sink that keeps what it is given.
+type recorder struct {
+	*conversation.Tracker
+	sync.Mutex
+	calls    []seen
+	connects []probe.Connect
+	execs    []probe.Exec
+	exits    []probe.Exit
+	ooms     []probe.OOMKill
+}
+
+func (r *recorder) Chunk(c *probe.Chunk)    { r.locked(func() { r.Tracker.Chunk(c) }) }
+func (r *recorder) Closed(c probe.Closed)   { r.locked(func() { r.Tracker.Closed(c) }) }
+func (r *recorder) Connect(c probe.Connect) { r.locked(func() { r.connects = append(r.connects, c) }) }
+func (r *recorder) Exec(e probe.Exec)       { r.locked(func() { r.execs = append(r.execs, e) }) }
+func (r *recorder) Exit(e probe.Exit)       { r.locked(func() { r.exits = append(r.exits, e) }) }
+func (r *recorder) OOMKill(k probe.OOMKill) { r.locked(func() { r.ooms = append(r.ooms, k) }) }
+
+func (r *recorder) locked(f func()) {
+	r.Lock()
+	defer r.Unlock()
+	f()
+}
+
+// watch runs a probe until the test ends.
+func watch(t *testing.T) *recorder {
+	t.Helper()
+	ready := make(chan struct{})
+	p, err := probe.New(probe.Config{Log: slog.New(slog.DiscardHandler), Ready: func() { close(ready) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &recorder{}
+	r.Tracker, err = conversation.New(conversation.Config{
+		OnCall: func(p conversation.Peer, c protocol.Call) { r.calls = append(r.calls, seen{p, c}) },
+		Mute:   p.Mute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx, r) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		cancel()
+		if errors.Is(err, probe.ErrUnavailable) {
+			t.Skip(err)
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		for reason, n := range p.Drops() {
+			if n > 0 {
+				t.Errorf("%d drops: %s", n, reason)
+			}
+		}
+	})
+	return r
+}
+
+// at returns the calls seen at one end of connections to a server's port.
+func (r *recorder) at(role probe.Role, port uint16) []seen {
+	r.Lock()
+	defer r.Unlock()
+	var found []seen
+	for _, c := range r.calls {
+		end := c.Local
+		if role == probe.RoleClient {
+			end = c.Remote
+		}
+		if c.Role == role && end.Port() == port {
+			found = append(found, c)
+		}
+	}
+	slices.SortFunc(found, func(a, b seen) int { return a.Start.Compare(b.Start) })
+	return found
+}
+
+// want waits until exactly n calls were seen at both ends, and for a while that no more come.
+func (r *recorder) want(t *testing.T, port uint16, n int) (server, client []seen) {
+	t.Helper()
+	until(t, func() bool { return len(r.at(probe.RoleServer, port)) >= n && len(r.at(probe.RoleClient, port)) >= n }, func() string {
+		return fmt.Sprintf("%d server and %d client calls, want %d", len(r.at(probe.RoleServer, port)), len(r.at(probe.RoleClient, port)), n)
+	})
+	server, client = r.at(probe.RoleServer, port), r.at(probe.RoleClient, port)
+	if len(server) != n || len(client) != n {
+		t.Fatalf("%d server and %d client calls, want %d", len(server), len(client), n)
+	}
+	return server, client
+}
+
+func until(t *testing.T, cond func() bool, what func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("gave up waiting: " + what())
+		}
+	}
+}

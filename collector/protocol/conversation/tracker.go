@@ -1,0 +1,213 @@
+package conversation
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/midwatch/midwatch/collector/probe"
+	"github.com/midwatch/midwatch/collector/protocol"
+)
+
+// Bounds of the tracker.
+const (
+	defaultConnections = 8192
+	maxHeld            = 8  // answers held back until their request shows up
+	maxTries           = 16 // chunks of an old connection looked at before it counts as unknown
+)
+
+// Peer is where a call was seen: a process and its end of a connection.
+type Peer struct {
+	Sock      uint64
+	TGID, TID uint32 // of the last chunk of the call
+	Cgroup    uint64
+	probe.Endpoints
+	Role probe.Role // RoleServer or RoleClient, proven by the kernel or, on old connections, by who sent the request
+}
+
+// Config of a Tracker.
+type Config struct {
+	// OnCall receives every completed call. Required. It runs on the goroutine that feeds the tracker.
+	OnCall func(Peer, protocol.Call)
+	// Mute, if not nil, is told connections of which no more chunks are wanted.
+	Mute func(sock uint64)
+	// MaxConnections bounds the connections followed; past it the one idle longest is forgotten. 0 means 8192.
+	MaxConnections int
+}
+
+// Stats counts what a tracker did since it was made.
+type Stats struct {
+	Calls    uint64
+	Unknown  uint64 // connections that speak no protocol we know
+	GivenUp  uint64 // connections whose parser gave up
+	Evicted  uint64 // connections forgotten because there were too many
+	Unpaired uint64 // chunks of answers whose request was never seen
+}
+
+// Tracker follows connections. It is used by one goroutine.
+type Tracker struct {
+	cfg      Config
+	dialects []dialect
+	conns    *simplelru.LRU[uint64, *conn] // :: probe's socket id → its connection
+	stats    Stats
+}
+
+// conn is one end of one connection.
+type conn struct {
+	peer   Peer
+	parser protocol.Parser // nil while the protocol is unknown
+	dead   bool            // of no more interest, though chunks may still be on their way
+	tries  int
+	held   []protocol.Segment // copies of answers that wait for their request
+}
+
+// New returns an empty tracker.
+func New(cfg Config) (*Tracker, error) {
+	if cfg.OnCall == nil {
+		return nil, errors.New("conversation: Config.OnCall is required")
+	}
+	if cfg.MaxConnections == 0 {
+		cfg.MaxConnections = defaultConnections
+	}
+	if cfg.Mute == nil {
+		cfg.Mute = func(uint64) {}
+	}
+	conns, err := simplelru.NewLRU[uint64, *conn](cfg.MaxConnections, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Tracker{cfg: cfg, dialects: dialects(), conns: conns}, nil
+}
+
+// Stats returns the counts so far.
+func (t *Tracker) Stats() Stats { return t.stats }
+
+// Chunk takes one chunk. It keeps nothing of c.
+func (t *Tracker) Chunk(c *probe.Chunk) {
+	k, ok := t.conns.Get(c.Sock)
+	if !ok {
+		k = &conn{}
+		if t.conns.Add(c.Sock, k) {
+			t.stats.Evicted++
+		}
+	}
+	if k.dead {
+		return
+	}
+	role := k.peer.Role
+	if role == probe.RoleUnknown {
+		role = c.Role
+	}
+	k.peer = Peer{Sock: c.Sock, TGID: c.TGID, TID: c.TID, Cgroup: c.Cgroup, Endpoints: c.Endpoints, Role: role}
+	if k.parser == nil && !t.recognize(k, c) {
+		return
+	}
+	t.feed(k, segment(k.peer.Role, c))
+}
+
+// Closed ends a connection.
+func (t *Tracker) Closed(c probe.Closed) {
+	k, ok := t.conns.Peek(c.Sock)
+	if !ok {
+		return
+	}
+	t.conns.Remove(c.Sock)
+	if k.parser != nil {
+		k.parser.Close(c.Time)
+	}
+}
+
+// recognize finds the parser of a connection by a chunk of it. It returns false if the chunk is not to be parsed.
+func (t *Tracker) recognize(k *conn, c *probe.Chunk) bool {
+	if k.peer.Role != probe.RoleUnknown && direction(k.peer.Role, c) == protocol.Response {
+		t.hold(k, segment(k.peer.Role, c))
+		return false
+	}
+	for _, d := range t.dialects {
+		recognized := d.opens
+		if k.peer.Role == probe.RoleUnknown {
+			recognized = d.resumes
+		}
+		if !recognized(c.Data) {
+			continue
+		}
+		if k.peer.Role == probe.RoleUnknown {
+			k.peer.Role = sender(c)
+		}
+		k.parser = d.parse(func(call protocol.Call) {
+			t.stats.Calls++
+			t.cfg.OnCall(k.peer, call)
+		})
+		return true
+	}
+	if k.tries++; k.peer.Role != probe.RoleUnknown || k.tries >= maxTries {
+		t.stats.Unknown++
+		t.abandon(k)
+	}
+	return false
+}
+
+func (t *Tracker) abandon(k *conn) {
+	k.dead, k.parser, k.held = true, nil, nil
+	t.cfg.Mute(k.peer.Sock)
+}
+
+func (t *Tracker) feed(k *conn, s protocol.Segment) {
+	if s.Direction == protocol.Response && k.parser.Idle() {
+		t.hold(k, s)
+		return
+	}
+	if !t.parse(k, s) || s.Direction == protocol.Response || len(k.held) == 0 {
+		return
+	}
+	waiting := k.held
+	k.held = nil
+	for _, h := range waiting {
+		if h.At.Before(s.At) { // the end of something that began before we looked
+			t.stats.Unpaired++
+		} else if !t.parse(k, h) {
+			return
+		}
+	}
+}
+
+func (t *Tracker) parse(k *conn, s protocol.Segment) bool {
+	if s.Feed(k.parser) {
+		return true
+	}
+	t.stats.GivenUp++
+	t.abandon(k)
+	return false
+}
+
+// hold keeps an answer that overtook its request: a write is reported when it returns, and by then another thread may
+// have read what the peer answered.
+func (t *Tracker) hold(k *conn, s protocol.Segment) {
+	if len(k.held) == maxHeld {
+		t.stats.Unpaired++
+		k.held = k.held[1:]
+	}
+	s.Head, s.Tail = bytes.Clone(s.Head), bytes.Clone(s.Tail)
+	k.held = append(k.held, s)
+}
+
+func segment(r probe.Role, c *probe.Chunk) protocol.Segment {
+	return protocol.Segment{Direction: direction(r, c), At: c.Time, Size: int64(c.Size), Head: c.Data, Tail: c.Tail}
+}
+
+// direction says which way a chunk went between the two ends.
+func direction(r probe.Role, c *probe.Chunk) protocol.Direction {
+	if (r == probe.RoleServer) == (c.Direction == probe.Receive) {
+		return protocol.Request
+	}
+	return protocol.Response
+}
+
+// sender is the role of a process that sent or received a request in this chunk.
+func sender(c *probe.Chunk) probe.Role {
+	if c.Direction == probe.Receive {
+		return probe.RoleServer
+	}
+	return probe.RoleClient
+}

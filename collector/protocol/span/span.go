@@ -1,0 +1,187 @@
+// Package span writes calls as OpenTelemetry spans, as docs/telemetry.md says. The resource, and the service at the
+// other end, are the node agent's to add.
+package span
+
+import (
+	"encoding/hex"
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/midwatch/midwatch/collector/probe"
+	"github.com/midwatch/midwatch/collector/protocol"
+	"github.com/midwatch/midwatch/collector/protocol/conversation"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// Fill writes a call into an empty span.
+func Fill(s ptrace.Span, peer conversation.Peer, call protocol.Call) {
+	identify(s, call.TraceParent)
+	s.SetKind(kind(peer.Role))
+	s.SetName(name(call))
+	s.SetStartTimestamp(pcommon.NewTimestampFromTime(call.Start))
+	s.SetEndTimestamp(pcommon.NewTimestampFromTime(call.Start.Add(call.Duration)))
+
+	a := s.Attributes()
+	ends(a, peer.Role, peer.Endpoints)
+	a.PutInt(telemetry.RequestSize, call.RequestBytes)
+	a.PutInt(telemetry.ResponseSize, call.ResponseBytes)
+	if call.Protocol == protocol.HTTP {
+		http(a, call)
+	} else {
+		database(a, call)
+	}
+	if errorType := ErrorType(peer.Role, call); errorType != "" {
+		a.PutStr(telemetry.ErrorType, errorType)
+		s.Status().SetCode(ptrace.StatusCodeError)
+		s.Status().SetMessage(call.Error)
+	}
+}
+
+// FillConnect writes a failed attempt to connect into an empty span.
+func FillConnect(s ptrace.Span, c probe.Connect) {
+	identify(s, "")
+	s.SetKind(ptrace.SpanKindClient)
+	s.SetName("CONNECT " + c.Remote.String())
+	s.SetStartTimestamp(pcommon.NewTimestampFromTime(c.Start))
+	s.SetEndTimestamp(pcommon.NewTimestampFromTime(c.Time))
+	a := s.Attributes()
+	ends(a, probe.RoleClient, c.Endpoints)
+	a.PutStr(telemetry.NetworkTransport, "tcp")
+	a.PutStr(telemetry.ErrorType, ConnectError(c.Errno))
+	s.Status().SetCode(ptrace.StatusCodeError)
+	if c.Errno != 0 {
+		s.Status().SetMessage(c.Errno.Error())
+	} else {
+		s.Status().SetMessage("given up before the peer answered")
+	}
+}
+
+// ErrorType is what made a call fail, seen from one end of it, or "". A client is failed by any answer from 400 up, a
+// server only by its own.
+func ErrorType(role probe.Role, call protocol.Call) string {
+	if call.Failed {
+		return call.ErrorType
+	}
+	if call.Protocol != protocol.HTTP {
+		return ""
+	}
+	if call.Status >= "500" || role == probe.RoleClient && call.Status >= "400" {
+		return call.Status
+	}
+	return ""
+}
+
+// ConnectError names the reason a connection could not be made. 0 is an attempt its own process ended.
+func ConnectError(errno syscall.Errno) string {
+	switch errno {
+	case 0:
+		return "abandoned"
+	case syscall.ECONNREFUSED:
+		return "connection_refused"
+	case syscall.ETIMEDOUT:
+		return "timeout"
+	case syscall.ECONNRESET:
+		return "reset"
+	case syscall.EHOSTUNREACH, syscall.ENETUNREACH:
+		return "unreachable"
+	}
+	return "errno_" + strconv.Itoa(int(errno))
+}
+
+func kind(r probe.Role) ptrace.SpanKind {
+	if r == probe.RoleServer {
+		return ptrace.SpanKindServer
+	}
+	return ptrace.SpanKindClient
+}
+
+// name is the span's name: few per service.
+func name(c protocol.Call) string {
+	if c.Resource == "" || c.Protocol == protocol.Redis {
+		return c.Operation
+	}
+	return c.Operation + " " + c.Resource
+}
+
+func http(a pcommon.Map, c protocol.Call) {
+	a.PutStr(telemetry.HTTPMethod, c.Operation)
+	a.PutStr(telemetry.HTTPRoute, c.Resource)
+	a.PutStr(telemetry.URLPath, c.Path)
+	if status, err := strconv.Atoi(c.Status); err == nil {
+		a.PutInt(telemetry.HTTPStatus, int64(status))
+	}
+}
+
+func database(a pcommon.Map, c protocol.Call) {
+	a.PutStr(telemetry.DBSystem, string(c.Protocol))
+	a.PutStr(telemetry.DBOperation, c.Operation)
+	put(a, telemetry.DBQueryText, c.Query)
+	put(a, telemetry.DBNamespace, c.Namespace)
+	put(a, telemetry.DBStatus, c.Status)
+	if c.Protocol == protocol.PostgreSQL {
+		put(a, telemetry.DBCollection, c.Resource)
+		a.PutStr(telemetry.DBQuerySummary, name(c))
+	}
+}
+
+func ends(a pcommon.Map, role probe.Role, e probe.Endpoints) {
+	server := e.Remote
+	if role == probe.RoleServer {
+		server = e.Local
+	}
+	address(a, telemetry.ServerAddress, telemetry.ServerPort, server)
+	address(a, telemetry.PeerAddress, telemetry.PeerPort, e.Remote)
+}
+
+func address(a pcommon.Map, addr, port string, v netip.AddrPort) {
+	a.PutStr(addr, v.Addr().String())
+	a.PutInt(port, int64(v.Port()))
+}
+
+func put(a pcommon.Map, key, value string) {
+	if value != "" {
+		a.PutStr(key, value)
+	}
+}
+
+// identify gives the span its ids. A traceparent on the wire names the trace and the span the call was made under: true
+// at both ends, and of a proxy that passes the header on unread.
+func identify(s ptrace.Span, traceparent string) {
+	s.SetSpanID(pcommon.SpanID(random8()))
+	trace, parent, ok := parseTraceParent(traceparent)
+	if !ok {
+		a, b := random8(), random8()
+		copy(trace[:8], a[:])
+		copy(trace[8:], b[:])
+	}
+	s.SetTraceID(trace)
+	s.SetParentSpanID(parent)
+}
+
+// parseTraceParent reads a W3C traceparent of any version: version-trace-parent-flags.
+func parseTraceParent(h string) (trace pcommon.TraceID, parent pcommon.SpanID, ok bool) {
+	parts := strings.Split(h, "-")
+	if len(parts) < 4 || len(parts[0]) != 2 || parts[0] == "ff" || len(parts[1]) != 32 || len(parts[2]) != 16 {
+		return trace, parent, false
+	}
+	if _, err := hex.Decode(trace[:], []byte(parts[1])); err != nil || trace.IsEmpty() {
+		return pcommon.TraceID{}, parent, false
+	}
+	if _, err := hex.Decode(parent[:], []byte(parts[2])); err != nil || parent.IsEmpty() {
+		return pcommon.TraceID{}, pcommon.SpanID{}, false
+	}
+	return trace, parent, true
+}
+
+func random8() (b [8]byte) {
+	for n, i := rand.Uint64(), 0; i < len(b); i++ {
+		b[i] = byte(n >> (8 * i))
+	}
+	return b
+}
