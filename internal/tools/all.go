@@ -1,0 +1,27 @@
+package tools
+
+import "context"
+
+// Store is what the tools need of the telemetry store. *store.DB and any clickhouse-go connection are one.
+type Store interface {
+	// Select runs query and scans every row into dest, a pointer to a slice of structs with `ch` tags.
+	Select(ctx context.Context, dest any, query string, args ...any) error
+}
+
+// All returns every tool over db, in the order people should read them.
+func All(db Store) *Registry {
+	r := reader{db: db}
+	return New(
+		r.listServices(),
+		r.serviceHealth(),
+		r.serviceEdges(),
+		r.compareWindows(),
+		r.failingSpans(),
+		r.slowSpans(),
+		r.statements(),
+		r.searchLogs(),
+		r.processResources(),
+		r.hostResources(),
+		r.recentChanges(),
+	)
+}

@@ -1,0 +1,79 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Limits of every query a tool runs; a question that needs more is the wrong question.
+var limits = clickhouse.Settings{
+	"max_execution_time":   20,
+	"max_memory_usage":     800 << 20,
+	"max_result_rows":      50_000,
+	"result_overflow_mode": "throw",
+}
+
+// reader runs the tools' queries.
+type reader struct{ db Store }
+
+// param is one named parameter of a query. Values are bound by the server, never written into the SQL.
+type param struct {
+	name  string
+	value any
+}
+
+// in names the parameters every query has: the environment and its window.
+func in(scope Scope, w window) []param {
+	return []param{{"environment", scope.Environment}, {"from", w.From}, {"to", w.To}}
+}
+
+// compared adds the baseline's.
+func compared(scope Scope, w windows) []param {
+	return append(in(scope, w.window), param{"baseline_from", w.BaselineFrom}, param{"baseline_to", w.BaselineTo},
+		param{"tail_from", w.tailFrom()})
+}
+
+// query runs sql with params and returns its rows and the text that people see.
+func query[Row any](ctx context.Context, db Store, sql string, params []param) ([]Row, string, error) {
+	args := make([]any, len(params))
+	shown := make([]string, 0, len(params)+1)
+	for i, p := range params {
+		value := p.value
+		if t, ok := value.(time.Time); ok {
+			value = t.UTC()
+			shown = append(shown, fmt.Sprintf("-- %s = %s", p.name, t.UTC().Format(time.RFC3339Nano)))
+		} else {
+			shown = append(shown, fmt.Sprintf("-- %s = %v", p.name, value))
+		}
+		args[i] = driver.NamedValue{Name: p.name, Value: value}
+	}
+	shown = append(shown, strings.TrimSpace(sql))
+	var rows []Row
+	if err := db.Select(clickhouse.Context(ctx, clickhouse.WithSettings(limits)), &rows, sql, args...); err != nil {
+		return nil, "", fmt.Errorf("query telemetry: %w", err)
+	}
+	return rows, strings.Join(shown, "\n"), nil
+}
+
+// Fragments shared by the queries over spans.
+const (
+	spanAddress  = `concat(attributes['server.address'], ':', attributes['server.port'])`
+	spanProtocol = `multiIf(attributes['db.system.name'] != '', attributes['db.system.name'],
+        attributes['http.request.method'] != '', 'http', startsWith(name, 'CONNECT '), 'tcp', 'other')`
+	spanCode = `multiIf(attributes['db.response.status_code'] != '', attributes['db.response.status_code'], attributes['http.response.status_code'])`
+	// Which window a row is in: 0 healthy, 1 fault, 2 the last third of the fault window.
+	windowOf = `multiIf(time >= {tail_from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 2,
+        time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 1, 0)`
+	inWindow = `environment = {environment:String} AND time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}`
+	inEither = `environment = {environment:String}
+    AND (time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}
+      OR time >= {baseline_from:DateTime64(9,'UTC')} AND time < {baseline_to:DateTime64(9,'UTC')})`
+	// Durations as a histogram of logarithmic bins, eight per doubling: groups can be merged, quantiles are right to 5%.
+	durationBins = `(sumMap([toInt16(round(log2(greatest(duration_ns, 1)) * 8))], [toUInt64(1)]) AS histogram).1 AS bins,
+        histogram.2 AS bin_counts`
+)

@@ -1,0 +1,87 @@
+package toolstest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/store"
+)
+
+// Span is a row of spans.
+type Span struct {
+	Time       time.Time         `ch:"time"`
+	DurationNS uint64            `ch:"duration_ns"`
+	Env        string            `ch:"environment"`
+	Service    string            `ch:"service"`
+	Version    string            `ch:"service_version"`
+	Instance   string            `ch:"instance"`
+	Host       string            `ch:"host"`
+	Kind       string            `ch:"kind"`
+	Name       string            `ch:"name"`
+	Peer       string            `ch:"peer_service"`
+	Status     string            `ch:"status"`
+	Message    string            `ch:"status_message"`
+	ErrorType  string            `ch:"error_type"`
+	SpanID     string            `ch:"span_id"`
+	Attributes map[string]string `ch:"attributes"`
+}
+
+// Metric is a row of metrics.
+type Metric struct {
+	Time       time.Time         `ch:"time"`
+	Env        string            `ch:"environment"`
+	Service    string            `ch:"service"`
+	Instance   string            `ch:"instance"`
+	Host       string            `ch:"host"`
+	Name       string            `ch:"name"`
+	Kind       string            `ch:"kind"`
+	Value      float64           `ch:"value"`
+	Attributes map[string]string `ch:"attributes"`
+	Resource   map[string]string `ch:"resource"`
+}
+
+// Log is a row of logs; with an event's name it becomes a row of events too.
+type Log struct {
+	Time       time.Time         `ch:"time"`
+	Env        string            `ch:"environment"`
+	Service    string            `ch:"service"`
+	Instance   string            `ch:"instance"`
+	Host       string            `ch:"host"`
+	Severity   uint8             `ch:"severity"`
+	Text       string            `ch:"severity_text"`
+	Event      string            `ch:"event_name"`
+	Body       string            `ch:"body"`
+	Attributes map[string]string `ch:"attributes"`
+	Resource   map[string]string `ch:"resource"`
+}
+
+// Write stores everything the shop has made so far and forgets it.
+func (s *Shop) Write(t testing.TB, db *store.DB) {
+	t.Helper()
+	write(t, db, "spans", "time, duration_ns, environment, service, service_version, instance, host, kind, name, peer_service, status, "+
+		"status_message, error_type, span_id, attributes", s.spans)
+	write(t, db, "metrics", "time, environment, service, instance, host, name, kind, value, attributes, resource", s.metrics)
+	write(t, db, "logs", "time, environment, service, instance, host, severity, severity_text, event_name, body, attributes, resource", s.logs)
+	s.spans, s.metrics, s.logs = nil, nil, nil
+}
+
+func write[Row any](t testing.TB, db *store.DB, table, columns string, rows []Row) {
+	t.Helper()
+	if len(rows) == 0 {
+		return
+	}
+	batch, err := db.PrepareBatch(context.Background(), fmt.Sprintf("INSERT INTO %s (%s)", table, columns))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		if err := batch.AppendStruct(&rows[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		t.Fatal(err)
+	}
+}
