@@ -51,7 +51,7 @@ type Sockets struct {
 	listeners map[listenKey]listener
 	owners    map[Connection]int             // :: connection → PID of the process at its local end
 	opened    map[int]map[netip.AddrPort]int // :: PID → remote address → connections it opened
-	listening map[int]bool                   // :: PID → has a listening socket
+	listening map[int][]uint16               // :: PID → ports it listens on
 	ours      map[netip.Addr]bool            // addresses of this machine
 	files     map[string][]int               // :: watched path → PIDs that write to it
 	watched   map[string]bool                // paths whose writers matter
@@ -86,8 +86,8 @@ func (s *Sockets) Writers(path string) []*Process {
 	return out
 }
 
-// Listens tells whether a process had a listening TCP socket at the last refresh.
-func (s *Sockets) Listens(pid int) bool {
+// Ports returns the TCP ports a process listened on at the last refresh. The slice must not be changed.
+func (s *Sockets) Ports(pid int) []uint16 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.listening[pid]
@@ -142,7 +142,7 @@ func (s *Sockets) Refresh(now time.Time) {
 	watched := s.watched
 	s.mu.Unlock()
 	held := scanDescriptors(s.table.cfg.Proc, procs, watched)
-	next := view{held: held, owners: map[Connection]int{}, opened: map[int]map[netip.AddrPort]int{}, listening: map[int]bool{}, listeners: map[listenKey]listener{}}
+	next := view{held: held, owners: map[Connection]int{}, opened: map[int]map[netip.AddrPort]int{}, listening: map[int][]uint16{}, listeners: map[listenKey]listener{}}
 	seen := map[uint64]bool{}
 	for _, p := range procs {
 		if p.NetNS == 0 || seen[p.NetNS] {
@@ -170,7 +170,7 @@ type view struct {
 	listeners map[listenKey]listener
 	owners    map[Connection]int
 	opened    map[int]map[netip.AddrPort]int
-	listening map[int]bool
+	listening map[int][]uint16
 }
 
 // read adds the sockets of p's network namespace. Listening addresses come first: they tell who opened a connection.
@@ -193,7 +193,7 @@ func (v *view) read(t *Table, p *Process, now time.Time) error {
 		ports[l.LocalPort] = true
 		holders := v.held.sockets[l.Inode]
 		for _, h := range holders {
-			v.listening[h.PID] = true
+			v.listening[h.PID] = append(v.listening[h.PID], uint16(l.LocalPort)) //nolint:gosec // a port has 16 bits
 		}
 		if h := first(holders); h != nil {
 			v.listeners[listenKey{p.NetNS, endpoint(l.LocalAddr, l.LocalPort)}] = listener{h.PID, h.Service, now}

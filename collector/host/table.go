@@ -230,6 +230,29 @@ func (t *Table) script(p *Process) string {
 	return file
 }
 
+// Alive tells whether a process still runs; a zombie does not.
+func (t *Table) Alive(id ID) bool {
+	pr, err := t.fs.Proc(id.PID)
+	if err != nil {
+		return false
+	}
+	st, err := pr.Stat()
+	return err == nil && st.Starttime == id.StartTicks && st.State != "Z" && st.State != "X"
+}
+
+// Args reads the arguments a process shows now. Servers that set their title change them soon after their start.
+func (t *Table) Args(p *Process) []string {
+	pr, err := t.fs.Proc(p.PID)
+	if err != nil {
+		return p.Args
+	}
+	args, err := pr.CmdLine()
+	if err != nil || len(args) == 0 {
+		return p.Args
+	}
+	return args
+}
+
 // Path turns a path as p sees it into one this process can open, whatever root directory p has.
 func (t *Table) Path(p *Process, file string) string { return t.path(p.PID, "root"+file) }
 

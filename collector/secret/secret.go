@@ -19,6 +19,7 @@ var (
 	// setting is key: value, key = value or "key": "value", anywhere in a line; directive is key value as Redis writes it.
 	setting   = regexp.MustCompile(`(?i)("?\b` + name + `"?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;}&]+)`)
 	directive = regexp.MustCompile(`(?i)^(\s*` + name + `[ \t]+)("[^"]*"|[^\s=:]\S*)`)
+	wholeFile = regexp.MustCompile(`(?i)password|passwd|passphrase|secret|credential|private[_-]?key|token|\.(pem|key|p12|pfx|jks)$|^(id_rsa|id_ed25519|\.pgpass|\.netrc|htpasswd)$`)
 	bearer    = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9+/=_.~-]{8,}`)
 	// known are shapes that are credentials wherever they stand: cloud keys, forge tokens, JSON web tokens.
 	known = regexp.MustCompile(`\b(AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|sk-[A-Za-z0-9_-]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]*)`)
@@ -42,6 +43,9 @@ func Args(args []string) []string {
 	}
 	return out
 }
+
+// Named tells from a file's name that all of its content is a credential.
+func Named(file string) bool { return wholeFile.MatchString(file) }
 
 // Text masks credentials in a configuration file or any other text, line by line; the number of lines stays.
 func Text(text string) string {

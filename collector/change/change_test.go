@@ -1,0 +1,352 @@
+package change
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/midwatch/midwatch/collector/host"
+	"github.com/midwatch/midwatch/collector/host/hosttest"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+func TestMain(m *testing.M) {
+	hosttest.Main(m, map[string]func([]string){
+		"serve": func([]string) {
+			if _, err := net.Listen("tcp", "127.0.0.1:0"); err != nil {
+				panic(err)
+			}
+			hosttest.Ready()
+			hosttest.Wait()
+		},
+		"crash": func([]string) { hosttest.Ready(); os.Exit(3) },
+		"eat": func([]string) {
+			hosttest.Ready()
+			hosttest.Wait() // the test moves us into the control group first
+			var hoard [][]byte
+			for {
+				b := make([]byte, 1<<20)
+				for i := 0; i < len(b); i += 4096 {
+					b[i] = 1
+				}
+				hoard = append(hoard, b)
+				_ = hoard
+			}
+		},
+	})
+}
+
+// rig is a machine to look at: the real one, with a tracker of its own.
+type rig struct {
+	*testing.T
+	table   *host.Table
+	sockets *host.Sockets
+	tracker *Tracker
+	dir     string
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	table, err := host.NewTable(host.TableConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = table.Hash(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	r := &rig{T: t, table: table, sockets: host.NewSockets(table), dir: t.TempDir()}
+	r.restart()
+	return r
+}
+
+// restart is what a restart of the node agent does to the tracker.
+func (r *rig) restart() {
+	r.Helper()
+	tracker, err := New(Config{Dir: r.dir, Table: r.table, Sockets: r.sockets})
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.tracker = tracker
+}
+
+// step does what the node agent does each second, and keeps the changes of one service.
+func (r *rig) step(service string) []Change {
+	r.Helper()
+	now := time.Now()
+	_, left, err := r.table.Refresh(now)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.sockets.Refresh(now)
+	var out []Change
+	for _, p := range left {
+		out = append(out, r.tracker.Ended(p, p.Service == service, now)...)
+	}
+	out = append(out, r.tracker.Step(now)...)
+	var own []Change
+	for _, c := range out {
+		if c.Process.Service == service {
+			own = append(own, c)
+		}
+	}
+	return own
+}
+
+// placed steps until the child is known, and returns what was new about it.
+func (r *rig) placed(c *hosttest.Child, service string) []Change {
+	r.Helper()
+	var out []Change
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); <-time.After(100 * time.Millisecond) {
+		out = append(out, r.step(service)...)
+		if p := r.table.Get(c.PID()); p != nil && r.tracker.placed[p.ID()] {
+			return out
+		}
+	}
+	r.Fatalf("%s was not looked at within 15 s", service)
+	return nil
+}
+
+// next steps until something is new.
+func (r *rig) next(service string) []Change {
+	r.Helper()
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); <-time.After(100 * time.Millisecond) {
+		if out := r.step(service); len(out) > 0 {
+			return out
+		}
+	}
+	r.Fatalf("nothing new about %s within 15 s", service)
+	return nil
+}
+
+func (r *rig) want(got []Change, kinds ...string) {
+	r.Helper()
+	var have []string
+	for _, c := range got {
+		have = append(have, c.Kind)
+	}
+	if strings.Join(have, " ") != strings.Join(kinds, " ") {
+		r.Fatalf("changes %q, want %q", have, kinds)
+	}
+}
+
+func TestWhatIsADeployment(t *testing.T) {
+	r, exe := newRig(t), filepath.Join(t.TempDir(), "till")
+	config := filepath.Join(t.TempDir(), "till.yaml")
+	put(t, config, "payment: 127.0.0.1:8085\npassword: hunter2\n")
+	hosttest.Copy(t, exe, "one")
+	args := []string{"-config", config, "--token=hunter3"}
+
+	child := hosttest.Start(t, exe, "serve", args...)
+	r.want(r.placed(child, "till")) // the first sight of a service is none
+
+	child.Stop()
+	child = hosttest.Start(t, exe, "serve", args...)
+	r.want(r.placed(child, "till")) // nor is a restart
+
+	child.Stop()
+	hosttest.Copy(t, exe, "two")
+	started := time.Now()
+	child = hosttest.Start(t, exe, "serve", args...)
+	got := r.placed(child, "till")
+	r.want(got, Executable)
+	if c := got[0]; c.Before == c.After || c.File != exe || c.Before == "" || c.At.Before(started.Add(-2*time.Second)) {
+		t.Errorf("change %+v", c)
+	}
+	if took := time.Since(started); took > 4*time.Second {
+		t.Errorf("seen after %s", took)
+	}
+
+	child.Stop()
+	child = hosttest.Start(t, exe, "serve", append(args, "--verbose")...)
+	got = r.placed(child, "till")
+	r.want(got, Arguments)
+	if d := got[0].Detail; !strings.Contains(d, "+--verbose") || strings.Contains(d, "hunter") {
+		t.Errorf("detail:\n%s", d)
+	}
+
+	put(t, config, "payment: 127.0.0.1:9999\npassword: hunter4\n")
+	got = r.next("till")
+	r.want(got, Configuration)
+	if c := got[0]; c.File != config || !strings.Contains(c.Detail, "-payment: 127.0.0.1:8085\n+payment: 127.0.0.1:9999") || strings.Contains(c.Detail, "hunter") {
+		t.Errorf("change %+v", c)
+	}
+
+	r.restart()
+	r.want(r.placed(child, "till")) // a node agent that restarts repeats nothing …
+
+	put(t, config, "payment: 127.0.0.1:8085\npassword: hunter4\n")
+	child.Stop()
+	hosttest.Copy(t, exe, "three")
+	r.restart()
+	child = hosttest.Start(t, exe, "serve", append(args, "--verbose")...)
+	r.want(r.placed(child, "till"), Executable, Configuration) // … and misses nothing
+
+	state, err := os.ReadFile(filepath.Join(r.dir, stateFile))
+	if err != nil || strings.Contains(string(state), "hunter") {
+		t.Errorf("the state file holds a secret, or is not there: %v", err)
+	}
+}
+
+func TestTwoInstancesAreNotDeploymentsOfEachOther(t *testing.T) {
+	r, exe := newRig(t), filepath.Join(t.TempDir(), "twin")
+	hosttest.Copy(t, exe, "")
+	a := hosttest.Start(t, exe, "serve", "--port=1")
+	r.want(r.placed(a, "twin"))
+	b := hosttest.Start(t, exe, "serve", "--port=2")
+	r.want(r.placed(b, "twin"))
+	b.Stop()
+	b = hosttest.Start(t, exe, "serve", "--port=2")
+	r.want(r.placed(b, "twin"))
+	a.Stop()
+	a = hosttest.Start(t, exe, "serve", "--port=1")
+	r.want(r.placed(a, "twin"))
+	hosttest.Copy(t, exe, "new")
+	c := hosttest.Start(t, exe, "serve", "--port=3")
+	r.want(r.placed(c, "twin"), Executable) // another version beside the old one is a canary
+	b.Stop()
+	a.Stop()
+}
+
+func TestAVersionThatCrashesAtOnceIsSeen(t *testing.T) {
+	r, exe := newRig(t), filepath.Join(t.TempDir(), "frail")
+	hosttest.Copy(t, exe, "")
+	child := hosttest.Start(t, exe, "serve")
+	r.want(r.placed(child, "frail"))
+	child.Stop()
+	hosttest.Copy(t, exe, "new")
+	crash := hosttest.Start(t, exe, "serve")
+	for r.table.Get(crash.PID()) == nil || r.table.Get(crash.PID()).Digest == "" {
+		<-time.After(10 * time.Millisecond)
+	}
+	crash.Kill()
+	r.want(r.next("frail"), Executable)
+}
+
+func TestAFileThatProgramsWriteIsNotConfiguration(t *testing.T) {
+	r, exe := newRig(t), filepath.Join(t.TempDir(), "clerk")
+	notes := filepath.Join(t.TempDir(), "notes.txt")
+	put(t, notes, "0")
+	hosttest.Copy(t, exe, "")
+	r.want(r.placed(hosttest.Start(t, exe, "serve", "--notes="+notes), "clerk"))
+	told := 0
+	f := r.tracker.state.Services["clerk"].Files[notes]
+	for n := 1; !f.ignored && n < 50; n++ {
+		put(t, notes, fmt.Sprint(n))
+		told += len(r.step("clerk"))
+		told += len(r.step("clerk"))
+	}
+	if !f.ignored || told != maxChanges-1 {
+		t.Errorf("ignored: %v, told %d times", f.ignored, told)
+	}
+}
+
+func TestLifecycle(t *testing.T) {
+	table, err := host.NewTable(host.TableConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe := filepath.Join(t.TempDir(), "usher")
+	hosttest.Copy(t, exe, "")
+	old := hosttest.Start(t, exe, "serve")
+	if _, _, err := table.Refresh(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	l := NewLifecycle(table, time.Now().Add(time.Second))
+	count := func(events []Event) (n int) {
+		for _, e := range events {
+			if e.Process.Service == "usher" {
+				n++
+			}
+		}
+		return n
+	}
+	if n := count(l.Step(time.Now())); n != 0 {
+		t.Errorf("%d starts of what ran before", n)
+	}
+	p := table.Get(old.PID())
+	old.Kill()
+	events := l.Ended(Event{Process: p, At: time.Now(), Known: true, Signal: syscall.SIGKILL})
+	if len(events) != 1 || events[0].Name != telemetry.EventExit {
+		t.Fatalf("events %+v", events)
+	}
+	logs := plog.NewLogs()
+	events[0].Append(logs, host.Identity{Host: "h", Environment: "e"})
+	record := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+	if v, _ := record.Attributes().Get(telemetry.ExitSignal); v.Str() != "SIGKILL" || record.SeverityNumber() != plog.SeverityNumberError {
+		t.Errorf("record %v", record.Attributes().AsRaw())
+	}
+	l.begun = time.Now().Add(-time.Second)
+	hosttest.Start(t, exe, "serve")
+	if _, _, err := table.Refresh(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(l.Step(time.Now())); n != 1 {
+		t.Errorf("%d starts of a known service, want 1 at once", n)
+	}
+	crash := Event{Process: p, Known: true, Code: 1, At: time.Now()}
+	for range 2 * perMinute {
+		l.Ended(crash)
+	}
+	if l.Dropped() == 0 {
+		t.Error("a crash loop is not bounded")
+	}
+}
+
+func TestMemoryKillIsSeenInTheCounters(t *testing.T) {
+	group := memoryGroup(t, 48<<20)
+	table, err := host.NewTable(host.TableConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe := filepath.Join(t.TempDir(), "glutton")
+	hosttest.Copy(t, exe, "")
+	child := hosttest.Start(t, exe, "eat")
+	put(t, filepath.Join(group, "cgroup.procs"), fmt.Sprint(child.PID()))
+	if _, _, err := table.Refresh(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	l := NewLifecycle(table, time.Now())
+	l.Memory(nil, time.Now())
+	child.Stop() // lets it eat; ends when the kernel has had enough
+	_, left, err := table.Refresh(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := l.Memory(left, time.Now())
+	if len(events) != 1 || events[0].Process.Service != "glutton" || events[0].Limit != 48<<20 || events[0].Name != telemetry.EventOOMKill {
+		t.Errorf("events %+v", events)
+	}
+}
+
+// memoryGroup makes a control group with a memory limit, on cgroup v1 or v2.
+func memoryGroup(t *testing.T, limit int) string {
+	t.Helper()
+	for dir, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
+		group := filepath.Join(dir, fmt.Sprintf("midwatch-test-%d", os.Getpid()))
+		if os.Mkdir(group, 0o755) != nil {
+			continue
+		}
+		t.Cleanup(func() { _ = os.Remove(group) })
+		if os.WriteFile(filepath.Join(group, file), []byte(fmt.Sprint(limit)), 0o600) == nil {
+			return group
+		}
+	}
+	t.Skip("control groups cannot be made here: run as root with the memory controller")
+	return ""
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,185 @@
+package change
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/midwatch/midwatch/collector/host"
+	"github.com/midwatch/midwatch/collector/secret"
+)
+
+const (
+	// maxFile bounds a configuration file in bytes; what is larger is data.
+	maxFile = 1 << 20
+	// maxKept bounds the text that is kept to make a diff from.
+	maxKept = maxCompared
+	// A file that changes maxChanges times within changeWindow is written by a program, not configured by a person.
+	maxChanges   = 4
+	changeWindow = time.Minute
+	// staleChange is how old the file's own time may be to be believed as the time of the change.
+	staleChange = 10 * time.Minute
+)
+
+// errNotConfiguration means the content is none: too large, or binary.
+var errNotConfiguration = errors.New("not a configuration file")
+
+// adopt starts to follow the files that p names, and returns what changed in those that are known.
+func (t *Tracker) adopt(svc *service, p *host.Process, now time.Time) []Change {
+	root, err := os.Readlink(t.cfg.Table.Path(p, ""))
+	if err == nil && root == "/" {
+		root = ""
+	} else {
+		root = t.cfg.Table.Path(p, "")
+	}
+	paths := slices.Concat(named(p.Args, p.Dir), named(t.cfg.Table.Args(p), p.Dir))
+	var out []Change
+	for _, path := range paths {
+		if path == p.Exe || path == p.Script {
+			continue
+		}
+		f := svc.Files[path]
+		if f == nil {
+			if len(svc.Files) >= maxFiles {
+				continue
+			}
+			f = &file{root: root}
+			if f.read(path) != nil {
+				continue
+			}
+			svc.Files[path], t.dirty = f, true
+		}
+		f.root, f.process = root, p
+		out = append(out, t.poll(path, f, now, true)...)
+	}
+	return out
+}
+
+// pollFiles looks at every followed file.
+func (t *Tracker) pollFiles(now time.Time) []Change {
+	var out []Change
+	for _, svc := range t.state.Services {
+		for path, f := range svc.Files {
+			if f.process != nil && !f.ignored {
+				out = append(out, t.poll(path, f, now, false)...)
+			}
+		}
+	}
+	return out
+}
+
+// poll returns the change of one file, once its stamp has been the same twice: until then it may be half written.
+func (t *Tracker) poll(path string, f *file, now time.Time, settled bool) []Change {
+	s, err := stampOf(f.root + path)
+	if err != nil || s == f.Stamp {
+		return nil
+	}
+	if s != f.unsettled && !settled {
+		f.unsettled = s
+		return nil
+	}
+	before := *f
+	if f.read(path) != nil || f.Digest == before.Digest {
+		f.Stamp, t.dirty = s, true
+		return nil
+	}
+	t.dirty = true
+	f.changes = append(slices.DeleteFunc(f.changes, func(at time.Time) bool { return now.Sub(at) > changeWindow }), now)
+	if len(f.changes) >= maxChanges {
+		f.ignored = true
+		t.cfg.Log.Info("a file changes too often to be configuration and is not followed any more", "file", path)
+		return nil
+	}
+	c := Change{Process: f.process, Kind: Configuration, File: path, Before: short(before.Digest), After: short(f.Digest), At: changedAt(f.Stamp, now)}
+	switch {
+	case before.Kept && f.Kept:
+		c.Detail = diff(before.Text, f.Text)
+	default:
+		c.Detail = "its content is not kept"
+	}
+	return []Change{c}
+}
+
+// changedAt believes the file about when it changed, unless that is absurd.
+func changedAt(s stamp, now time.Time) time.Time {
+	at := time.Unix(0, max(s.Modified, s.Changed))
+	if at.After(now) || now.Sub(at) > staleChange {
+		return now
+	}
+	return at
+}
+
+// read fills digest, text and stamp from the file.
+func (f *file) read(path string) error {
+	r, err := os.OpenFile(f.root+path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	defer r.Close() //nolint:errcheck // only read
+	s, err := stampOf(f.root + path)
+	if err != nil {
+		return err
+	}
+	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return err
+	}
+	if len(b) > maxFile || bytes.IndexByte(b, 0) >= 0 || !utf8.Valid(b) {
+		return errNotConfiguration
+	}
+	sum := sha256.Sum256(b)
+	f.Digest, f.Stamp, f.Text, f.Kept = hex.EncodeToString(sum[:]), s, "", false
+	if len(b) <= maxKept && !secret.Named(filepath.Base(path)) {
+		f.Text, f.Kept = secret.Text(string(b)), true
+	}
+	return nil
+}
+
+func stampOf(path string) (stamp, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return stamp{}, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size > maxFile {
+		return stamp{}, errNotConfiguration
+	}
+	return stamp{Inode: int64(st.Ino), Size: st.Size, Modified: st.Mtim.Nano(), Changed: st.Ctim.Nano()}, nil //nolint:gosec // only compared
+}
+
+// written are suffixes of files that programs write for themselves.
+var written = []string{".log", ".pid", ".sock", ".lock", ".out", ".err", ".db", ".rdb", ".aof"}
+
+// named returns the paths of regular files among a process's arguments: a whole argument, or what follows "=".
+func named(args []string, dir string) []string {
+	var out []string
+	for _, a := range args[min(1, len(args)):] {
+		if _, value, ok := strings.Cut(a, "="); ok && strings.HasPrefix(a, "-") {
+			a = value
+		}
+		if a == "" || strings.HasPrefix(a, "-") || len(a) > 4096 || slices.Contains(written, filepath.Ext(a)) {
+			continue
+		}
+		if !filepath.IsAbs(a) {
+			if dir == "" {
+				continue
+			}
+			a = filepath.Join(dir, a)
+		}
+		a = filepath.Clean(a)
+		if strings.HasPrefix(a, "/proc/") || strings.HasPrefix(a, "/sys/") || strings.HasPrefix(a, "/dev/") || slices.Contains(out, a) {
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
