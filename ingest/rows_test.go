@@ -1,0 +1,208 @@
+package ingest
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+func length(slice any) int { return reflect.ValueOf(slice).Len() }
+
+// sample is a request of each signal with every kind of record.
+func sample(t testing.TB, s telemetry.Signal) []byte {
+	t.Helper()
+	var b []byte
+	var err error
+	now := pcommon.NewTimestampFromTime(time.Now())
+	switch s {
+	case telemetry.Traces:
+		td := ptrace.NewTraces()
+		sp := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+		sp.SetTraceID(pcommon.TraceID{1})
+		sp.SetSpanID(pcommon.SpanID{1})
+		sp.SetStartTimestamp(now)
+		sp.SetEndTimestamp(now)
+		e := sp.Events().AppendEmpty()
+		e.SetName("exception")
+		e.Attributes().PutStr("exception.message", "boom")
+		b, err = ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
+	case telemetry.Logs:
+		ld := plog.NewLogs()
+		l := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+		l.Body().SetEmptyMap().PutEmptySlice("list").AppendEmpty().SetInt(1)
+		b, err = plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
+	case telemetry.Metrics:
+		b, err = pmetricotlp.NewExportRequestFromMetrics(everyMetric(now)).MarshalProto()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func everyMetric(now pcommon.Timestamp) pmetric.Metrics {
+	md := pmetric.NewMetrics()
+	ms := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics()
+	x := ms.AppendEmpty().SetEmptyExponentialHistogram()
+	x.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+	xp := x.DataPoints().AppendEmpty()
+	xp.SetTimestamp(now)
+	xp.Positive().BucketCounts().FromRaw([]uint64{1, 2})
+	xp.Negative().BucketCounts().FromRaw([]uint64{3})
+	h := ms.AppendEmpty().SetEmptyHistogram()
+	h.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	h.DataPoints().AppendEmpty().SetTimestamp(now)
+	sp := ms.AppendEmpty().SetEmptySummary().DataPoints().AppendEmpty()
+	sp.SetTimestamp(now)
+	sp.QuantileValues().AppendEmpty().SetQuantile(0.5)
+	ms.AppendEmpty().SetEmptyGauge().DataPoints().AppendEmpty().SetTimestamp(now)
+	ms.AppendEmpty().SetEmptySum() // no temporality, no points
+	return md
+}
+
+func TestEveryMetricTypeHasRows(t *testing.T) {
+	r := &rows{now: time.Now()}
+	if err := r.decode(request{signal: telemetry.Metrics, body: sample(t, telemetry.Metrics)}); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, c := range r.chunks() {
+		got[c.table] += c.rows
+	}
+	if diff := cmp.Diff(map[string]int{"metrics": 4, "metric_histograms": 2}, got); diff != "" || len(r.tally.rejected) > 0 {
+		t.Error(diff, r.tally)
+	}
+}
+
+func TestExplicitBoundsOfExponentialHistogram(t *testing.T) {
+	p := pmetric.NewExponentialHistogramDataPoint()
+	p.SetScale(0) // powers of two
+	p.SetCount(15)
+	p.SetZeroCount(5)
+	p.Positive().SetOffset(1)
+	p.Positive().BucketCounts().FromRaw([]uint64{1, 2}) // (2,4], (4,8]
+	p.Negative().SetOffset(0)
+	p.Negative().BucketCounts().FromRaw([]uint64{3, 4}) // [-2,-1), [-4,-2)
+	got, ok := explicit(p)
+	want := buckets{count: 15, bounds: []float64{-2, -1, 2, 4, 8}, counts: []uint64{4, 3, 5, 1, 2, 0}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(buckets{})); diff != "" || !ok {
+		t.Error(diff, ok)
+	}
+	p.Positive().SetOffset(math.MaxInt32)
+	if _, ok := explicit(p); ok {
+		t.Error("bounds at infinity accepted")
+	}
+}
+
+func TestRequestsSplitByDay(t *testing.T) {
+	ld := plog.NewLogs()
+	list := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	now := time.Date(2026, 3, 2, 0, 0, 30, 0, time.UTC)
+	for i := range 4 {
+		list.AppendEmpty().SetTimestamp(pcommon.NewTimestampFromTime(now.Add(-time.Duration(i) * 20 * time.Second)))
+	}
+	r := &rows{now: now}
+	r.addLogs(ld)
+	got := map[string]int{}
+	for _, c := range r.chunks() {
+		got[c.day.date()] = c.rows
+	}
+	if diff := cmp.Diff(map[string]int{"2026-03-02": 2, "2026-03-01": 2}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRepeatedResourceIsBounded(t *testing.T) {
+	ld := plog.NewLogs()
+	rl := ld.ResourceLogs().AppendEmpty()
+	rl.Resource().Attributes().PutStr("k", strings.Repeat("x", 60<<10))
+	list := rl.ScopeLogs().AppendEmpty().LogRecords()
+	for range 10_000 { // 600 MB of rows from a request of 100 KB
+		list.AppendEmpty()
+	}
+	r := &rows{now: time.Now()}
+	r.addLogs(ld)
+	if r.expanded > maxExpanded || r.tally.rejected[requestTooLarge] == 0 || r.tally.stored == 0 {
+		t.Errorf("%d bytes, %+v", r.expanded, r.tally)
+	}
+}
+
+func TestDeepValuesAreRefused(t *testing.T) {
+	nested := func(levels int) []byte {
+		ld := plog.NewLogs()
+		v := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body()
+		for i := range levels {
+			if i%2 == 0 {
+				v = v.SetEmptySlice().AppendEmpty()
+			} else {
+				v = v.SetEmptyMap().PutEmpty("k")
+			}
+		}
+		b, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	if deepProto(telemetry.Logs, nested(40)) {
+		t.Error("40 levels refused")
+	}
+	if !deepProto(telemetry.Logs, nested(100)) {
+		t.Error("100 levels accepted")
+	}
+	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Metrics, telemetry.Logs} {
+		if deepProto(s, sample(t, s)) {
+			t.Errorf("%s refused", s)
+		}
+	}
+	if deepJSON([]byte(`{"a":"[[[[`+strings.Repeat("[", 1000)+`\""}`)) || !deepJSON(bytes.Repeat([]byte("["), 1000)) {
+		t.Error("JSON depth")
+	}
+}
+
+func TestFatesForgetInOrder(t *testing.T) {
+	start := time.Now()
+	f := newFates(start)
+	later := start.Add(2 * warmUp)
+	if is, _ := f.begin("early", start); is != unknown {
+		t.Error("a request just after the start is not looked up")
+	}
+	f.end("early", stored, start)
+	if is, wait := f.begin("doubt", later); is != unseen || wait != nil {
+		t.Error("a new request is not new")
+	}
+	if _, wait := f.begin("doubt", later); wait == nil {
+		t.Error("a request in flight was given out twice")
+	}
+	f.end("doubt", unknown, later)
+	if is, _ := f.begin("early", later); is != stored {
+		t.Error("a stored request was forgotten")
+	}
+	f.end("early", stored, later)
+	for i := range maxFates + 1 {
+		id := fmt.Sprint(i)
+		f.begin(id, later)
+		f.end(id, stored, later)
+	}
+	if len(f.known) != maxFates || len(f.order) != maxFates {
+		t.Errorf("%d remembered", len(f.known))
+	}
+	if is, _ := f.begin("doubt", later); is != unknown {
+		t.Error("a doubtful request was forgotten and looks new")
+	}
+}
