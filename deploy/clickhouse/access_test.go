@@ -11,11 +11,12 @@ import (
 	"github.com/midwatch/midwatch/deploy/clickhouse"
 	"github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest"
 	"github.com/midwatch/midwatch/internal/auth/pki"
+	"github.com/midwatch/midwatch/internal/seal"
 )
 
 func TestStrangersAreRefused(t *testing.T) {
 	s := clickhousetest.Shared(t)
-	trust, err := pki.Trust(s.PKI, pki.ClickHouse)
+	trust, err := pki.Trust(filepath.Join(s.Dir, "pki"), pki.ClickHouse)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,17 +72,12 @@ func TestHostileBytes(t *testing.T) {
 
 func TestRunRefuses(t *testing.T) {
 	s := clickhousetest.Shared(t)
-	library, err := clickhousetest.Library()
+	cfg, err := config(s.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := pki.Load(s.PKI, pki.ClickHouse)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := clickhouse.Config{Library: library, Dir: s.Data, Listen: "127.0.0.1:0", TLS: id.Server(), Key: testKey}
 	missing := cfg
-	missing.Library = filepath.Join(t.TempDir(), "libchdb.so")
+	missing.Dir, missing.Library = t.TempDir(), filepath.Join(t.TempDir(), "libchdb.so")
 	for want, cfg := range map[error]clickhouse.Config{clickhouse.ErrInUse: cfg, clickhouse.ErrNoLibrary: missing} {
 		srv, err := clickhouse.New(cfg)
 		if err != nil {
@@ -100,4 +96,23 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("got %v, want it to mention %q", err, want)
 		}
 	}
+}
+
+// config is what the program in clickhousetest/serve makes of a directory.
+func config(dir string) (cfg clickhouse.Config, err error) {
+	library, err := clickhousetest.Library()
+	if err != nil {
+		return cfg, err
+	}
+	id, err := pki.Load(filepath.Join(dir, "pki"), pki.ClickHouse)
+	if err != nil {
+		return cfg, err
+	}
+	keys, err := seal.LoadRing(filepath.Join(dir, "key"))
+	if err != nil {
+		return cfg, err
+	}
+	return clickhouse.Config{
+		Library: library, Dir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", TLS: id.Server(), Key: keys.Newest(),
+	}, nil
 }

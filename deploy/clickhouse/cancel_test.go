@@ -6,14 +6,7 @@ import (
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
-	"github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest"
 )
-
-func options(t *testing.T) *ch.Options {
-	s := clickhousetest.Shared(t)
-	return &ch.Options{Addr: []string{s.Address}, TLS: s.TLS}
-}
 
 // running counts queries that carry a mark.
 func running(t *testing.T, c driver.Conn, mark string) uint64 {
@@ -59,7 +52,7 @@ func TestCancelEndsAStream(t *testing.T) {
 
 func TestAbortedBatchStoresNothing(t *testing.T) {
 	c := shared(t, ch.CompressionLZ4)
-	exec1(t, c, "CREATE TABLE aborted (a UInt64) ENGINE = MergeTree ORDER BY a")
+	run(t, c, "CREATE TABLE aborted (a UInt64) ENGINE = MergeTree ORDER BY a")
 	b, err := c.PrepareBatch(t.Context(), "INSERT INTO aborted")
 	if err != nil {
 		t.Fatal(err)

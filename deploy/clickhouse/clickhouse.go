@@ -47,16 +47,16 @@ func (s *Server) Addr() net.Addr {
 // Run serves until ctx ends, then ends the queries and sessions and closes the data directory. A clean stop returns
 // nil. It returns ErrNoLibrary, ErrInUse or ErrKey if it may not begin.
 func (s *Server) Run(ctx context.Context) (err error) {
-	lib, err := engine.Load(s.cfg.Library)
-	if err != nil {
-		return err
-	}
 	owner, err := lock(s.cfg.Dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, owner.Close()) }()
 	if err := checkKey(s.cfg.Dir, s.cfg.Key); err != nil {
+		return err
+	}
+	lib, err := engine.Load(s.cfg.Library)
+	if err != nil {
 		return err
 	}
 	base, err := s.start(lib)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +20,7 @@ import (
 func TestKillLosesNoAcknowledgedRow(t *testing.T) {
 	dir := t.TempDir()
 	server := startChild(t, dir)
-	exec1(t, server, "CREATE TABLE crash (batch UInt64, n UInt32, s String) ENGINE = MergeTree ORDER BY batch")
+	run(t, server, "CREATE TABLE crash (batch UInt64, n UInt32, s String) ENGINE = MergeTree ORDER BY batch")
 	const batchRows, writers, perRound = 500, 4, 20
 	var acked struct {
 		sync.Mutex
@@ -60,11 +59,8 @@ func TestKillLosesNoAcknowledgedRow(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Error("the inserts do not get on")
 		}
-		if err := server.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
+		server.Kill()
 		writing.Wait()
-		server.Wait()
 		server = startChild(t, dir)
 		for id := range acked.batches {
 			if n := scalar[uint64](t, server, "SELECT count() FROM crash WHERE batch = ?", id); n != batchRows {
@@ -93,21 +89,25 @@ func TestNothingLiesOnDiskInClear(t *testing.T) {
 	dir := t.TempDir()
 	server := startChild(t, dir)
 	const secret = "the quick brown needle"
-	exec1(t, server, "CREATE TABLE rest (s String CODEC(NONE)) ENGINE = MergeTree ORDER BY s")
-	exec1(t, server, "INSERT INTO rest SELECT ? FROM numbers(1000)", secret)
+	run(t, server, "CREATE TABLE rest (s String CODEC(NONE)) ENGINE = MergeTree ORDER BY s")
+	run(t, server, "INSERT INTO rest SELECT ? FROM numbers(1000)", secret)
 	if got := scalar[uint64](t, server, "SELECT count() FROM rest WHERE s = ?", secret); got != 1000 {
 		t.Fatalf("stored %d rows, want 1000", got)
 	}
-	exec1(t, server, "OPTIMIZE TABLE rest FINAL")
+	run(t, server, "OPTIMIZE TABLE rest FINAL")
 	stop(t, server)
+	cfg, err := config(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	files := 0
-	err := filepath.WalkDir(filepath.Join(dir, "data"), func(path string, e fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(dir, "data"), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
 		files++
 		b, err := os.ReadFile(path)
-		for what, needle := range map[string]string{"a row": secret, "the key": string(testKey), "the key in hex": hex.EncodeToString(testKey)} {
+		for what, needle := range map[string]string{"a row": secret, "the key": string(cfg.Key), "the key in hex": hex.EncodeToString(cfg.Key)} {
 			if bytes.Contains(b, []byte(needle)) {
 				t.Errorf("%s holds %s", path, what)
 			}
@@ -125,10 +125,7 @@ func TestNothingLiesOnDiskInClear(t *testing.T) {
 
 func stop(t *testing.T, server child) {
 	t.Helper()
-	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Wait(); err != nil {
+	if err := server.Stop(); err != nil {
 		t.Fatalf("the server did not stop cleanly: %v", err)
 	}
 }

@@ -29,7 +29,7 @@ func TestParameters(t *testing.T) {
 
 func TestExceptionsKeepTheirCodes(t *testing.T) {
 	c := shared(t, ch.CompressionLZ4)
-	exec1(t, c, "CREATE TABLE taken (a UInt8) ENGINE = Memory")
+	run(t, c, "CREATE TABLE taken (a UInt8) ENGINE = Memory")
 	for query, want := range map[string]int{
 		"CREATE TABLE taken (a UInt8) ENGINE = Memory": 57,
 		"SELECT * FROM nowhere":                        60,
@@ -63,19 +63,19 @@ func TestSettings(t *testing.T) {
 	if err := c.Exec(with(ch.Settings{"readonly": 1}), "CREATE TABLE forbidden (a UInt8) ENGINE = Memory"); code(err) != 164 {
 		t.Errorf("readonly: got %v, want code 164", err)
 	}
-	exec1(t, c, "CREATE TABLE allowed_again (a UInt8) ENGINE = Memory")
+	run(t, c, "CREATE TABLE allowed_again (a UInt8) ENGINE = Memory")
 	if err := c.Exec(with(ch.Settings{"no_such_setting": 1}), "SELECT 1"); code(err) != 115 {
 		t.Errorf("an unknown setting: got %v, want code 115", err)
 	}
 	if err := c.Exec(with(ch.Settings{"max_threads = 1, readonly": 1}), "SELECT 1"); code(err) != 115 {
 		t.Errorf("a setting that is no name: got %v, want code 115", err)
 	}
-	exec1(t, c, "SELECT 1")
+	run(t, c, "SELECT 1")
 }
 
 func TestEmptyResultHasColumns(t *testing.T) {
 	c := shared(t, ch.CompressionLZ4)
-	exec1(t, c, "CREATE TABLE empty (id UInt64, attrs Map(String, String)) ENGINE = Memory")
+	run(t, c, "CREATE TABLE empty (id UInt64, attrs Map(String, String)) ENGINE = Memory")
 	for query, columns := range map[string]int{"SELECT id, attrs FROM empty": 2, "SHOW TABLES LIKE 'nothing_like_it'": 1} {
 		rows, err := c.Query(t.Context(), query)
 		if err != nil {
@@ -94,7 +94,7 @@ func TestEmptyResultHasColumns(t *testing.T) {
 
 func TestSessionsAreApart(t *testing.T) {
 	c := shared(t, ch.CompressionLZ4)
-	exec1(t, c, "CREATE DATABASE elsewhere")
+	run(t, c, "CREATE DATABASE elsewhere")
 	s := options(t)
 	s.Auth.Database = "elsewhere"
 	other := connect(t, s)
@@ -112,7 +112,7 @@ func TestSessionsAreApart(t *testing.T) {
 
 func TestManySessionsAtOnce(t *testing.T) {
 	c := shared(t, ch.CompressionLZ4)
-	exec1(t, c, "CREATE TABLE many (a UInt64) ENGINE = MergeTree ORDER BY a")
+	run(t, c, "CREATE TABLE many (a UInt64) ENGINE = MergeTree ORDER BY a")
 	var clients sync.WaitGroup
 	for g := range 16 {
 		clients.Go(func() {

@@ -55,7 +55,7 @@ func TestRowsComeBackAsSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := shared(t, method)
 			table := "rows_" + name
-			exec1(t, c, fmt.Sprintf(rowTable, table))
+			run(t, c, fmt.Sprintf(rowTable, table))
 			var want []row
 			b, err := c.PrepareBatch(t.Context(), "INSERT INTO "+table)
 			if err != nil {
@@ -89,7 +89,7 @@ func TestRowsComeBackAsSent(t *testing.T) {
 
 func TestColumnarBatchOfChosenColumns(t *testing.T) {
 	c := shared(t, ch.CompressionLZ4)
-	exec1(t, c, fmt.Sprintf(rowTable, "columnar"))
+	run(t, c, fmt.Sprintf(rowTable, "columnar"))
 	b, err := c.PrepareBatch(t.Context(), "INSERT INTO columnar (id, service) VALUES")
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestColumnarBatchOfChosenColumns(t *testing.T) {
 
 func TestLargeBlock(t *testing.T) {
 	c := shared(t, ch.CompressionLZ4)
-	exec1(t, c, "CREATE TABLE large (id UInt64, attrs Map(LowCardinality(String), String)) ENGINE = MergeTree ORDER BY id")
+	run(t, c, "CREATE TABLE large (id UInt64, attrs Map(LowCardinality(String), String)) ENGINE = MergeTree ORDER BY id")
 	b, err := c.PrepareBatch(t.Context(), "INSERT INTO large")
 	if err != nil {
 		t.Fatal(err)

@@ -1,22 +1,20 @@
-// Package clickhousetest gives tests a real embedded ClickHouse: one per test binary, because a process has one engine.
+// Package clickhousetest gives tests a real embedded ClickHouse, in a process of its own.
 package clickhousetest
 
 import (
-	"context"
-	"crypto/rand"
+	"bufio"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
-	"github.com/midwatch/midwatch/deploy/clickhouse"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 )
 
@@ -24,22 +22,26 @@ import (
 type Server struct {
 	Address string
 	TLS     *tls.Config // of the part pki.CLI
-	PKI     string      // directory with an identity for every part
-	Data    string      // data directory
+	Dir     string      // what it was started with: pki/, key, data/
 
-	remover io.Closer // removes it all when closed, by the kernel at the latest; the reference keeps it open
+	process *exec.Cmd
+	stdin   io.Closer // its end stops the server
 }
 
-// shared is this process's server. It cannot be anything but global: so is the engine.
-var shared = sync.OnceValues(start)
+// shared is the one server of this test binary: starting one per test would be most of the tests' time.
+var shared = sync.OnceValues(func() (*Server, error) {
+	dir, err := os.MkdirTemp("", "clickhousetest-")
+	if err != nil {
+		return nil, err
+	}
+	return start(dir, "-remove")
+})
 
 // Shared returns the server of this test binary, started by the first call and gone with the process. It skips the
 // test if libchdb is not installed.
-func Shared(t testing.TB) Server {
+func Shared(t testing.TB) *Server {
 	t.Helper()
-	if _, err := Library(); err != nil {
-		t.Skip(err)
-	}
+	skipWithoutLibrary(t)
 	s, err := shared()
 	if err != nil {
 		t.Fatalf("start ClickHouse: %v", err)
@@ -47,90 +49,124 @@ func Shared(t testing.TB) Server {
 	return s
 }
 
+// Start starts a server on a directory that outlives it, for tests that stop or kill it. It is killed with the test.
+func Start(t testing.TB, dir string) *Server {
+	t.Helper()
+	skipWithoutLibrary(t)
+	s, err := start(dir)
+	if err != nil {
+		t.Fatalf("start ClickHouse: %v", err)
+	}
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// Stop stops the server as its own program would and returns how it ended.
+func (s *Server) Stop() error {
+	return errors.Join(s.stdin.Close(), s.process.Wait())
+}
+
+// Kill kills the server with SIGKILL and waits until it is gone. Killing it twice is harmless.
+func (s *Server) Kill() {
+	_ = s.process.Process.Kill() // fails when it is gone already
+	_ = s.process.Wait()
+}
+
+func skipWithoutLibrary(t testing.TB) {
+	t.Helper()
+	if _, err := Library(); err != nil {
+		t.Skip(err)
+	}
+}
+
 // Library finds libchdb.so: MIDWATCH_LIBCHDB, else the cache of the repository that the working directory is in.
 func Library() (string, error) {
 	if path := os.Getenv("MIDWATCH_LIBCHDB"); path != "" {
 		return path, nil
 	}
+	root, err := repository()
+	if err != nil {
+		return "", err
+	}
+	found, err := filepath.Glob(filepath.Join(root, ".cache/chdb/node_modules/@chdb/lib-*/libchdb.so"))
+	if err != nil || len(found) == 0 {
+		return "", errors.New("libchdb is not installed: `make deps` fetches it, or MIDWATCH_LIBCHDB names it")
+	}
+	return found[0], nil
+}
+
+// repository is the directory of the go.mod above the working directory.
+func repository() (string, error) {
 	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
-			continue
-		}
-		found, err := filepath.Glob(filepath.Join(dir, ".cache/chdb/node_modules/@chdb/lib-*/libchdb.so"))
-		if err == nil && len(found) > 0 {
-			return found[0], nil
+	for ; err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
 		}
 	}
-	return "", errors.New("libchdb is not installed: `make deps` fetches it, or MIDWATCH_LIBCHDB names it")
+	return "", errors.Join(errors.New("no go.mod above the working directory"), err)
 }
 
-func start() (s Server, err error) {
+// start starts the program in serve/ and waits for its address.
+func start(dir string, flags ...string) (*Server, error) {
 	library, err := Library()
-	if err != nil {
-		return s, err
-	}
-	dir, err := os.MkdirTemp("", "clickhousetest-")
-	if err != nil {
-		return s, err
-	}
-	if s.remover, err = removeAtExit(dir); err != nil {
-		return s, err
-	}
-	s.PKI, s.Data = filepath.Join(dir, "pki"), filepath.Join(dir, "data")
-	if err := pki.Ensure(s.PKI); err != nil {
-		return s, err
-	}
-	server, err := pki.Load(s.PKI, pki.ClickHouse)
-	if err != nil {
-		return s, err
-	}
-	client, err := pki.Load(s.PKI, pki.CLI)
-	if err != nil {
-		return s, err
-	}
-	s.TLS = client.Client(pki.ClickHouse)
-	key := make([]byte, 32)
-	rand.Read(key)
-	s.Address, err = run(clickhouse.Config{
-		Library: library, Dir: s.Data, Listen: "127.0.0.1:0", TLS: server.Server(), Key: key,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
-	})
-	return s, err
-}
-
-// run starts a server that lives as long as the process and returns its address.
-func run(cfg clickhouse.Config) (string, error) {
-	ready := make(chan struct{})
-	cfg.Ready = func() { close(ready) }
-	srv, err := clickhouse.New(cfg)
-	if err != nil {
-		return "", err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Run(context.Background()) }()
-	select {
-	case <-ready:
-		return srv.Addr().String(), nil
-	case err := <-ended:
-		return "", err
-	}
-}
-
-// removeAtExit has a shell wait for this process's end, however it ends, and remove the directory: a package of
-// helpers has no TestMain to do it in.
-func removeAtExit(dir string) (io.Closer, error) {
-	shell := exec.Command("sh", "-c", `cat >/dev/null; rm -rf "$1"`, "sh", dir)
-	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // out of reach of Ctrl-C
-	pipe, err := shell.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := shell.Start(); err != nil {
-		return nil, fmt.Errorf("start the remover of %s: %w", dir, err)
+	program, err := build()
+	if err != nil {
+		return nil, err
 	}
-	return pipe, nil
+	s := &Server{Dir: dir, process: exec.Command(program, append(flags, "-library", library, "-dir", dir)...)}
+	s.process.Stderr = os.Stderr
+	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C ends the test, and that ends the server
+	if s.stdin, err = s.process.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.process.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || strings.HasPrefix(line, "error:") {
+		s.Kill()
+		return nil, fmt.Errorf("no address but %q: %w", line, err)
+	}
+	s.Address = strings.TrimSpace(line)
+	client, err := pki.Load(filepath.Join(dir, "pki"), pki.CLI)
+	if err != nil {
+		s.Kill()
+		return nil, err
+	}
+	s.TLS = client.Client(pki.ClickHouse)
+	return s, nil
+}
+
+// build builds the program into the repository's cache, one test binary at a time. When nothing changed it takes no time.
+func build() (program string, err error) {
+	root, err := repository()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(root, ".cache", "clickhousetest")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock %s: %w", dir, err)
+	}
+	program = filepath.Join(dir, "serve")
+	cmd := exec.Command("go", "build", "-o", program, "github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest/serve")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the server: %w: %s", err, out)
+	}
+	return program, nil
 }
