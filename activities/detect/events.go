@@ -1,0 +1,118 @@
+package detect
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// Rules that events raise triggers by.
+const (
+	RuleDeployment = "deployment"
+	RuleOOMKill    = "oom_kill"
+	RuleCrashLoop  = "crash_loop"
+)
+
+// eventsSQL tells of every event whether its service takes part in any conversation: what happens to the others' processes
+// (cron jobs, shells) is no reason to wake anyone.
+const eventsSQL = `
+SELECT e.time AS time, e.service AS service, e.event_name AS event, e.attributes AS attributes, e.body AS body,
+       e.service IN (
+           SELECT service FROM spans WHERE environment = {environment:String} AND kind IN ('client', 'server')
+             AND time >= {horizon:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}) AS talks
+FROM events AS e
+WHERE e.environment = {environment:String} AND e.event_name IN {names:Array(String)}
+  AND e.time >= {from:DateTime64(9,'UTC')} AND e.time < {now:DateTime64(9,'UTC')}
+ORDER BY e.time, e.service, e.event_name, e.body LIMIT 2000`
+
+type event struct {
+	Time       time.Time         `ch:"time"`
+	Service    string            `ch:"service"`
+	Event      string            `ch:"event"`
+	Attributes map[string]string `ch:"attributes"`
+	Body       string            `ch:"body"`
+	Talks      uint8             `ch:"talks"`
+}
+
+func (d *Detector) events(ctx context.Context, from, now time.Time, names ...string) ([]event, error) {
+	return rows[event](ctx, d, "events", eventsSQL, param{"from", from}, param{"now", now}, param{"horizon", now.Add(-horizon)}, param{"names", names})
+}
+
+// Deployments returns a trigger per deployment event of a service that takes part in conversations, oldest first.
+func (d *Detector) Deployments(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
+	found, err := d.events(ctx, now.Add(-d.rules.DeploymentAge), now, telemetry.EventDeployment)
+	if err != nil {
+		return nil, err
+	}
+	var out []investigation.Trigger
+	for _, e := range found {
+		if e.Talks == 0 || strings.HasPrefix(e.Service, "midwatch-") {
+			continue
+		}
+		kind := e.Attributes[telemetry.ChangeKind]
+		t := investigation.Trigger{
+			Kind: investigation.Deployment, Environment: d.cfg.Environment, Rule: RuleDeployment, Entity: telemetry.Service(e.Service),
+			Service: e.Service, Severity: investigation.Info, Onset: e.Time.UTC(), At: now.UTC(),
+			Summary: fmt.Sprintf("%s: %s changed (%s)", e.Service, cmp.Or(kind, "something"), e.Attributes[telemetry.ChangeFile]),
+			Attributes: map[string]string{
+				telemetry.ChangeKind: kind, telemetry.ChangeBefore: e.Attributes[telemetry.ChangeBefore],
+				telemetry.ChangeAfter: e.Attributes[telemetry.ChangeAfter], telemetry.ChangeFile: e.Attributes[telemetry.ChangeFile],
+			},
+		}
+		t.ID = fmt.Sprintf("%s%s", triggerID(t.Kind, cmp.Or(kind, "change"), e.Service, e.Time), e.Time.UTC().Format("05"))
+		out = append(out, t)
+	}
+	return out, d.peers(ctx, out, now)
+}
+
+// KernelEvents returns triggers for OOM kills and crash loops, ordered by id.
+func (d *Detector) KernelEvents(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
+	window := max(d.rules.EventAge, d.rules.CrashWindow)
+	found, err := d.events(ctx, now.Add(-window), now, telemetry.EventOOMKill, telemetry.EventExit)
+	if err != nil {
+		return nil, err
+	}
+	var out []investigation.Trigger
+	crashes := map[string][]event{}
+	killed := map[string]bool{}
+	for _, e := range found {
+		switch {
+		case e.Event == telemetry.EventOOMKill && now.Sub(e.Time) <= d.rules.EventAge && !killed[e.Service]:
+			killed[e.Service] = true
+			t := d.serviceTrigger(investigation.ClusterEvent, RuleOOMKill, e.Service, e.Time, now)
+			t.Severity, t.Value, t.Threshold = investigation.Critical, 1, 1
+			t.Summary = fmt.Sprintf("the kernel killed %s for want of memory", e.Service)
+			out = append(out, t)
+		case e.Event == telemetry.EventExit && e.Talks != 0 && crashed(e) && now.Sub(e.Time) <= d.rules.CrashWindow:
+			crashes[e.Service] = append(crashes[e.Service], e)
+		}
+	}
+	for service, exits := range crashes {
+		if len(exits) >= d.rules.CrashExits {
+			t := d.serviceTrigger(investigation.ClusterEvent, RuleCrashLoop, service, exits[0].Time, now)
+			t.Severity, t.Value, t.Threshold = investigation.Critical, float64(len(exits)), float64(d.rules.CrashExits)
+			t.Summary = fmt.Sprintf("%s exited %d times in %s", service, len(exits), d.rules.CrashWindow)
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, func(a, b investigation.Trigger) int { return cmp.Compare(a.ID, b.ID) })
+	return out, d.peers(ctx, out, now)
+}
+
+// crashed says that a process did not end because someone asked it to.
+func crashed(e event) bool {
+	switch e.Attributes[telemetry.ExitSignal] {
+	case "", "0":
+		code := e.Attributes[telemetry.ExitCode]
+		return code != "" && code != "0" && code != "143" && code != "130"
+	case "1", "2", "15", "SIGHUP", "SIGINT", "SIGTERM", "hangup", "interrupt", "terminated":
+		return false
+	}
+	return true
+}
