@@ -1,0 +1,138 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/midwatch/midwatch/activities/action"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/telemetry"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// FixStore is what Prepare needs of the metadata store.
+type FixStore interface {
+	Investigation(ctx context.Context, id string) (metadata.Investigation, error)
+	EvidenceList(ctx context.Context, investigationID string) ([]investigation.Evidence, error)
+	Fix(ctx context.Context, id string) (investigation.Fix, error)
+	PutFix(ctx context.Context, f investigation.Fix) error
+}
+
+var _ FixStore = (*metadata.DB)(nil)
+
+// Prepare makes a report's draft an exact fix.
+type Prepare struct {
+	DB      FixStore
+	Actions []investigation.Action
+}
+
+// Fix validates the draft of an investigation's report and stores the fix. A draft that does not fit is no error: the
+// returned reference says why. Once stored, the same fix is returned.
+func (a *Prepare) Fix(ctx context.Context, id string) (workflows.FixRef, error) {
+	stored, err := a.DB.Fix(ctx, workflows.FixID(id))
+	if err == nil {
+		return fixRef(stored), nil
+	}
+	if !errors.Is(err, metadata.ErrNotFound) {
+		return workflows.FixRef{}, err
+	}
+	inv, err := a.DB.Investigation(ctx, id)
+	if err != nil {
+		return workflows.FixRef{}, final(err)
+	}
+	if inv.Report == nil || inv.Report.Fix == nil {
+		return workflows.FixRef{Invalid: "the report proposes no fix"}, nil
+	}
+	evidence, err := a.DB.EvidenceList(ctx, id)
+	if err != nil {
+		return workflows.FixRef{}, err
+	}
+	fix, err := a.exact(inv, evidence)
+	if errors.Is(err, action.ErrDraft) || errors.Is(err, action.ErrGone) {
+		return workflows.FixRef{Invalid: err.Error()}, nil
+	}
+	if err != nil {
+		return workflows.FixRef{}, err
+	}
+	if err := a.DB.PutFix(ctx, fix); err != nil {
+		return workflows.FixRef{}, err
+	}
+	return fixRef(fix), nil
+}
+
+func (a *Prepare) exact(inv metadata.Investigation, evidence []investigation.Evidence) (investigation.Fix, error) {
+	draft := *inv.Report.Fix
+	named, err := action.Find(a.Actions, draft.Action)
+	if err != nil {
+		return investigation.Fix{}, err
+	}
+	plan, err := action.New(named, draft.Parameters)
+	if err != nil {
+		return investigation.Fix{}, err
+	}
+	if err := plan.Ready(); err != nil {
+		return investigation.Fix{}, err
+	}
+	if err := known(named, draft.Parameters, inv, evidence); err != nil {
+		return investigation.Fix{}, err
+	}
+	fix := investigation.Fix{
+		ID: workflows.FixID(inv.Request.ID), Incident: inv.Request.Incident, Investigation: inv.Request.ID,
+		Environment: inv.Request.Environment, Action: named.Name, Kind: named.Kind, Parameters: draft.Parameters,
+		Content: plan.String(), Preconditions: preconditions(plan), Target: target(named, draft.Parameters, *inv.Report),
+		Why: draft.Why, CreatedAt: time.Now().UTC().Truncate(time.Microsecond), Status: workflows.FixAwaiting,
+	}
+	fix.Digest = fix.ContentDigest()
+	return fix, nil
+}
+
+// known refuses a service that nobody has seen: not the culprit, not in a trigger, not in any evidence.
+func known(named investigation.Action, parameters map[string]string, inv metadata.Investigation, evidence []investigation.Evidence) error {
+	for _, p := range named.Parameters {
+		name := parameters[p.Name]
+		if p.Type != investigation.ServiceParameter || inv.Report.Culprit == telemetry.Service(name) {
+			continue
+		}
+		word, err := json.Marshal(name)
+		if err != nil {
+			return err
+		}
+		seen := false
+		for _, e := range evidence {
+			seen = seen || bytes.Contains(e.Result, word)
+		}
+		if !seen {
+			return fmt.Errorf("%w: service %s was not seen in environment %s", action.ErrDraft, name, inv.Request.Environment)
+		}
+	}
+	return nil
+}
+
+// preconditions are what must still be true when the fix is applied, besides that its action reads the same.
+func preconditions(p action.Plan) map[string]string {
+	if p.Process == nil {
+		return map[string]string{"action": "the configured action is unchanged"}
+	}
+	return map[string]string{
+		"pid": fmt.Sprint(p.Process.PID), "start_ticks": fmt.Sprint(p.Process.StartTicks), "executable": p.Process.Executable,
+	}
+}
+
+// target is the entity a fix acts on: the service it names, or else the culprit.
+func target(named investigation.Action, parameters map[string]string, r investigation.Report) string {
+	for _, p := range named.Parameters {
+		if p.Type == investigation.ServiceParameter {
+			return string(telemetry.Service(parameters[p.Name]))
+		}
+	}
+	return string(r.Culprit)
+}
+
+func fixRef(f investigation.Fix) workflows.FixRef {
+	return workflows.FixRef{ID: f.ID, Incident: f.Incident, Digest: f.Digest, Target: f.Target, Content: f.Content}
+}

@@ -1,0 +1,147 @@
+package activities
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/tools"
+)
+
+// Bounds of one step: an analyst that exceeds them is broken, or tries something.
+const (
+	maxCalls  = 12
+	maxSay    = 4 << 10 // bytes
+	maxText   = 2 << 10 // bytes of one claim, title, reason or expression
+	maxClaims = 20
+	maxChecks = 10 // of one claim
+)
+
+// validate is where an analyst's answer stops being opaque bytes: everything it asks for must be possible.
+func validate(s investigation.Step, turn int, last bool, r *tools.Registry) error {
+	switch {
+	case strings.TrimSpace(s.Say) == "" || len(s.Say) > maxSay:
+		return fmt.Errorf("the step must say what it thinks, in at most %d bytes", maxSay)
+	case s.Report == nil && len(s.Calls) == 0:
+		return errors.New("the step asks for nothing and concludes nothing")
+	case s.Report != nil && len(s.Calls) > 0:
+		return errors.New("the step concludes and still asks for tools")
+	case last && s.Report == nil:
+		return errors.New("the step does not conclude on the last turn")
+	case len(s.Calls) > maxCalls:
+		return fmt.Errorf("the step asks for %d calls, at most %d", len(s.Calls), maxCalls)
+	}
+	if s.Report != nil {
+		return validReport(*s.Report)
+	}
+	for n, c := range s.Calls {
+		if err := validCall(c, turn, r); err != nil {
+			return fmt.Errorf("call %d: %w", n+1, err)
+		}
+		if slices.ContainsFunc(s.Calls[:n], func(o investigation.ToolCall) bool { return o.ID == c.ID }) {
+			return fmt.Errorf("call %d: id %s twice", n+1, c.ID)
+		}
+	}
+	return nil
+}
+
+func validCall(c investigation.ToolCall, turn int, r *tools.Registry) error {
+	number, ok := strings.CutPrefix(c.ID, fmt.Sprintf("t%dc", turn))
+	if !ok || !callNumber.MatchString(number) {
+		return fmt.Errorf("id %q is not of the form t%dc1", c.ID, turn)
+	}
+	if len(c.Why) > maxText {
+		return fmt.Errorf("the reason has %d bytes, at most %d", len(c.Why), maxText)
+	}
+	tool, err := r.Get(c.Tool)
+	if err != nil {
+		return err
+	}
+	if err := fitsSchema(tool.Schema, c.Arguments); err != nil {
+		return fmt.Errorf("arguments of %s: %w", c.Tool, err)
+	}
+	return nil
+}
+
+var callNumber = regexp.MustCompile(`^[1-9][0-9]?$`)
+
+func fitsSchema(raw, arguments json.RawMessage) error {
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(raw, &schema); err != nil {
+		return fmt.Errorf("read the tool's schema: %w", err)
+	}
+	resolved, err := schema.Resolve(nil)
+	if err != nil {
+		return fmt.Errorf("read the tool's schema: %w", err)
+	}
+	var v map[string]any
+	if err := json.NewDecoder(bytes.NewReader(arguments)).Decode(&v); err != nil {
+		return fmt.Errorf("%w: %w", tools.ErrArguments, err)
+	}
+	if err := resolved.Validate(v); err != nil {
+		return fmt.Errorf("%w: %w", tools.ErrArguments, err)
+	}
+	return nil
+}
+
+func validReport(r investigation.Report) error {
+	switch r.Verdict {
+	case investigation.RootCause, investigation.NoProblem, investigation.Inconclusive:
+	default:
+		return fmt.Errorf("unknown verdict %q", r.Verdict)
+	}
+	if math.IsNaN(r.Confidence) || r.Confidence < 0 || r.Confidence > 1 {
+		return fmt.Errorf("confidence %v is not between 0 and 1", r.Confidence)
+	}
+	if r.Verdict == investigation.RootCause && (r.Culprit == "" || r.Mechanism == "") {
+		return errors.New("a root cause needs a culprit and a mechanism")
+	}
+	if strings.ContainsFunc(string(r.Culprit), unicode.IsControl) {
+		return errors.New("control characters in the culprit")
+	}
+	if len(r.Chain) > maxClaims {
+		return fmt.Errorf("%d claims, at most %d", len(r.Chain), maxClaims)
+	}
+	for n, c := range r.Chain {
+		if err := validClaim(c); err != nil {
+			return fmt.Errorf("claim %d: %w", n+1, err)
+		}
+		if slices.ContainsFunc(r.Chain[:n], func(o investigation.Claim) bool { return o.ID == c.ID }) {
+			return fmt.Errorf("claim %d: id %s twice", n+1, c.ID)
+		}
+	}
+	return bounded(append([]string{r.Title, r.Summary}, r.Missing...)...)
+}
+
+func validClaim(c investigation.Claim) error {
+	if c.ID == "" || c.Text == "" {
+		return errors.New("it needs an id and a text")
+	}
+	if len(c.Checks) > maxChecks {
+		return fmt.Errorf("%d checks, at most %d", len(c.Checks), maxChecks)
+	}
+	for _, k := range c.Checks {
+		if err := bounded(k.Expression); err != nil {
+			return err
+		}
+	}
+	return bounded(c.ID, c.Text)
+}
+
+func bounded(texts ...string) error {
+	for _, t := range texts {
+		if len(t) > maxText {
+			return fmt.Errorf("a text of %d bytes, at most %d", len(t), maxText)
+		}
+	}
+	return nil
+}

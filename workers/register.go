@@ -1,0 +1,88 @@
+package workers
+
+import (
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/midwatch/midwatch/activities"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// RegisterWorkflows registers the workflows of the incidents' namespace, under their names.
+func RegisterWorkflows(w worker.WorkflowRegistry) {
+	w.RegisterWorkflowWithOptions(workflows.Intake, workflow.RegisterOptions{Name: workflows.IntakeWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.Incident, workflow.RegisterOptions{Name: workflows.IncidentWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.DeploymentVerification, workflow.RegisterOptions{Name: workflows.DeploymentWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.Investigation, workflow.RegisterOptions{Name: workflows.InvestigationWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.Remediation, workflow.RegisterOptions{Name: workflows.RemediationWorkflow})
+}
+
+// RegisterScans registers the workflows of the schedules' namespace.
+func RegisterScans(w worker.WorkflowRegistry) {
+	w.RegisterWorkflowWithOptions(workflows.Scan, workflow.RegisterOptions{Name: workflows.ScanWorkflow})
+}
+
+func name(n string) activity.RegisterOptions { return activity.RegisterOptions{Name: n} }
+
+// register gives a worker what its role does.
+func (w *Workers) register(to worker.Worker, r Role) {
+	switch r {
+	case Orchestrate:
+		RegisterWorkflows(to)
+	case Tools:
+		w.registerTools(to)
+	case Sandbox:
+		step := &activities.Step{Engine: w.cfg.Engine, Registry: w.cfg.Registry, DB: w.cfg.Metadata}
+		to.RegisterActivityWithOptions(step.Analyst, name(workflows.AnalystStepActivity))
+		to.RegisterActivityWithOptions(step.Verify, name(workflows.VerifyReportActivity))
+	case Apply:
+		apply := &activities.Apply{
+			DB: w.cfg.Metadata, PublicKey: w.cfg.PublicKey, Actions: w.cfg.Actions, Environment: w.cfg.Environment, Log: w.cfg.Log,
+		}
+		to.RegisterActivityWithOptions(apply.Fix, name(workflows.ApplyFixActivity))
+	case Notify:
+		notify := &activities.Notify{Log: w.cfg.Log}
+		to.RegisterActivityWithOptions(notify.Announce, name(workflows.AnnounceActivity))
+	}
+}
+
+// registerTools gives a worker every tool under its own name, and the metadata's bookkeeping.
+func (w *Workers) registerTools(to worker.Worker) {
+	run := &activities.Tools{Registry: w.cfg.Registry, DB: w.cfg.Metadata}
+	for _, tool := range w.cfg.Registry.Names() {
+		to.RegisterActivityWithOptions(run.Call, name(tool))
+	}
+	to.RegisterActivityWithOptions(run.Control, name(workflows.ControlEvidenceActivity))
+
+	incidents := &activities.Incidents{DB: w.cfg.Metadata, Actions: w.cfg.Actions}
+	to.RegisterActivityWithOptions(incidents.Open, name(workflows.OpenIncidentActivity))
+	to.RegisterActivityWithOptions(incidents.Join, name(workflows.JoinTriggerActivity))
+	to.RegisterActivityWithOptions(incidents.Update, name(workflows.UpdateIncidentActivity))
+	to.RegisterActivityWithOptions(incidents.OpenInvestigation, name(workflows.OpenInvestigationActivity))
+	to.RegisterActivityWithOptions(incidents.EndInvestigation, name(workflows.EndInvestigationActivity))
+	to.RegisterActivityWithOptions(incidents.UpdateFix, name(workflows.UpdateFixActivity))
+	to.RegisterActivityWithOptions(incidents.AuditRefused, name(workflows.AuditRefusedActivity))
+
+	prepare := &activities.Prepare{DB: w.cfg.Metadata, Actions: w.cfg.Actions}
+	to.RegisterActivityWithOptions(prepare.Fix, name(workflows.PrepareFixActivity))
+
+	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata}
+	to.RegisterActivityWithOptions(detect.Recovery, name(workflows.VerifyRecoveryActivity))
+}
+
+// registerScans gives a worker of the schedules' namespace what its role does there.
+func (w *Workers) registerScans(to worker.Worker, r Role, incidents client.Client) {
+	if r == Orchestrate {
+		RegisterScans(to)
+		return
+	}
+	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata}
+	to.RegisterActivityWithOptions(detect.Alerts, name(workflows.EvaluateAlertsActivity))
+	to.RegisterActivityWithOptions(detect.Anomalies, name(workflows.ScanAnomaliesActivity))
+	to.RegisterActivityWithOptions(detect.Deployments, name(workflows.ScanDeploymentsActivity))
+	to.RegisterActivityWithOptions(detect.KernelEvents, name(workflows.ScanKernelEventsActivity))
+	raise := &activities.Raise{Client: incidents}
+	to.RegisterActivityWithOptions(raise.Triggers, name(workflows.RaiseTriggersActivity))
+}
