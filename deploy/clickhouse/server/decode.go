@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -59,13 +58,11 @@ const anyNumber = 1<<63 - 1
 // text reads a string of at most most bytes.
 func (d *decoder) text(most uint64) string {
 	n := d.number(most)
-	var b []byte
-	for n > 0 && d.err == nil {
-		at, step := len(b), min(n, chunk)
-		b = append(b, make([]byte, step)...)
-		_, d.err = io.ReadFull(d.r, b[at:])
-		n -= step
+	if d.err != nil {
+		return ""
 	}
+	var b []byte
+	b, d.err = readSteps(d.r, nil, n)
 	if d.err != nil {
 		return ""
 	}

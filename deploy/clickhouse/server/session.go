@@ -42,7 +42,7 @@ type session struct {
 func (s *Server) newSession(c net.Conn, name string) *session {
 	x := &session{Server: s, name: name, conn: c, applied: map[string]string{}}
 	x.wire = bufio.NewReaderSize(c, bufferSize)
-	x.plain = bufio.NewReaderSize(compress.NewReader(x.wire), bufferSize)
+	x.plain = bufio.NewReaderSize(&frames{r: x.wire}, bufferSize)
 	x.lz4 = compress.NewWriter(0, compress.LZ4)
 	return x
 }

@@ -61,7 +61,7 @@ func (t tokens) verb() string {
 	return t.at(i)
 }
 
-// after is the token after the bracket that opens at i.
+// after is the token after the bracket that opens at i, or past the end if it never closes.
 func (t tokens) after(i int) int {
 	for depth := 0; i < len(t); i++ {
 		switch t[i].text {
@@ -73,7 +73,7 @@ func (t tokens) after(i int) int {
 			}
 		}
 	}
-	return i
+	return len(t) + 1
 }
 
 // insertion reads "INSERT INTO target (columns) … [VALUES|FORMAT x]", or nil if the rows come with the statement.
@@ -98,7 +98,7 @@ func (t tokens) insertion(q string) *insertion {
 	ins := &insertion{target: q[t[from].start:t[i-1].end], columns: "*"}
 	if t.at(i) == "(" {
 		end := t.after(i)
-		if verb := t.at(i + 1); verb == "SELECT" || verb == "WITH" {
+		if verb := t.at(i + 1); end > len(t) || verb == "SELECT" || verb == "WITH" {
 			return nil
 		}
 		ins.columns = q[t[i].end:t[end-1].start]
