@@ -102,7 +102,8 @@ type Approval struct {
 	Digest      string    `json:"digest"`
 	Target      string    `json:"target"`
 	Approver    string    `json:"approver"`
-	Approved    bool      `json:"approved"` // false is a rejection
+	Approved    bool      `json:"approved"`         // false is a rejection
+	Reason      string    `json:"reason,omitempty"` // of a rejection
 	IssuedAt    time.Time `json:"issued_at"`
 	ExpiresAt   time.Time `json:"expires_at"`
 	Nonce       string    `json:"nonce"`

@@ -48,6 +48,24 @@ func (d *DB) ListInvestigations(ctx context.Context, limit int) ([]Investigation
 	return list, nil
 }
 
+// InvestigationSummary returns the summary of one investigation, or ErrNotFound.
+func (d *DB) InvestigationSummary(ctx context.Context, id string) (InvestigationSummary, error) {
+	var status string
+	var started, ended int64
+	var sealed, report []byte
+	err := d.row(ctx, d.sql, `SELECT status, started_at, ended_at, sealed, report FROM investigations WHERE id = ?`, []any{id},
+		&status, &started, &ended, &sealed, &report)
+	var s InvestigationSummary
+	if err == nil {
+		s, err = d.summarize(id, sealed, report)
+	}
+	if err != nil {
+		return InvestigationSummary{}, fmt.Errorf("summarize investigation %s: %w", id, err)
+	}
+	s.Status, s.StartedAt, s.EndedAt = status, fromMicros(started), fromMicros(ended)
+	return s, nil
+}
+
 func (d *DB) summarize(id string, request, report []byte) (InvestigationSummary, error) {
 	var req investigation.Request
 	if err := d.open(requestPurpose(id), request, &req); err != nil {

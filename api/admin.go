@@ -1,0 +1,82 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/metadata"
+)
+
+// noProvider is why AI cannot be enabled.
+const noProvider = "no model provider is built into this version; the built-in analyst does the investigations"
+
+func (s *Server) whoami(_ context.Context, who auth.Caller, _ *struct{}) (wire.Whoami, error) {
+	me := wire.Whoami{
+		Subject: who.Subject, Role: string(who.Role), Namespaces: who.Namespaces, Environment: s.cfg.Environment, Version: s.cfg.Version,
+	}
+	if s.cfg.TemporalUI != nil {
+		me.TemporalUI = temporalPath
+	}
+	return me, nil
+}
+
+func (s *Server) listTokens(ctx context.Context, _ auth.Caller, _ *struct{}) (wire.TokenList, error) {
+	list, err := s.cfg.Metadata.ListTokens(ctx)
+	return wire.TokenList{Tokens: list}, err
+}
+
+type newTokenInput struct {
+	Body wire.NewToken
+}
+
+func (in *newTokenInput) audit() string {
+	return fmt.Sprintf("subject=%q role=%s namespaces=%q", in.Body.Subject, in.Body.Role, in.Body.Namespaces)
+}
+
+func (s *Server) createToken(ctx context.Context, _ auth.Caller, in *newTokenInput) (wire.CreatedToken, error) {
+	b := in.Body
+	if !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(time.Now()) {
+		return wire.CreatedToken{}, refuse(errInvalid, "expires_at is in the past")
+	}
+	text, kept, err := auth.Create(ctx, s.cfg.Metadata, auth.Grant{
+		Subject: b.Subject, Role: auth.Role(b.Role), Namespaces: b.Namespaces, ExpiresAt: b.ExpiresAt,
+	})
+	return wire.CreatedToken{Token: kept, Text: text}, err
+}
+
+func (s *Server) revokeToken(ctx context.Context, _ auth.Caller, in *idInput) (struct{}, error) {
+	return struct{}{}, s.cfg.Metadata.RevokeToken(ctx, in.ID)
+}
+
+func (s *Server) getSettings(ctx context.Context, _ auth.Caller, _ *struct{}) (wire.Settings, error) {
+	kept, err := s.cfg.Metadata.Settings(ctx)
+	return shown(kept), err
+}
+
+type putSettingsInput struct {
+	Body wire.PutSettings
+}
+
+func (in *putSettingsInput) audit() string {
+	return fmt.Sprintf("ai_enabled=%t retention_days=%d", in.Body.AIEnabled, in.Body.RetentionDays)
+}
+
+func (s *Server) putSettings(ctx context.Context, _ auth.Caller, in *putSettingsInput) (wire.Settings, error) {
+	if in.Body.AIEnabled {
+		return wire.Settings{}, refuse(errConflict, noProvider)
+	}
+	kept := metadata.Settings{RetentionDays: in.Body.RetentionDays}
+	return shown(kept), s.cfg.Metadata.PutSettings(ctx, kept)
+}
+
+func shown(s metadata.Settings) wire.Settings {
+	return wire.Settings{AIEnabled: s.AIEnabled, AIUnavailable: noProvider, RetentionDays: s.RetentionDays}
+}
+
+func (s *Server) listAudit(ctx context.Context, _ auth.Caller, in *limitInput) (wire.AuditLog, error) {
+	list, err := s.cfg.Metadata.AuditLog(ctx, in.Limit)
+	return wire.AuditLog{Entries: list}, err
+}

@@ -1,0 +1,43 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/midwatch/midwatch/api/wire"
+)
+
+// Whoami says whose token this is.
+func (c *Client) Whoami(ctx context.Context) (wire.Whoami, error) {
+	return get[wire.Whoami](ctx, c, at("whoami"), nil)
+}
+
+// Tokens lists the tokens.
+func (c *Client) Tokens(ctx context.Context) (wire.TokenList, error) {
+	return get[wire.TokenList](ctx, c, at("tokens"), nil)
+}
+
+// CreateToken makes a token; its text is in the answer and nowhere else.
+func (c *Client) CreateToken(ctx context.Context, t wire.NewToken) (wire.CreatedToken, error) {
+	return put[wire.CreatedToken](ctx, c, http.MethodPost, at("tokens"), t)
+}
+
+// RevokeToken revokes a token by id.
+func (c *Client) RevokeToken(ctx context.Context, id string) error {
+	return c.Do(ctx, http.MethodDelete, at("tokens/%s", id), nil, nil)
+}
+
+// Settings returns the settings.
+func (c *Client) Settings(ctx context.Context) (wire.Settings, error) {
+	return get[wire.Settings](ctx, c, at("settings"), nil)
+}
+
+// PutSettings changes the settings, or returns ErrConflict with the reason.
+func (c *Client) PutSettings(ctx context.Context, s wire.PutSettings) (wire.Settings, error) {
+	return put[wire.Settings](ctx, c, http.MethodPut, at("settings"), s)
+}
+
+// Audit returns the newest entries of the audit log.
+func (c *Client) Audit(ctx context.Context) (wire.AuditLog, error) {
+	return get[wire.AuditLog](ctx, c, at("audit"), nil)
+}

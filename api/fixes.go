@@ -1,0 +1,77 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+func (s *Server) listFixes(ctx context.Context, _ auth.Caller, in *limitInput) (wire.FixList, error) {
+	list, err := s.cfg.Metadata.ListFixes(ctx, in.Limit)
+	return wire.FixList{Fixes: list}, err
+}
+
+func (s *Server) getFix(ctx context.Context, _ auth.Caller, in *idInput) (investigation.Fix, error) {
+	return s.cfg.Metadata.Fix(ctx, in.ID)
+}
+
+type approveInput struct {
+	idInput
+	Body wire.Approve
+}
+
+func (in *approveInput) audit() string { return "digest=" + in.Body.Digest }
+
+func (s *Server) approve(ctx context.Context, who auth.Caller, in *approveInput) (wire.Decision, error) {
+	return s.decide(ctx, who, in.ID, in.Body.Digest, true, "")
+}
+
+type rejectInput struct {
+	idInput
+	Body wire.Reject
+}
+
+func (in *rejectInput) audit() string {
+	return fmt.Sprintf("digest=%s reason=%q", in.Body.Digest, in.Body.Reason)
+}
+
+func (s *Server) reject(ctx context.Context, who auth.Caller, in *rejectInput) (wire.Decision, error) {
+	return s.decide(ctx, who, in.ID, in.Body.Digest, false, in.Body.Reason)
+}
+
+// decide signs a person's decision on exactly what they were shown, and hands it to the workflow that waits for it. The
+// signature is what counts: the apply role checks it again, with everything else.
+func (s *Server) decide(ctx context.Context, who auth.Caller, id, digest string, approved bool, reason string) (wire.Decision, error) {
+	fix, err := s.cfg.Metadata.Fix(ctx, id)
+	if err != nil {
+		return wire.Decision{}, err
+	}
+	switch {
+	case fix.Environment != s.cfg.Environment:
+		return wire.Decision{}, refuse(errConflict, "the fix belongs to another environment")
+	case fix.Digest != digest || fix.ContentDigest() != digest:
+		return wire.Decision{}, refuse(errConflict, "the digest is not that of the fix: look at the fix again")
+	case fix.Status != workflows.FixAwaiting:
+		return wire.Decision{}, refuse(errConflict, "the fix does not wait for a decision: it is "+fix.Status)
+	}
+	a := auth.Decide(fix, who.Subject, approved)
+	a.Reason = reason
+	auth.SignApproval(s.cfg.ApprovalKey, &a)
+	workflow := workflows.RemediationWorkflowID(fix.Environment, fix.ID)
+	err = s.cfg.Temporal.SignalWorkflow(ctx, workflow, "", workflows.ApprovalSignal, a)
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return wire.Decision{}, refuse(errConflict, "nothing waits for a decision on this fix any more")
+	}
+	if err != nil {
+		return wire.Decision{}, fmt.Errorf("signal %s: %w", workflow, err)
+	}
+	return wire.Decision{Fix: fix.ID, Digest: digest, Approved: approved, Approver: a.Approver, ExpiresAt: a.ExpiresAt}, nil
+}

@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+
+	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+func (s *Server) listInvestigations(ctx context.Context, _ auth.Caller, in *limitInput) (wire.InvestigationList, error) {
+	list, err := s.cfg.Metadata.ListInvestigations(ctx, in.Limit)
+	return wire.InvestigationList{Investigations: list}, err
+}
+
+func (s *Server) getInvestigation(ctx context.Context, _ auth.Caller, in *idInput) (wire.InvestigationDetail, error) {
+	return s.investigation(ctx, in.ID)
+}
+
+// investigation reads everything about an investigation but the results of its evidence. The revision is read first: what
+// changes meanwhile is sent again, never missed.
+func (s *Server) investigation(ctx context.Context, id string) (d wire.InvestigationDetail, err error) {
+	db := s.cfg.Metadata
+	d.ID = id
+	if d.Revision, err = db.Revision(ctx, id); err != nil {
+		return d, err
+	}
+	if d.Investigation, err = db.Investigation(ctx, id); err != nil {
+		return d, err
+	}
+	if d.Evidence, err = db.EvidenceList(ctx, id); err != nil {
+		return d, err
+	}
+	for i := range d.Evidence {
+		d.Evidence[i].Result = nil
+	}
+	if d.Fixes, err = db.FixesOfInvestigation(ctx, id); err != nil {
+		return d, err
+	}
+	d.Workflow = workflows.InvestigationWorkflowID(s.cfg.Environment, id)
+	d.Incident, err = s.incidentOf(ctx, d.Request.Incident)
+	return d, err
+}
+
+type evidenceInput struct {
+	idInput
+	Evidence string `path:"eid" pattern:"^[A-Za-z0-9][A-Za-z0-9._:-]*$" maxLength:"200"`
+}
+
+func (s *Server) getEvidence(ctx context.Context, _ auth.Caller, in *evidenceInput) (investigation.Evidence, error) {
+	return s.cfg.Metadata.Evidence(ctx, in.ID, in.Evidence)
+}

@@ -1,0 +1,59 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/midwatch/midwatch/internal/metadata"
+)
+
+// OpenSession signs a browser in.
+type OpenSession struct {
+	Token string `json:"token" maxLength:"200"`
+}
+
+// Whoami is who the caller is and what this installation offers them.
+type Whoami struct {
+	Subject     string   `json:"subject"`
+	Role        string   `json:"role" enum:"viewer,operator,approver,admin"`
+	Namespaces  []string `json:"namespaces,omitempty"`
+	Environment string   `json:"environment"`
+	Version     string   `json:"version"`
+	TemporalUI  string   `json:"temporal_ui,omitempty" doc:"address of the Temporal UI, absolute or a path here; absent: none"`
+}
+
+// TokenList is every token, newest first, without the tokens themselves.
+type TokenList struct {
+	Tokens []metadata.Token `json:"tokens"`
+}
+
+// NewToken asks for a token.
+type NewToken struct {
+	Subject    string    `json:"subject" minLength:"1" maxLength:"200"`
+	Role       string    `json:"role" enum:"viewer,operator,approver,admin"`
+	Namespaces []string  `json:"namespaces,omitempty" maxItems:"100"`
+	ExpiresAt  time.Time `json:"expires_at,omitzero" doc:"absent: never"`
+}
+
+// CreatedToken is a new token. Its text is shown this once.
+type CreatedToken struct {
+	metadata.Token
+	Text string `json:"text"`
+}
+
+// Settings is what is on, and why what is off is off.
+type Settings struct {
+	AIEnabled     bool   `json:"ai_enabled"`
+	AIUnavailable string `json:"ai_unavailable,omitempty" doc:"why AI cannot be enabled"`
+	RetentionDays int    `json:"retention_days" doc:"telemetry older than this is deleted"`
+}
+
+// PutSettings replaces the settings.
+type PutSettings struct {
+	AIEnabled     bool `json:"ai_enabled"`
+	RetentionDays int  `json:"retention_days" minimum:"1" maximum:"3650"`
+}
+
+// AuditLog is the newest entries, newest first.
+type AuditLog struct {
+	Entries []metadata.AuditEntry `json:"entries"`
+}

@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/metadata"
+)
+
+// IncidentList is the newest incidents, newest first.
+type IncidentList struct {
+	Incidents []IncidentRow `json:"incidents"`
+}
+
+// IncidentRow is an incident and what its investigation found.
+type IncidentRow struct {
+	investigation.Incident
+	Verdict investigation.Verdict `json:"verdict,omitempty"`
+	Culprit string                `json:"culprit,omitempty" doc:"entity id, kind/name"`
+}
+
+// IncidentDetail is one incident.
+type IncidentDetail struct {
+	Incident      investigation.Incident         `json:"incident"`
+	Investigation *metadata.InvestigationSummary `json:"investigation,omitempty"`
+	Fixes         []investigation.Fix            `json:"fixes" doc:"oldest first"`
+}
+
+// InvestigationList is the newest investigations, newest first.
+type InvestigationList struct {
+	Investigations []metadata.InvestigationSummary `json:"investigations"`
+}
+
+// InvestigationDetail is one investigation as far as it has come. It is also the data of a "state" event.
+type InvestigationDetail struct {
+	ID       string `json:"id"`
+	Revision int64  `json:"revision" doc:"grows with every change"`
+	metadata.Investigation
+	Incident *investigation.Incident  `json:"incident,omitempty"`
+	Evidence []investigation.Evidence `json:"evidence" doc:"without results; those are at evidence/{eid}"`
+	Fixes    []investigation.Fix      `json:"fixes" doc:"oldest first; at most one in most cases"`
+	Workflow string                   `json:"workflow" doc:"id in the Temporal UI"`
+}
+
+// Ask starts an investigation.
+type Ask struct {
+	Question string `json:"question" minLength:"1" maxLength:"2000"`
+	Service  string `json:"service,omitempty" maxLength:"200" doc:"service.name it is about, when known"`
+}
+
+// Asked says where the answer will be. The investigation exists a few seconds later, when the intake has started it.
+type Asked struct {
+	Trigger       string `json:"trigger"`
+	Incident      string `json:"incident"`
+	Investigation string `json:"investigation"`
+}
+
+// Approve approves one exact fix.
+type Approve struct {
+	Digest string `json:"digest" minLength:"64" maxLength:"64" doc:"of the fix as it was shown to the approver"`
+}
+
+// Reject rejects one exact fix.
+type Reject struct {
+	Digest string `json:"digest" minLength:"64" maxLength:"64" doc:"of the fix as it was shown to the approver"`
+	Reason string `json:"reason" minLength:"1" maxLength:"1000"`
+}
+
+// Decision is an approval or rejection that was signed and sent to the workflow that waits for it. Whether it was applied
+// shows in the fix's status.
+type Decision struct {
+	Fix       string    `json:"fix"`
+	Digest    string    `json:"digest"`
+	Approved  bool      `json:"approved"`
+	Approver  string    `json:"approver"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// FixList is the newest fixes, newest first.
+type FixList struct {
+	Fixes []investigation.Fix `json:"fixes"`
+}
