@@ -47,7 +47,7 @@ func (s *Server) createToken(ctx context.Context, _ auth.Caller, in *newTokenInp
 	return wire.CreatedToken{Token: kept, Text: text}, err
 }
 
-func (s *Server) revokeToken(ctx context.Context, _ auth.Caller, in *idInput) (struct{}, error) {
+func (s *Server) revokeToken(ctx context.Context, _ auth.Caller, in *IDInput) (struct{}, error) {
 	return struct{}{}, s.cfg.Metadata.RevokeToken(ctx, in.ID)
 }
 

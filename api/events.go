@@ -31,7 +31,7 @@ func (s *Server) eventRoute(r route) {
 		Description: `events "state", data: InvestigationDetail`,
 		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}},
 	}}
-	huma.Register(s.huma, op, func(ctx context.Context, in *idInput) (*huma.StreamResponse, error) {
+	huma.Register(s.huma, op, func(ctx context.Context, in *IDInput) (*huma.StreamResponse, error) {
 		if _, err := s.cfg.Metadata.Revision(ctx, in.ID); err != nil {
 			return nil, s.problem(ctx, err)
 		}

@@ -18,12 +18,12 @@ func (s *Server) listFixes(ctx context.Context, _ auth.Caller, in *limitInput) (
 	return wire.FixList{Fixes: list}, err
 }
 
-func (s *Server) getFix(ctx context.Context, _ auth.Caller, in *idInput) (investigation.Fix, error) {
+func (s *Server) getFix(ctx context.Context, _ auth.Caller, in *IDInput) (investigation.Fix, error) {
 	return s.cfg.Metadata.Fix(ctx, in.ID)
 }
 
 type approveInput struct {
-	idInput
+	IDInput
 	Body wire.Approve
 }
 
@@ -34,7 +34,7 @@ func (s *Server) approve(ctx context.Context, who auth.Caller, in *approveInput)
 }
 
 type rejectInput struct {
-	idInput
+	IDInput
 	Body wire.Reject
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/midwatch/midwatch/internal/metadata"
 )
 
-// idInput names one thing. Ids are made here and are plain; anything else names nothing.
-type idInput struct {
+// IDInput names one thing; exported, or huma would not see its field where it is embedded. Ids are made here and are plain; anything else names nothing.
+type IDInput struct {
 	ID string `path:"id" pattern:"^[A-Za-z0-9][A-Za-z0-9._:-]*$" maxLength:"200"`
 }
 
@@ -40,7 +40,7 @@ func (s *Server) listIncidents(ctx context.Context, _ auth.Caller, in *limitInpu
 	return list, nil
 }
 
-func (s *Server) getIncident(ctx context.Context, _ auth.Caller, in *idInput) (wire.IncidentDetail, error) {
+func (s *Server) getIncident(ctx context.Context, _ auth.Caller, in *IDInput) (wire.IncidentDetail, error) {
 	i, err := s.cfg.Metadata.Incident(ctx, in.ID)
 	if err != nil {
 		return wire.IncidentDetail{}, err

@@ -14,7 +14,7 @@ func (s *Server) listInvestigations(ctx context.Context, _ auth.Caller, in *limi
 	return wire.InvestigationList{Investigations: list}, err
 }
 
-func (s *Server) getInvestigation(ctx context.Context, _ auth.Caller, in *idInput) (wire.InvestigationDetail, error) {
+func (s *Server) getInvestigation(ctx context.Context, _ auth.Caller, in *IDInput) (wire.InvestigationDetail, error) {
 	return s.investigation(ctx, in.ID)
 }
 
@@ -44,7 +44,7 @@ func (s *Server) investigation(ctx context.Context, id string) (d wire.Investiga
 }
 
 type evidenceInput struct {
-	idInput
+	IDInput
 	Evidence string `path:"eid" pattern:"^[A-Za-z0-9][A-Za-z0-9._:-]*$" maxLength:"200"`
 }
 

@@ -25,13 +25,13 @@ const (
 	toolTimeout   = 30 * time.Second
 )
 
-// windowInput is the part of a query that says when.
-type windowInput struct {
+// WindowInput is the part of a query that says when; exported, or huma would not see its fields.
+type WindowInput struct {
 	From time.Time `query:"from" doc:"inclusive, RFC 3339; default 15 minutes before to"`
 	To   time.Time `query:"to" doc:"exclusive, RFC 3339; default now"`
 }
 
-func (in windowInput) window(now time.Time) (investigation.Window, error) {
+func (in WindowInput) window(now time.Time) (investigation.Window, error) {
 	w := investigation.Window{From: in.From.UTC(), To: in.To.UTC()}
 	if w.To.IsZero() {
 		w.To = now.UTC().Truncate(time.Second)
@@ -95,7 +95,7 @@ func (s *Server) call(ctx context.Context, who auth.Caller, tool string, raw jso
 	return r, nil
 }
 
-func (s *Server) listServices(ctx context.Context, who auth.Caller, in *struct{ windowInput }) (wire.ServiceList, error) {
+func (s *Server) listServices(ctx context.Context, who auth.Caller, in *struct{ WindowInput }) (wire.ServiceList, error) {
 	w, err := in.window(time.Now())
 	if err != nil {
 		return wire.ServiceList{}, err
@@ -122,7 +122,7 @@ func (s *Server) listServices(ctx context.Context, who auth.Caller, in *struct{ 
 }
 
 type serviceInput struct {
-	windowInput
+	WindowInput
 	Name string `path:"name" maxLength:"200"`
 }
 
@@ -155,7 +155,7 @@ func (s *Server) getService(ctx context.Context, who auth.Caller, in *serviceInp
 	}, nil
 }
 
-func (s *Server) listEdges(ctx context.Context, who auth.Caller, in *struct{ windowInput }) (wire.EdgeList, error) {
+func (s *Server) listEdges(ctx context.Context, who auth.Caller, in *struct{ WindowInput }) (wire.EdgeList, error) {
 	w, err := in.window(time.Now())
 	if err != nil {
 		return wire.EdgeList{}, err
@@ -165,7 +165,7 @@ func (s *Server) listEdges(ctx context.Context, who auth.Caller, in *struct{ win
 }
 
 type changesInput struct {
-	windowInput
+	WindowInput
 	Service string `query:"service" maxLength:"200" doc:"only this service"`
 }
 

@@ -1,0 +1,86 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/midwatch/midwatch/api"
+	"github.com/midwatch/midwatch/api/client"
+	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/metadata/metadatatest"
+	"github.com/midwatch/midwatch/internal/seal/codec"
+)
+
+func TestTokens(t *testing.T) {
+	in := start(t)
+	admin, ctx := in.as(auth.Admin), t.Context()
+	made := get(admin.CreateToken(ctx, wire.NewToken{Subject: "ci", Role: "operator", Namespaces: []string{"shop"}}))(t)
+	ci := client.New(in.url, in.trust, made.Text)
+	if me := get(ci.Whoami(ctx))(t); me.Subject != "ci" || me.Role != "operator" || me.Namespaces[0] != "shop" || me.Environment != environment {
+		t.Errorf("whoami %+v", me)
+	}
+	listed := string(get(json.Marshal(get(admin.Tokens(ctx))(t)))(t))
+	if !strings.Contains(listed, made.ID) || strings.Contains(listed, made.Text) || strings.Contains(listed, "hash") {
+		t.Errorf("tokens %s", listed)
+	}
+	must(t, admin.RevokeToken(ctx, made.ID))
+	if _, err := ci.Whoami(ctx); !errors.Is(err, client.ErrUnauthenticated) {
+		t.Errorf("revoked: %v", err)
+	}
+	if err := admin.RevokeToken(ctx, "nobody"); !errors.Is(err, client.ErrNotFound) {
+		t.Errorf("revoke nobody: %v", err)
+	}
+	log := get(admin.Audit(ctx))(t)
+	if text := string(get(json.Marshal(log))(t)); !strings.Contains(text, "tokens.create") || !strings.Contains(text, "tokens.revoke") || strings.Contains(text, made.Text) {
+		t.Errorf("audit log %s", text)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	in := start(t)
+	admin, ctx := in.as(auth.Admin), t.Context()
+	if s := get(admin.Settings(ctx))(t); s.AIEnabled || s.AIUnavailable == "" || s.RetentionDays != 30 {
+		t.Errorf("settings %+v", s)
+	}
+	_, err := admin.PutSettings(ctx, wire.PutSettings{AIEnabled: true, RetentionDays: 5})
+	if !errors.Is(err, client.ErrConflict) || !strings.Contains(err.Error(), "provider") {
+		t.Errorf("enable AI: %v", err)
+	}
+	if s := get(admin.PutSettings(ctx, wire.PutSettings{RetentionDays: 7}))(t); s.RetentionDays != 7 {
+		t.Errorf("settings %+v", s)
+	}
+	if s := get(in.db.Settings(ctx))(t); s.AIEnabled || s.RetentionDays != 7 {
+		t.Errorf("kept %+v", s)
+	}
+}
+
+// TestCodec opens a payload as the Temporal UI would.
+func TestCodec(t *testing.T) {
+	ring := metadatatest.Ring(t)
+	in := start(t, func(c *api.Config) { c.Codec = codec.Handler(ring) })
+	sealed := get(codec.New(ring).Encode([]*commonpb.Payload{{Data: []byte(`"plain"`)}}))(t)
+	body := get(protojson.Marshal(&commonpb.Payloads{Payloads: sealed}))(t)
+	req := get(http.NewRequest(http.MethodPost, in.url+"/codec/decode", bytes.NewReader(body)))(t)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+in.token(auth.Operator))
+	res := get(in.http.Do(req))(t)
+	defer res.Body.Close()
+	var answer bytes.Buffer
+	get(answer.ReadFrom(res.Body))(t)
+	var opened commonpb.Payloads
+	must(t, protojson.Unmarshal(answer.Bytes(), &opened))
+	if len(opened.Payloads) != 1 || string(opened.Payloads[0].Data) != `"plain"` {
+		t.Errorf("%d %s", res.StatusCode, answer.String())
+	}
+	if !in.audited("operator person", "codec", "allowed") {
+		t.Error("not audited")
+	}
+}

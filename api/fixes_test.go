@@ -1,0 +1,90 @@
+package api_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/midwatch/midwatch/api/client"
+	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+func TestApprove(t *testing.T) {
+	in := start(t)
+	fix := in.fix()
+	d := get(in.as(auth.Approver).Approve(t.Context(), fix.ID, fix.Digest))(t)
+	if !d.Approved || d.Approver != "approver person" || d.Digest != fix.Digest {
+		t.Errorf("decision %+v", d)
+	}
+	sent := in.temporal.all()
+	if len(sent) != 1 || sent[0].workflow != workflows.RemediationWorkflowID(environment, fix.ID) || sent[0].name != workflows.ApprovalSignal {
+		t.Fatalf("signals %+v", sent)
+	}
+	a := sent[0].arg.(investigation.Approval)
+	if err := auth.VerifyApproval(in.public, a); err != nil {
+		t.Error(err)
+	}
+	if !a.Approved || a.Nonce == "" || a.Digest != fix.Digest || a.Fix != fix.ID || a.Target != fix.Target || a.Incident != fix.Incident || a.Environment != environment {
+		t.Errorf("approval %+v", a)
+	}
+	if !in.audited("approver person", "fixes.approve", "allowed") {
+		t.Error("not audited")
+	}
+}
+
+func TestReject(t *testing.T) {
+	in := start(t)
+	fix := in.fix()
+	if d := get(in.as(auth.Approver).Reject(t.Context(), fix.ID, fix.Digest, "not at night"))(t); d.Approved {
+		t.Errorf("decision %+v", d)
+	}
+	a := in.temporal.all()[0].arg.(investigation.Approval)
+	if err := auth.VerifyApproval(in.public, a); err != nil || a.Approved || a.Reason != "not at night" {
+		t.Errorf("approval %+v: %v", a, err)
+	}
+}
+
+func TestApproveRefuses(t *testing.T) {
+	other := strings.Repeat("0", 64)
+	cases := map[string]struct {
+		change func(*investigation.Fix)
+		digest string
+		gone   bool
+	}{
+		"another digest":   {digest: other},
+		"tampered content": {change: func(f *investigation.Fix) { f.Content = "rm -rf /" }},
+		"decided":          {change: func(f *investigation.Fix) { f.Status = workflows.FixApplied }},
+		"other environment": {change: func(f *investigation.Fix) {
+			f.Environment = "prod"
+			f.Digest = f.ContentDigest()
+		}},
+		"nobody waits": {gone: true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			in := start(t)
+			in.temporal.gone = c.gone
+			fix := in.fix(func(f *investigation.Fix) {
+				if c.change != nil {
+					c.change(f)
+				}
+			})
+			digest := fix.Digest
+			if c.digest != "" {
+				digest = c.digest
+			}
+			_, err := in.as(auth.Approver).Approve(t.Context(), fix.ID, digest)
+			if !errors.Is(err, client.ErrConflict) {
+				t.Errorf("got %v", err)
+			}
+			if n := len(in.temporal.all()); n != 0 {
+				t.Errorf("%d signals", n)
+			}
+			if !in.audited("approver person", "fixes.approve", "refused") {
+				t.Error("not audited")
+			}
+		})
+	}
+}
