@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/midwatch/midwatch/internal/store"
@@ -20,5 +21,35 @@ func TestMigrateTwiceAndAtOnce(t *testing.T) {
 	}
 	if err := store.Migrate(t.Context(), db); err != nil {
 		t.Error(err)
+	}
+	var tables uint64
+	if err := db.QueryRow(t.Context(), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name IN ('spans', 'logs', 'metrics', 'metric_histograms', 'events', 'request_minutes', 'edge_minutes')").Scan(&tables); err != nil || tables != 7 {
+		t.Errorf("%d tables, %v; want 7", tables, err)
+	}
+}
+
+// TestMigrateGoesOnAfterACrash finds the first tables of a file made and its version not noted.
+func TestMigrateGoesOnAfterACrash(t *testing.T) {
+	db := storetest.Open(t)
+	for _, query := range []string{"DROP VIEW edge_minutes_mv", "DROP TABLE edge_minutes", "TRUNCATE TABLE schema_versions"} {
+		if err := db.Exec(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Exec(t.Context(), "SELECT count() FROM edge_minutes"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMigrateRefusesANewerSchema(t *testing.T) {
+	db := storetest.Open(t)
+	if err := db.Exec(t.Context(), "INSERT INTO schema_versions (version, name) VALUES (9999, 'of the future')"); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context(), db); err == nil || !strings.Contains(err.Error(), "newer midwatch") {
+		t.Errorf("got %v", err)
 	}
 }

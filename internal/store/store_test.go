@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/store/storetest"
 )
 
@@ -44,5 +46,16 @@ func TestRollups(t *testing.T) {
 	}
 	if peer != "redis" || protocol != "redis" || requests != 50 {
 		t.Errorf("edge_minutes: %d calls to %s by %s", requests, peer, protocol)
+	}
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	cfg := storetest.Config(t)
+	cfg.Password = "wrong"
+	if _, err := store.Open(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "Authentication failed") {
+		t.Errorf("wrong password: got %v", err)
+	}
+	if _, err := store.Open(t.Context(), store.Config{}); err == nil || !strings.Contains(err.Error(), "addresses") {
+		t.Errorf("no address: got %v", err)
 	}
 }
