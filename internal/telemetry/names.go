@@ -67,6 +67,8 @@ const (
 	ServerDuration     = "http.server.request.duration"          // s, delta histogram per minute, attributes of the span
 	ClientDuration     = "http.client.request.duration"          // s, same
 	DBClientDuration   = "db.client.operation.duration"          // s, same
+	ExportMessages     = "midwatch.export.messages"              // {message}, cumulative, of the exporter: attribute outcome
+	ExportRecords      = "midwatch.export.records"               // {record}, same
 	IngestRecords      = "midwatch.ingest.records"               // {record}, cumulative, of the ingester: attributes signal, outcome, reason
 	DBServerDuration   = "midwatch.db.server.operation.duration" // s, same
 )

@@ -1,0 +1,82 @@
+package exporter
+
+import (
+	"fmt"
+	"iter"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/midwatch/midwatch/collector/envelope"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// payload is a decoded batch. Exactly one of its three is set, as signal says.
+type payload struct {
+	signal  telemetry.Signal
+	traces  ptrace.Traces
+	metrics pmetric.Metrics
+	logs    plog.Logs
+}
+
+func decode(b envelope.Batch) (p payload, err error) {
+	p.signal = b.Signal
+	switch b.Signal {
+	case telemetry.Traces:
+		p.traces, err = new(ptrace.ProtoUnmarshaler).UnmarshalTraces(b.OTLP)
+	case telemetry.Metrics:
+		p.metrics, err = new(pmetric.ProtoUnmarshaler).UnmarshalMetrics(b.OTLP)
+	case telemetry.Logs:
+		p.logs, err = new(plog.ProtoUnmarshaler).UnmarshalLogs(b.OTLP)
+	default:
+		err = fmt.Errorf("signal %q", b.Signal)
+	}
+	return p, err
+}
+
+func (p payload) records() int {
+	switch p.signal {
+	case telemetry.Traces:
+		return p.traces.SpanCount()
+	case telemetry.Metrics:
+		return p.metrics.DataPointCount()
+	default:
+		return p.logs.LogRecordCount()
+	}
+}
+
+// resources yields the attributes of every resource.
+func (p payload) resources() iter.Seq[pcommon.Map] {
+	return func(yield func(pcommon.Map) bool) {
+		switch p.signal {
+		case telemetry.Traces:
+			for _, r := range p.traces.ResourceSpans().All() {
+				if !yield(r.Resource().Attributes()) {
+					return
+				}
+			}
+		case telemetry.Metrics:
+			for _, r := range p.metrics.ResourceMetrics().All() {
+				if !yield(r.Resource().Attributes()) {
+					return
+				}
+			}
+		case telemetry.Logs:
+			for _, r := range p.logs.ResourceLogs().All() {
+				if !yield(r.Resource().Attributes()) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// text returns an attribute as text, or "".
+func text(m pcommon.Map, key string) string {
+	if v, ok := m.Get(key); ok {
+		return v.AsString()
+	}
+	return ""
+}
