@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"github.com/midwatch/midwatch/deploy/clickhouse"
 	"github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest"
 	"github.com/midwatch/midwatch/internal/auth/pki"
@@ -68,6 +71,21 @@ func TestHostileBytes(t *testing.T) {
 	if err := connect(t, options(t)).Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestSessionsAreLimited(t *testing.T) {
+	s := clickhousetest.Start(t, t.TempDir(), "-sessions", "2")
+	client := func() driver.Conn {
+		return connect(t, &ch.Options{Addr: []string{s.Address}, TLS: s.TLS, MaxOpenConns: 1})
+	}
+	first, second := client(), client()
+	run(t, first, "SELECT 1")
+	run(t, second, "SELECT 1")
+	if err := client().Ping(t.Context()); code(err) != 203 {
+		t.Errorf("a third session: got %v, want code 203", err)
+	}
+	first.Close()
+	eventually(t, "there is room again", func() bool { return client().Ping(t.Context()) == nil })
 }
 
 func TestRunRefuses(t *testing.T) {

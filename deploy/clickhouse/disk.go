@@ -17,6 +17,7 @@ const engineConfig = `<clickhouse>
   <max_server_memory_usage>%d</max_server_memory_usage>
   <mark_cache_size>134217728</mark_cache_size>
   <index_mark_cache_size>33554432</index_mark_cache_size>
+  <primary_index_cache_size>33554432</primary_index_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <index_uncompressed_cache_size>0</index_uncompressed_cache_size>
   <mmap_cache_size>0</mmap_cache_size>

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -136,4 +137,14 @@ func TestManySessionsAtOnce(t *testing.T) {
 	if got := scalar[uint64](t, c, "SELECT count() FROM many"); got != 160 {
 		t.Errorf("stored %d rows, want 160", got)
 	}
+}
+
+// TestMemoryIsLimited asks for more than the server may take, and then for something small.
+func TestMemoryIsLimited(t *testing.T) {
+	c := shared(t, ch.CompressionLZ4)
+	err := c.Exec(t.Context(), "SELECT length(groupArray(number)) FROM numbers(200000000)")
+	if code(err) != 241 || !strings.Contains(err.Error(), "(total)") {
+		t.Errorf("got %v, want code 241 for the server's total", err)
+	}
+	run(t, c, "SELECT 1")
 }

@@ -49,11 +49,12 @@ func Shared(t testing.TB) *Server {
 	return s
 }
 
-// Start starts a server on a directory that outlives it, for tests that stop or kill it. It is killed with the test.
-func Start(t testing.TB, dir string) *Server {
+// Start starts a server on a directory that outlives it, for tests that stop or kill it, with flags of the program in
+// serve/. It is killed with the test.
+func Start(t testing.TB, dir string, flags ...string) *Server {
 	t.Helper()
 	skipWithoutLibrary(t)
-	s, err := start(dir)
+	s, err := start(dir, flags...)
 	if err != nil {
 		t.Fatalf("start ClickHouse: %v", err)
 	}

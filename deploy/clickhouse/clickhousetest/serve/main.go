@@ -17,12 +17,16 @@ import (
 	"github.com/midwatch/midwatch/internal/seal"
 )
 
+// memoryLimit is less than the default, because several test binaries run at a time.
+const memoryLimit = 1 << 30
+
 func main() {
 	library := flag.String("library", "", "path of libchdb.so")
 	dir := flag.String("dir", "", "directory for certificates, key and data")
 	remove := flag.Bool("remove", false, "remove the directory at the end")
+	sessions := flag.Int("sessions", 0, "most sessions at a time; 0 means the server's default")
 	flag.Parse()
-	err := serve(*library, *dir)
+	err := serve(*library, *dir, *sessions)
 	if *remove {
 		os.RemoveAll(*dir)
 	}
@@ -32,7 +36,7 @@ func main() {
 	}
 }
 
-func serve(library, dir string) error {
+func serve(library, dir string, sessions int) error {
 	certificates := filepath.Join(dir, "pki")
 	if err := pki.Ensure(certificates); err != nil {
 		return err
@@ -53,6 +57,7 @@ func serve(library, dir string) error {
 	var s *clickhouse.Server
 	s, err = clickhouse.New(clickhouse.Config{
 		Library: library, Dir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", TLS: id.Server(), Key: keys.Newest(),
+		MemoryLimit: memoryLimit, MaxSessions: sessions,
 		Ready: func() { fmt.Println(s.Addr()) },
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
