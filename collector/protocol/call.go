@@ -29,6 +29,7 @@ type Call struct {
 	Resource  string // HTTP: route, as /items/{id}; PostgreSQL: table, where one is certain
 	Path      string // HTTP: path without the query string
 	Query     string // SQL with ? for literals; Redis: command and key with digits templated
+	Summary   string // SQL: operation and tables, "SELECT orders items"
 	Namespace string // PostgreSQL: database, when the connection's start was seen
 
 	Status    string // HTTP: 200; PostgreSQL: SQLSTATE of an error; Redis: first word of an error

@@ -35,7 +35,7 @@ func (s *Stream) Hole(n int64) bool {
 	return true
 }
 
-// Bytes returns what can be read now, valid until the next call.
+// Bytes returns what can be read now. Next and Write overwrite it.
 func (s *Stream) Bytes() []byte { return s.buf }
 
 // Skipping tells that skipped bytes have still to pass.

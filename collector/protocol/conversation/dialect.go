@@ -3,6 +3,9 @@ package conversation
 import (
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/http1"
+	"github.com/midwatch/midwatch/collector/protocol/postgres"
+	"github.com/midwatch/midwatch/collector/protocol/redis"
+	"github.com/midwatch/midwatch/collector/protocol/template"
 )
 
 // dialect is a protocol the tracker can follow.
@@ -15,8 +18,14 @@ type dialect struct {
 	parse   func(emit func(protocol.Call)) protocol.Parser
 }
 
+// statementsCached is how many SQL texts are remembered, for all connections together.
+const statementsCached = 4096
+
 func dialects() []dialect {
+	sql := template.NewSQL(statementsCached)
 	return []dialect{
 		{http1.Recognize, http1.Recognize, func(emit func(protocol.Call)) protocol.Parser { return http1.New(emit) }},
+		{redis.Recognize, redis.Resumes, func(emit func(protocol.Call)) protocol.Parser { return redis.New(emit) }},
+		{postgres.Recognize, postgres.Resumes, func(emit func(protocol.Call)) protocol.Parser { return postgres.New(sql, emit) }},
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/midwatch/midwatch/collector/probe"
 )
 
 const slow = 30 * time.Millisecond
@@ -92,14 +90,10 @@ func TestKernelHTTP(t *testing.T) {
 	cli := helper("http-client", addr.String(), strconv.Itoa(n))
 	run(t, cli)
 
-	server, client := r.want(t, addr.Port(), n)
-	for role, calls := range map[probe.Role][]seen{probe.RoleServer: server, probe.RoleClient: client} {
-		pid := srv.Process.Pid
-		if role == probe.RoleClient {
-			pid = cli.Process.Pid
-		}
+	pids := map[string]int{"server": srv.Process.Pid, "client": cli.Process.Pid}
+	for end, calls := range r.both(t, addr.Port(), n, func(seen) bool { return true }) {
 		for _, c := range calls {
-			checkHTTP(t, c, pid)
+			checkHTTP(t, c, pids[end])
 		}
 	}
 }

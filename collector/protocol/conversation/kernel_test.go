@@ -37,8 +37,10 @@ func TestMain(m *testing.M) {
 }
 
 var helpers = map[string]func(args []string) error{
-	"http-server": httpServer,
-	"http-client": httpClient,
+	"http-server":     httpServer,
+	"http-client":     httpClient,
+	"postgres-client": postgresClient,
+	"redis-client":    redisClient,
 }
 
 // helper prepares a helper process.
@@ -172,17 +174,28 @@ func (r *recorder) at(role probe.Role, port uint16) []seen {
 	return found
 }
 
-// want waits until exactly n calls were seen at both ends, and for a while that no more come.
-func (r *recorder) want(t *testing.T, port uint16, n int) (server, client []seen) {
+// both waits until n of the calls to a port were seen at both ends, and fails if there are more.
+func (r *recorder) both(t *testing.T, port uint16, n int, which func(seen) bool) map[string][]seen {
 	t.Helper()
-	until(t, func() bool { return len(r.at(probe.RoleServer, port)) >= n && len(r.at(probe.RoleClient, port)) >= n }, func() string {
-		return fmt.Sprintf("%d server and %d client calls, want %d", len(r.at(probe.RoleServer, port)), len(r.at(probe.RoleClient, port)), n)
+	others := func(c seen) bool { return !which(c) }
+	at := func(role probe.Role) []seen { return slices.DeleteFunc(r.at(role, port), others) }
+	until(t, func() bool { return len(at(probe.RoleServer)) >= n && len(at(probe.RoleClient)) >= n }, func() string {
+		return fmt.Sprintf("%d server and %d client calls, want %d; seen: %v; %+v", len(at(probe.RoleServer)), len(at(probe.RoleClient)), n, r.queries(port), r.Stats())
 	})
-	server, client = r.at(probe.RoleServer, port), r.at(probe.RoleClient, port)
+	server, client := at(probe.RoleServer), at(probe.RoleClient)
 	if len(server) != n || len(client) != n {
-		t.Fatalf("%d server and %d client calls, want %d", len(server), len(client), n)
+		t.Fatalf("%d server and %d client calls, want %d; the first: %+v", len(server), len(client), n, server[0].Call)
 	}
-	return server, client
+	return map[string][]seen{"server": server, "client": client}
+}
+
+// queries counts what was seen at the server's end.
+func (r *recorder) queries(port uint16) map[string]int {
+	n := map[string]int{}
+	for _, c := range r.at(probe.RoleServer, port) {
+		n[c.Operation+" "+c.Query]++
+	}
+	return n
 }
 
 func until(t *testing.T, cond func() bool, what func() string) {

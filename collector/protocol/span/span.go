@@ -103,10 +103,14 @@ func kind(r probe.Role) ptrace.SpanKind {
 
 // name is the span's name: few per service.
 func name(c protocol.Call) string {
-	if c.Resource == "" || c.Protocol == protocol.Redis {
+	switch {
+	case c.Summary != "":
+		return c.Summary
+	case c.Resource != "":
+		return c.Operation + " " + c.Resource
+	default:
 		return c.Operation
 	}
-	return c.Operation + " " + c.Resource
 }
 
 func http(a pcommon.Map, c protocol.Call) {
@@ -124,10 +128,8 @@ func database(a pcommon.Map, c protocol.Call) {
 	put(a, telemetry.DBQueryText, c.Query)
 	put(a, telemetry.DBNamespace, c.Namespace)
 	put(a, telemetry.DBStatus, c.Status)
-	if c.Protocol == protocol.PostgreSQL {
-		put(a, telemetry.DBCollection, c.Resource)
-		a.PutStr(telemetry.DBQuerySummary, name(c))
-	}
+	put(a, telemetry.DBCollection, c.Resource)
+	put(a, telemetry.DBQuerySummary, c.Summary)
 }
 
 func ends(a pcommon.Map, role probe.Role, e probe.Endpoints) {

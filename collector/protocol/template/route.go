@@ -33,7 +33,7 @@ func segment(s string) string {
 	if s == "" || isVersion(s) {
 		return s
 	}
-	if isID(s) || isUUID(s) || len(s) > maxSegment || strings.ContainsAny(s, "@%") {
+	if isUUID(s) || len(s) > maxSegment || strings.ContainsAny(s, "@%") {
 		return ID
 	}
 	start := 0

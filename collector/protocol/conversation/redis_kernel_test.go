@@ -1,0 +1,86 @@
+package conversation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// freePort returns a port nobody listens on.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// redisClient sends n commands one by one, n more in pipelines of ten, and n that fail.
+func redisClient(args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	c := redis.NewClient(&redis.Options{Addr: args[0], PoolSize: 2})
+	defer c.Close()
+	for i := range n {
+		if err := c.Set(ctx, fmt.Sprintf("cart:%d", i), "secret", 0).Err(); err != nil {
+			return err
+		}
+	}
+	for range n / 10 {
+		pipe := c.Pipeline()
+		for i := range 10 {
+			pipe.Get(ctx, fmt.Sprintf("cart:%d", i))
+		}
+		if _, err := pipe.Exec(ctx); err != nil {
+			return err
+		}
+	}
+	for i := range n {
+		if err := c.LPush(ctx, fmt.Sprintf("cart:%d", i), "x").Err(); err == nil {
+			return errors.New("LPUSH on a string succeeded")
+		}
+	}
+	return nil
+}
+
+func TestKernelRedis(t *testing.T) {
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("redis-server is not installed")
+	}
+	r := watch(t)
+	port := freePort(t)
+	start(t, exec.Command(binary, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()))
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	until(t, func() bool {
+		c, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	}, func() string { return "redis-server does not listen" })
+
+	const n = 500
+	run(t, helper("redis-client", addr, strconv.Itoa(n)))
+	for query, want := range map[string]string{"SET cart:?": "", "GET cart:?": "", "LPUSH cart:?": "WRONGTYPE"} {
+		for end, calls := range r.both(t, uint16(port), n, func(c seen) bool { return c.Query == query }) {
+			for _, c := range calls {
+				if c.ErrorType != want || c.Duration <= 0 || c.Duration > time.Second {
+					t.Errorf("%s at the %s: error %q after %v, want %q", query, end, c.ErrorType, c.Duration, want)
+				}
+			}
+		}
+	}
+}
