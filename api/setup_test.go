@@ -40,9 +40,11 @@ type installation struct {
 	tokens   map[auth.Role]string // made when first asked for
 }
 
-// start runs an api over real metadata, with what configure changes.
+// start runs an api over real metadata, with what configure changes. Tests that do run in parallel: each waits a second for
+// its HTTP/2 connections to say goodbye.
 func start(t *testing.T, configure ...func(*api.Config)) *installation {
 	t.Helper()
+	t.Parallel()
 	dir := t.TempDir()
 	must(t, pki.Ensure(dir))
 	trust := get(pki.Trust(dir, pki.API))(t)
