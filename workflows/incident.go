@@ -189,9 +189,6 @@ func (i *incident) prepare(ctx workflow.Context, found ReportRef) (FixRef, error
 
 // remediate waits for the Remediation, which may take a day.
 func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
-	i.phase(ctx, AwaitingApproval)
-	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: AwaitingApproval})
-	i.announce(ctx, "A fix awaits approval: "+fix.Content)
 	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            RemediationWorkflowID(i.Environment, fix.ID),
 		TypedSearchAttributes: attributesOf(i.Triggers, AwaitingApproval),
@@ -199,6 +196,12 @@ func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
 	}), RemediationWorkflow, RemediationInput{
 		Environment: i.Environment, Fix: fix, Approval: i.Policy.Approval, Recovery: i.Policy.Recovery,
 	})
+	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
+		return err
+	}
+	i.phase(ctx, AwaitingApproval) // only now is there somebody to receive it
+	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: AwaitingApproval})
+	i.announce(ctx, "A fix awaits approval: "+fix.Content)
 	i.alongside(ctx, child)
 	var outcome RemediationResult
 	if err := child.Get(ctx, &outcome); err != nil {

@@ -62,7 +62,7 @@ func (s *Server) create() error {
 			return fmt.Errorf("make Temporal's database: %w", err)
 		}
 	}
-	fresh.ConnectAttributes["_journal_mode"] = "delete"
+	fresh.ConnectAttributes["journal_mode"] = "delete"
 	f, err := os.OpenFile(fresh.DatabaseName, os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("make Temporal's database: %w", err)

@@ -124,7 +124,7 @@ func (s *Server) hosts() map[primitives.ServiceName]static.Hosts {
 func (s *Server) sql() *config.SQL {
 	return &config.SQL{
 		PluginName: sqliteplugin.PluginName, DatabaseName: s.cfg.DB,
-		ConnectAttributes: map[string]string{"mode": "rwc", "_journal_mode": "wal", "_synchronous": "2", "_busy_timeout": "10000"},
+		ConnectAttributes: map[string]string{"mode": "rwc", "journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000"},
 	}
 }
 

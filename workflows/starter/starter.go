@@ -9,6 +9,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -36,14 +37,30 @@ func Raise(ctx context.Context, c client.Client, environment string, policy work
 	return nil
 }
 
+// appears is how long a Remediation may take to start after its fix was stored.
+const appears = 3 * time.Second
+
 // Decide delivers a signed approval or rejection to the Remediation that waits for it. The error wraps
 // serviceerror.NotFound when nothing waits for it any more.
 func Decide(ctx context.Context, c client.Client, a investigation.Approval) error {
 	id := workflows.RemediationWorkflowID(a.Environment, a.Fix)
-	if err := c.SignalWorkflow(ctx, id, "", workflows.ApprovalSignal, a); err != nil {
-		return fmt.Errorf("deliver approval of %s: %w", a.Fix, err)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for until := time.Now().Add(appears); ; {
+		err := c.SignalWorkflow(ctx, id, "", workflows.ApprovalSignal, a)
+		var missing *serviceerror.NotFound
+		if err == nil {
+			return nil
+		}
+		if !errors.As(err, &missing) || time.Now().After(until) {
+			return fmt.Errorf("deliver approval of %s: %w", a.Fix, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
 	}
-	return nil
 }
 
 // Watch makes or updates the schedule that scans an environment. The client is one of workflows.WatchNamespace. A scan that

@@ -1,0 +1,105 @@
+package workers_test
+
+import (
+	"cmp"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/proxy"
+	"go.temporal.io/api/temporalproto"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/midwatch/midwatch/internal/auth/pki"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/seal/codec"
+	"github.com/midwatch/midwatch/workers"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+var update = flag.Bool("update", false, "record the histories in testdata anew")
+
+// TestReplay runs every workflow against a history that was recorded from the real thing: a change that would break the
+// incidents of a running installation fails here.
+func TestReplay(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 6; len(files) < want {
+		t.Fatalf("%d recorded histories, want one for each of %d workflows; record them with -update", len(files), want)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			r := worker.NewWorkflowReplayer()
+			workers.RegisterWorkflows(r)
+			workers.RegisterScans(r)
+			if err := r.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// record writes the histories of a finished story.
+func record(t *testing.T, r *rig, firstTrigger string, fix investigation.Fix) {
+	t.Helper()
+	save(t, r, r.client, workflows.IntakeID(environment), "", "intake")
+	save(t, r, r.client, workflows.IncidentWorkflowID(environment, firstTrigger), "", "incident")
+	save(t, r, r.client, workflows.InvestigationWorkflowID(environment, fix.Investigation), "", "investigation")
+	save(t, r, r.client, workflows.RemediationWorkflowID(environment, fix.ID), "", "remediation")
+	watch := r.temporal.Dial(r.temporal.Options(pki.API, workflows.WatchNamespace))
+	id, run := scanID(t, watch)
+	save(t, r, watch, id, run, "scan")
+}
+
+// save writes one history with its payloads opened: they hold nothing but what the tests made up.
+func save(t *testing.T, r *rig, c client.Client, id, run, name string) {
+	t.Helper()
+	h := &historypb.History{}
+	events := c.GetWorkflowHistory(t.Context(), id, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Events = append(h.Events, e)
+	}
+	opener := codec.New(r.temporal.Ring)
+	err := proxy.VisitPayloads(t.Context(), h, proxy.VisitPayloadsOptions{
+		Visitor: func(_ *proxy.VisitPayloadsContext, p []*commonpb.Payload) ([]*commonpb.Payload, error) {
+			return opener.Decode(p)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("testdata", name+".json"), append(b, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scanID is the scan with the most events: one that raised something.
+func scanID(t *testing.T, watch client.Client) (id, run string) {
+	t.Helper()
+	list, err := watch.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: "ExecutionStatus = 'Completed'"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := slices.MaxFunc(list.GetExecutions(), func(a, b *workflowpb.WorkflowExecutionInfo) int {
+		return cmp.Compare(a.GetHistoryLength(), b.GetHistoryLength())
+	})
+	return best.GetExecution().GetWorkflowId(), best.GetExecution().GetRunId()
+}
