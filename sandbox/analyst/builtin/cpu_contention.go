@@ -1,0 +1,101 @@
+package builtin
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
+	"github.com/midwatch/midwatch/internal/tools/result"
+)
+
+const (
+	hogCores   = 0.5  // more than before
+	delayed    = 0.03 // s/s that a service waits for a core …
+	delayRatio = 3.0  // … and this many times more than before
+	delayFloor = 0.003
+)
+
+// cpuContention: a process that serves nobody takes the cores, and services wait for one.
+func cpuContention(f *facts) []hypothesis {
+	if f.hosts == nil {
+		return nil
+	}
+	var hog result.ServiceUsage
+	var waiting []string
+	for _, u := range f.hosts.Services {
+		if more := u.CPU.Fault - u.CPU.Healthy; more >= hogCores && more > hog.CPU.Fault-hog.CPU.Healthy && !f.inGraph(u.Service) {
+			hog = u
+		}
+		if f.inGraph(u.Service) && waits(u) {
+			waiting = append(waiting, u.Service)
+		}
+	}
+	if hog.Service == "" || len(waiting) < 2 {
+		return nil
+	}
+	slices.Sort(waiting)
+	return []hypothesis{f.starved(hog, waiting)}
+}
+
+func waits(u result.ServiceUsage) bool {
+	return u.RunDelay.Fault >= delayed && u.RunDelay.Fault >= delayRatio*max(u.RunDelay.Healthy, delayFloor)
+}
+
+func (f *facts) starved(hog result.ServiceUsage, waiting []string) hypothesis {
+	h := hypothesis{
+		culprit: telemetry.Service(hog.Service), service: hog.Service, mechanism: investigation.CPUContention, confidence: 0.93,
+		title: fmt.Sprintf("%s takes the CPU that %s need", hog.Service, join(waiting[:min(len(waiting), 3)])),
+		summary: fmt.Sprintf("%s uses %.1f cores (before %.1f) and serves nobody; %d services wait for a core and are slow for it.", hog.Service,
+			hog.CPU.Fault, hog.CPU.Healthy, len(waiting)),
+	}
+	if len(f.bad()) == 0 {
+		h.confidence = 0.7 // services wait, but nobody was hurt yet
+	}
+	id := f.ids["host_resources"]
+	h.claim(fmt.Sprintf("%s uses %.2f cores, before %.2f, and takes part in no conversation.", hog.Service, hog.CPU.Fault, hog.CPU.Healthy),
+		id, some(id, "services", is("service", hog.Service), fmt.Sprintf(`x["cpu"]["fault"] - x["cpu"]["healthy"] >= %s`, figure(hogCores))))
+	h.claim(fmt.Sprintf("%s are ready to run but wait for a core many times longer than before.", join(waiting)),
+		id, fmt.Sprintf(`len([x for x in ev[%q]["services"] if x["run_delay"]["fault"] >= %s and x["run_delay"]["fault"] >= %s * max(x["run_delay"]["healthy"], %s)]) >= 2`,
+			id, figure(delayed), figure(delayRatio), figure(delayFloor)))
+	for _, host := range f.hosts.Hosts {
+		if host.CPUBusy.Fault >= 0.8 && host.CPUBusy.Fault > host.CPUBusy.Healthy {
+			h.claim(fmt.Sprintf("%s is %s busy, before %s.", host.Host, share(host.CPUBusy.Fault), share(host.CPUBusy.Healthy)),
+				id, some(id, "hosts", is("host", host.Host), atLeast(0.8, "cpu_busy", "fault")))
+			break
+		}
+	}
+	if p, found := f.hogProcess(hog.Service); found && !strings.HasPrefix(hog.Service, "midwatch-") {
+		h.fix = f.draft(investigation.StopProcess, hog.Service, map[string]string{"process": p.PID + ":" + p.StartTicks + ":" + p.Executable},
+			"It is not needed by any service, and they recover when it stops.")
+	}
+	return h
+}
+
+// hogProcess is the process to stop: the one that started first of those that take their share, because it is the one that
+// started the others.
+func (f *facts) hogProcess(service string) (result.Process, bool) {
+	var candidates []result.Process
+	for _, p := range f.hosts.Processes {
+		if p.Service == service && p.CPU.Fault > 0.05 && p.PID != "" && p.StartTicks != "" && p.Executable != "" {
+			candidates = append(candidates, p)
+		}
+	}
+	if len(candidates) == 0 {
+		return result.Process{}, false
+	}
+	return slices.MinFunc(candidates, func(a, b result.Process) int {
+		return cmp.Or(cmp.Compare(ticks(a), ticks(b)), cmp.Compare(a.PID, b.PID))
+	}), true
+}
+
+func ticks(p result.Process) uint64 {
+	n, err := strconv.ParseUint(p.StartTicks, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
