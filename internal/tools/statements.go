@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/midwatch/midwatch/internal/analysis"
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -75,7 +76,11 @@ func (r reader) statements() Tool {
 
 func statements(rows []statementRow, w windows) []result.Statement {
 	at, seen, namespaces := endpoints{}, map[string]bool{}, map[string]string{}
+	var born time.Time // first statement of the healthy window: before it, nothing ran
 	for _, row := range rows {
+		if row.Window == 0 && (born.IsZero() || row.First.Before(born)) {
+			born = row.First
+		}
 		if row.Side == "server" {
 			seen[row.Service] = true
 			if _, known := at[row.Address]; !known {
@@ -106,10 +111,14 @@ func statements(rows []statementRow, w windows) []result.Statement {
 		g := of(groups, statementKey{database, side, row.System, namespace, row.Collection, row.Operation, row.Query})
 		g.add(row)
 	}
+	healthy := w.baseline().seconds()
+	if !born.IsZero() {
+		healthy = min(healthy, max(1, w.BaselineTo.Sub(born).Seconds()))
+	}
 	out := make([]result.Statement, 0, len(groups))
 	for key, g := range groups {
 		if g.cell[0].n+g.cell[1].n+g.cell[2].n > 0 {
-			out = append(out, g.statement(key, w))
+			out = append(out, g.statement(key, w, healthy))
 		}
 	}
 	slices.SortFunc(out, func(a, b result.Statement) int {
@@ -138,13 +147,12 @@ func (g *statementGroup) add(row statementRow) {
 	}
 }
 
-func (g *statementGroup) statement(key statementKey, w windows) result.Statement {
+func (g *statementGroup) statement(key statementKey, w windows, healthy float64) result.Statement {
 	codes := make([]result.CodeCount, 0, len(g.codes))
 	for _, code := range slices.Sorted(maps.Keys(g.codes)) {
 		codes = append(codes, result.CodeCount{Code: code, Count: g.codes[code]})
 	}
 	slices.SortStableFunc(codes, func(a, b result.CodeCount) int { return cmp.Compare(b.Count, a.Count) })
-	healthy := w.baseline().seconds()
 	return result.Statement{
 		Database: key.database, Side: key.side, System: key.system, Namespace: key.namespace, Collection: key.collection,
 		Operation: key.operation, Query: key.query, Change: g.cell.change(w, healthy),

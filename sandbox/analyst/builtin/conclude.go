@@ -24,7 +24,7 @@ func (f *facts) conclude() investigation.Report {
 	f.symptoms(&best)
 	for _, other := range all[1:] {
 		// Two explanations that are as good as each other are a reason to doubt both.
-		if other.culprit != best.culprit && best.confidence-other.confidence < 0.1 && !f.leads(other.service, best.service) {
+		if other.service != best.service && best.confidence-other.confidence < 0.1 && !f.leads(other.service, best.service) {
 			best.confidence -= 0.1
 			best.missing = append(best.missing, fmt.Sprintf("what tells it from this: %s", other.title))
 			break
