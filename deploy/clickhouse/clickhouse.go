@@ -71,7 +71,8 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("start ClickHouse in %s: %w", s.cfg.Dir, err)
 	}
-	l, err := net.Listen("tcp", s.cfg.Listen)
+	var listener net.ListenConfig
+	l, err := listener.Listen(ctx, "tcp", s.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for ClickHouse's clients: %w", err)
 	}

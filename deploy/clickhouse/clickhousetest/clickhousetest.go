@@ -3,6 +3,7 @@ package clickhousetest
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ var shared = sync.OnceValues(func() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(dir, "-remove")
+	return start(context.Background(), dir, "-remove") // it outlives the test that asked first
 })
 
 // Shared returns the server of this test binary, started by the first call and gone with the process. It skips the
@@ -54,7 +55,7 @@ func Shared(t testing.TB) *Server {
 func Start(t testing.TB, dir string, flags ...string) *Server {
 	t.Helper()
 	skipWithoutLibrary(t)
-	s, err := start(dir, flags...)
+	s, err := start(context.WithoutCancel(t.Context()), dir, flags...) // t.Cleanup ends it, later than the context
 	if err != nil {
 		t.Fatalf("start ClickHouse: %v", err)
 	}
@@ -108,16 +109,16 @@ func repository() (string, error) {
 }
 
 // start starts the program in serve/ and waits for its address.
-func start(dir string, flags ...string) (*Server, error) {
+func start(ctx context.Context, dir string, flags ...string) (*Server, error) {
 	library, err := Library()
 	if err != nil {
 		return nil, err
 	}
-	program, err := build()
+	program, err := build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Dir: dir, process: exec.Command(program, append(flags, "-library", library, "-dir", dir)...)}
+	s := &Server{Dir: dir, process: exec.CommandContext(ctx, program, append(flags, "-library", library, "-dir", dir)...)}
 	s.process.Stderr = os.Stderr
 	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C ends the test, and that ends the server
 	if s.stdin, err = s.process.StdinPipe(); err != nil {
@@ -146,7 +147,7 @@ func start(dir string, flags ...string) (*Server, error) {
 }
 
 // build builds the program into the repository's cache, one test binary at a time. When nothing changed it takes no time.
-func build() (program string, err error) {
+func build(ctx context.Context) (program string, err error) {
 	root, err := repository()
 	if err != nil {
 		return "", err
@@ -164,7 +165,7 @@ func build() (program string, err error) {
 		return "", fmt.Errorf("lock %s: %w", dir, err)
 	}
 	program = filepath.Join(dir, "serve")
-	cmd := exec.Command("go", "build", "-o", program, "github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest/serve")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest/serve")
 	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the server: %w: %s", err, out)

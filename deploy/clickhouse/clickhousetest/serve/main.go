@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -28,7 +29,7 @@ func main() {
 	flag.Parse()
 	err := serve(*library, *dir, *sessions)
 	if *remove {
-		os.RemoveAll(*dir)
+		err = errors.Join(err, os.RemoveAll(*dir))
 	}
 	if err != nil {
 		fmt.Println("error:", err)
