@@ -2,7 +2,6 @@ package builtin
 
 import (
 	"fmt"
-	"net"
 	"strings"
 
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -108,7 +107,7 @@ func (f *facts) misdirected(e result.EdgeChange) hypothesis {
 	if changed {
 		h.confidence = 0.8
 		f.changeClaim(&h, d)
-		if _, port, err := net.SplitHostPort(e.Address); err == nil && strings.Contains(d.Detail, port) {
+		if port := e.Address[strings.LastIndex(e.Address, ":")+1:]; strings.Contains(d.Detail, port) {
 			h.confidence = 0.95
 			changes := f.ids["recent_changes"]
 			h.claim(fmt.Sprintf("The change names port %s.", port), changes,

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/sandbox"
+	"github.com/midwatch/midwatch/sandbox/contract"
+	"github.com/midwatch/midwatch/sandbox/native"
+)
+
+func TestItStepsInsideTheSandbox(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "midwatch-analyst")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	engine, err := native.New(native.Config{Program: program, Timeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	a, err := engine.Run(t.Context(), contract.Request{Step: &investigation.Transcript{
+		Request: investigation.Request{Fault: investigation.Window{From: now.Add(-time.Minute), To: now}}, Now: now,
+	}})
+	if errors.Is(err, sandbox.ErrUnavailable) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Step == nil || len(a.Step.Calls) != 4 {
+		t.Errorf("got %+v, want the first turn's four questions", a)
+	}
+}
