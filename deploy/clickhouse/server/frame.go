@@ -103,11 +103,12 @@ func (f *frames) unpack(method byte, size int) (err error) {
 		f.data = f.data[:max(n, 0)]
 	case methodZSTD:
 		if f.zstd == nil {
-			if f.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxFrame)); err != nil {
+			// With the limit it refuses to unpack to more than the capacity it is given.
+			if f.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true)); err != nil {
 				return fmt.Errorf("make a zstd decoder: %w", err)
 			}
 		}
-		f.data, err = f.zstd.DecodeAll(f.raw, f.data)
+		f.data, err = f.zstd.DecodeAll(f.raw, slices.Grow(f.data, size)[:0:size])
 	default:
 		return fmt.Errorf("%w: unknown method %#02x", errFrame, method)
 	}
