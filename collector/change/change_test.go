@@ -173,6 +173,9 @@ func TestWhatIsADeployment(t *testing.T) {
 		t.Errorf("detail:\n%s", d)
 	}
 
+	for time.Since(r.table.Get(child.PID()).Started) < ownWriting { // until then it might have been the process itself
+		<-time.After(50 * time.Millisecond)
+	}
 	put(t, config, "payment: 127.0.0.1:9999\npassword: hunter4\n")
 	got = r.next("till")
 	r.want(got, Configuration)
@@ -237,6 +240,9 @@ func TestAFileThatProgramsWriteIsNotConfiguration(t *testing.T) {
 	put(t, notes, "0")
 	hosttest.Copy(t, exe, "")
 	r.want(r.placed(hosttest.Start(t, exe, "serve", "--notes="+notes), "clerk"))
+	for p := r.tracker.state.Services["clerk"].Files[notes].process; time.Since(p.Started) < ownWriting; {
+		<-time.After(50 * time.Millisecond)
+	}
 	told := 0
 	f := r.tracker.state.Services["clerk"].Files[notes]
 	for n := 1; !f.ignored && n < 50; n++ {

@@ -94,6 +94,9 @@ func (t *Tracker) poll(path string, f *file, now time.Time, settled bool) []Chan
 		return nil
 	}
 	t.dirty = true
+	if f.writtenAtStart() {
+		return nil
+	}
 	f.changes = append(slices.DeleteFunc(f.changes, func(at time.Time) bool { return now.Sub(at) > changeWindow }), now)
 	if len(f.changes) >= maxChanges {
 		f.ignored = true
@@ -108,6 +111,15 @@ func (t *Tracker) poll(path string, f *file, now time.Time, settled bool) []Chan
 		c.Detail = "its content is not kept"
 	}
 	return []Change{c}
+}
+
+// ownWriting is how long after its start a process writes the files it is told to write: addresses, process ids.
+const ownWriting = 2 * time.Second
+
+// writtenAtStart tells that the process itself wrote the file, as far as that can be told.
+func (f *file) writtenAtStart() bool {
+	since := time.Unix(0, f.Stamp.Modified).Sub(f.process.Started)
+	return since >= 0 && since <= ownWriting
 }
 
 // changedAt believes the file about when it changed, unless that is absurd.

@@ -141,7 +141,9 @@ func (l *Lifecycle) spend(service string, now time.Time) bool {
 
 // Killed completes a memory kill with what is known of the process's control group.
 func (l *Lifecycle) Killed(p *host.Process, memory uint64, at time.Time) Event {
-	return Event{Name: telemetry.EventOOMKill, Process: p, At: at, Memory: memory, Limit: p.Group.MemoryLimit(container.Root)}
+	moved := *p
+	moved.Group = l.table.Group(p)
+	return Event{Name: telemetry.EventOOMKill, Process: &moved, At: at, Memory: memory, Limit: moved.Group.MemoryLimit(container.Root)}
 }
 
 // Memory looks for memory kills in the counters of control groups, for machines where the kernel does not tell. Call it after each

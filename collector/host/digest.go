@@ -32,7 +32,8 @@ type fileID struct {
 
 // digests computes the SHA-256 of executables in the background, each file once.
 type digests struct {
-	queue chan digestRequest
+	young chan digestRequest // of processes that just started: somebody waits for these
+	queue chan digestRequest // the others
 
 	mu      sync.Mutex
 	known   map[fileID]string
@@ -51,7 +52,7 @@ type digestRequest struct {
 }
 
 func newDigests() *digests {
-	return &digests{queue: make(chan digestRequest, maxWaiting), known: map[fileID]string{}, pending: map[digestKey]bool{}}
+	return &digests{young: make(chan digestRequest, maxWaiting), queue: make(chan digestRequest, maxWaiting), known: map[fileID]string{}, pending: map[digestKey]bool{}}
 }
 
 // digest fills p.Digest when the file is known and asks for it otherwise. The caller holds t.mu and p is not handed out yet.
@@ -75,8 +76,12 @@ func (t *Table) digest(p *Process) {
 	if d.pending[key] {
 		return
 	}
+	queue := d.queue
+	if time.Since(p.Started) < settling {
+		queue = d.young
+	}
 	select {
-	case d.queue <- digestRequest{key, file}:
+	case queue <- digestRequest{key, file}:
 		d.pending[key] = true
 	default:
 	}
@@ -88,15 +93,29 @@ func (t *Table) Hash(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case r := <-t.hashes.young:
+			t.hash(ctx, r)
+			continue
+		default:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-t.hashes.young:
+			t.hash(ctx, r)
 		case r := <-t.hashes.queue:
-			sum, err := t.hashes.sum(ctx, r)
-			if err != nil {
-				t.cfg.Log.Debug("hash an executable", "pid", r.of.PID, "error", err)
-				continue
-			}
-			t.setDigest(r.digestKey, sum)
+			t.hash(ctx, r)
 		}
 	}
+}
+
+func (t *Table) hash(ctx context.Context, r digestRequest) {
+	sum, err := t.hashes.sum(ctx, r)
+	if err != nil {
+		t.cfg.Log.Debug("hash an executable", "pid", r.of.PID, "error", err)
+		return
+	}
+	t.setDigest(r.digestKey, sum)
 }
 
 func (t *Table) setDigest(key digestKey, sum string) {

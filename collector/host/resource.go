@@ -44,6 +44,15 @@ func (id Identity) FillHost(r pcommon.Resource, service string) {
 	id.common(a)
 }
 
+// FillService writes the resource attributes of a service as a whole, for what is not about one of its processes.
+func (id Identity) FillService(r pcommon.Resource, service, version string) {
+	r.Attributes().PutStr(telemetry.ServiceName, service)
+	if version != "" {
+		r.Attributes().PutStr(telemetry.ServiceVersion, version)
+	}
+	id.common(r.Attributes())
+}
+
 func (id Identity) common(a pcommon.Map) {
 	a.PutStr(telemetry.HostName, id.Host)
 	a.PutStr(telemetry.Environment, id.Environment)

@@ -41,6 +41,9 @@ type Table struct {
 // keepGone is how long a process is remembered after its end, for the spans and lines that arrive late.
 const keepGone = time.Minute
 
+// settling is how long after its start a process may still be moved to its control group by whoever started it.
+const settling = 10 * time.Second
+
 // maxProcesses bounds the table; what is past it has no identity and is left out.
 const maxProcesses = 32768
 
@@ -145,9 +148,14 @@ func (t *Table) Refresh(now time.Time) (appeared, left []*Process, err error) {
 			if p := t.read(pr.PID, 0); p != nil {
 				appeared = append(appeared, p)
 			}
-		} else if known.Digest == "" {
+		} else if young := now.Sub(known.Started) < settling; young || known.Digest == "" {
 			p := *known
-			t.digest(&p)
+			if group, err := container.Of(pr); young && err == nil {
+				p.Group = group
+			}
+			if p.Digest == "" {
+				t.digest(&p)
+			}
 			t.procs[pr.PID] = &p
 		}
 	}
@@ -238,6 +246,19 @@ func (t *Table) Alive(id ID) bool {
 	}
 	st, err := pr.Stat()
 	return err == nil && st.Starttime == id.StartTicks && st.State != "Z" && st.State != "X"
+}
+
+// Group reads the control group a process is in now, and returns the last known when it is gone.
+func (t *Table) Group(p *Process) container.Membership {
+	pr, err := t.fs.Proc(p.PID)
+	if err != nil {
+		return p.Group
+	}
+	group, err := container.Of(pr)
+	if err != nil {
+		return p.Group
+	}
+	return group
 }
 
 // Args reads the arguments a process shows now. Servers that set their title change them soon after their start.

@@ -38,6 +38,7 @@ const (
 	PeerPort         = "network.peer.port"
 	PeerService      = "peer.service" // the service behind the other end, when known
 	NetworkTransport = "network.transport"
+	StatusClass      = "midwatch.status.class"  // of duration histograms: 2xx, 4xx, 5xx …, ok, error
 	RequestSize      = "midwatch.request.size"  // bytes
 	ResponseSize     = "midwatch.response.size" // bytes
 )

@@ -1,0 +1,366 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/midwatch/midwatch/collector/host/hosttest"
+	"github.com/midwatch/midwatch/collector/logs"
+	"github.com/midwatch/midwatch/collector/probe"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+func TestMain(m *testing.M) {
+	hosttest.Main(m, map[string]func([]string){
+		"serve": func(args []string) { // address file, log file
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				panic(err)
+			}
+			_ = os.WriteFile(args[0], []byte(l.Addr().String()), 0o600)
+			log, _ := os.OpenFile(args[1], os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			go func() {
+				_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if strings.HasPrefix(r.URL.Path, "/fail/") {
+						fmt.Fprintln(log, "level=error msg=broken path="+r.URL.Path)
+						w.WriteHeader(http.StatusInternalServerError)
+					}
+				}))
+			}()
+			hosttest.Ready()
+			hosttest.Wait()
+		},
+		"call": func(args []string) { // URLs; each is called ten times once standard input ends
+			hosttest.Ready()
+			hosttest.Wait()
+			for range 10 {
+				for _, url := range args {
+					if resp, err := http.Get(url); err == nil {
+						_, _ = io.Copy(io.Discard, resp.Body)
+						_ = resp.Body.Close()
+					}
+				}
+			}
+			time.Sleep(time.Second) // a process whose identity is needed is still there
+		},
+		"eat": func([]string) {
+			hosttest.Ready()
+			hosttest.Wait()
+			var hoard [][]byte
+			for {
+				b := make([]byte, 1<<20)
+				for i := 0; i < len(b); i += 4096 {
+					b[i] = 1
+				}
+				hoard = append(hoard, b)
+			}
+		},
+	})
+}
+
+// recorder is a sink that keeps what it is sent.
+type recorder struct {
+	mu      sync.Mutex
+	spans   []seenSpan
+	events  []seenLog
+	metrics map[string]int // :: service and name → points
+}
+
+type seenSpan struct {
+	service, peer, name, version string
+	kind                         ptrace.SpanKind
+	failed                       bool
+}
+
+type seenLog struct {
+	service, event, body string
+	attributes           map[string]any
+}
+
+func (r *recorder) Traces(_ context.Context, td ptrace.Traces) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rs := range td.ResourceSpans().All() {
+		for _, s := range rs.ScopeSpans().At(0).Spans().All() {
+			r.spans = append(r.spans, seenSpan{
+				service: text(rs.Resource().Attributes(), telemetry.ServiceName), version: text(rs.Resource().Attributes(), telemetry.ServiceVersion),
+				peer: text(s.Attributes(), telemetry.PeerService), name: s.Name(), kind: s.Kind(), failed: s.Status().Code() == ptrace.StatusCodeError,
+			})
+		}
+	}
+	return nil
+}
+
+func (r *recorder) Logs(_ context.Context, ld plog.Logs) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rl := range ld.ResourceLogs().All() {
+		for _, l := range rl.ScopeLogs().At(0).LogRecords().All() {
+			r.events = append(r.events, seenLog{text(rl.Resource().Attributes(), telemetry.ServiceName), l.EventName(), l.Body().Str(), l.Attributes().AsRaw()})
+		}
+	}
+	return nil
+}
+
+func (r *recorder) Metrics(_ context.Context, md pmetric.Metrics) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rm := range md.ResourceMetrics().All() {
+		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+			r.metrics[text(rm.Resource().Attributes(), telemetry.ServiceName)+" "+m.Name()]++
+		}
+	}
+	return nil
+}
+
+func text(m pcommon.Map, key string) string {
+	v, ok := m.Get(key)
+	if !ok {
+		return ""
+	}
+	return v.AsString()
+}
+
+// count returns how many spans match.
+func (r *recorder) count(want func(seenSpan) bool) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.spans {
+		if want(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// find returns the first log record that matches.
+func (r *recorder) find(want func(seenLog) bool) *seenLog {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i := slices.IndexFunc(r.events, want); i >= 0 {
+		return &r.events[i]
+	}
+	return nil
+}
+
+func (r *recorder) points(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.metrics[name]
+}
+
+// start runs an agent until the test ends.
+func start(t *testing.T, cfg Config) (*Agent, *recorder) {
+	t.Helper()
+	got := &recorder{metrics: map[string]int{}}
+	ready := make(chan struct{})
+	cfg.DataDir, cfg.Publisher, cfg.Node, cfg.Environment, cfg.NoJournal, cfg.MemoryLimit = t.TempDir(), got, "node-1", "test", true, -1
+	cfg.Interval = time.Second
+	cfg.Ready = func() { close(ready) }
+	a, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-ready:
+	case <-time.After(20 * time.Second):
+		t.Fatal("not ready within 20 s")
+	}
+	return a, got
+}
+
+func needKernel(t *testing.T, a *Agent) {
+	t.Helper()
+	for _, h := range a.Hooks() {
+		if h.State == probe.Missing {
+			t.Skipf("%s: %s", h.Name, h.Reason)
+		}
+	}
+}
+
+func child(t *testing.T, name, role string, args ...string) *hosttest.Child {
+	t.Helper()
+	exe := filepath.Join(t.TempDir(), name)
+	hosttest.Copy(t, exe, name)
+	return hosttest.Start(t, exe, role, args...)
+}
+
+func until(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !cond(); <-time.After(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited 20 s for %s", what)
+		}
+	}
+}
+
+func TestConversationOfTwoProcesses(t *testing.T) {
+	dir := t.TempDir()
+	a, got := start(t, Config{Logs: []logs.Path{{Glob: filepath.Join(dir, "*.log")}}})
+	needKernel(t, a)
+	address, log := filepath.Join(dir, "address"), filepath.Join(dir, "x.log")
+	depot := child(t, "depot", "serve", address, log)
+	b, err := os.ReadFile(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "http://" + string(b)
+	van := child(t, "van", "call", at+"/items/7", at+"/fail/1", "http://127.0.0.1:1/")
+	until(t, "their versions", func() bool {
+		return a.table.Get(depot.PID()).Digest != "" && a.table.Get(van.PID()).Digest != ""
+	})
+	go van.Stop()
+
+	is := func(service, peer, name string, kind ptrace.SpanKind, failed bool) func() bool {
+		return func() bool {
+			return got.count(func(s seenSpan) bool {
+				return s.service == service && s.peer == peer && s.name == name && s.kind == kind && s.failed == failed && s.version != ""
+			}) == 10
+		}
+	}
+	until(t, "ten good server spans", is("depot", "van", "GET /items/{id}", ptrace.SpanKindServer, false))
+	until(t, "ten bad server spans", is("depot", "van", "GET /fail/{id}", ptrace.SpanKindServer, true))
+	until(t, "ten good client spans", is("van", "depot", "GET /items/{id}", ptrace.SpanKindClient, false))
+	until(t, "ten bad client spans", is("van", "depot", "GET /fail/{id}", ptrace.SpanKindClient, true))
+	until(t, "ten failed connects", is("van", "", "CONNECT 127.0.0.1:1", ptrace.SpanKindClient, true))
+	until(t, "the server's error lines", func() bool {
+		l := got.find(func(l seenLog) bool { return strings.Contains(l.body, "broken") })
+		return l != nil && l.service == "depot" && l.attributes["path"] == "/fail/1"
+	})
+	for _, name := range []string{telemetry.ProcessCPU, telemetry.ProcessMemory, telemetry.ProcessNetIO} {
+		until(t, name, func() bool { return got.points("depot "+name) > 0 })
+	}
+	until(t, "the probe's state", func() bool { return got.points(serviceName+" "+telemetry.ProbeState) > 0 })
+	if n := got.count(func(s seenSpan) bool { return s.service == "node.test" }); n != 0 {
+		t.Errorf("%d spans of the agent itself", n)
+	}
+}
+
+func TestMidwatchIsLeftOutOfSpans(t *testing.T) {
+	a, got := start(t, Config{})
+	needKernel(t, a)
+	address := filepath.Join(t.TempDir(), "address")
+	child(t, "midwatch-shelf", "serve", address, os.DevNull)
+	b, _ := os.ReadFile(address)
+	go child(t, "clerk", "call", "http://"+string(b)+"/items/1").Stop()
+	until(t, "the other end's spans", func() bool {
+		return got.count(func(s seenSpan) bool { return s.service == "clerk" && s.peer == "midwatch-shelf" }) == 10
+	})
+	until(t, "its resources", func() bool { return got.points("midwatch-shelf "+telemetry.ProcessMemory) > 0 })
+	if n := got.count(func(s seenSpan) bool { return s.service == "midwatch-shelf" }); n != 0 {
+		t.Errorf("%d spans of Midwatch itself", n)
+	}
+}
+
+func TestMemoryKillAndCrash(t *testing.T) {
+	group := memoryGroup(t, 48<<20)
+	a, got := start(t, Config{})
+	needKernel(t, a)
+	exe := filepath.Join(t.TempDir(), "glutton")
+	hosttest.Copy(t, exe, "")
+	glutton := hosttest.Start(t, exe, "eat")
+	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(fmt.Sprint(glutton.PID())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "its start", func() bool {
+		return got.find(func(l seenLog) bool { return l.service == "glutton" && l.event == telemetry.EventStart }) != nil
+	})
+	glutton.Stop()
+	until(t, "its death", func() bool {
+		kill := got.find(func(l seenLog) bool { return l.service == "glutton" && l.event == telemetry.EventOOMKill })
+		exit := got.find(func(l seenLog) bool { return l.service == "glutton" && l.event == telemetry.EventExit })
+		return kill != nil && exit != nil && kill.attributes[telemetry.OOMLimit] == int64(48<<20) && exit.attributes[telemetry.ExitSignal] == "SIGKILL"
+	})
+}
+
+func TestDeploymentIsSeenWithinSeconds(t *testing.T) {
+	_, got := start(t, Config{})
+	exe := filepath.Join(t.TempDir(), "bakery")
+	address := filepath.Join(t.TempDir(), "address")
+	hosttest.Copy(t, exe, "one")
+	bakery := hosttest.Start(t, exe, "serve", address, os.DevNull)
+	until(t, "its start", func() bool {
+		return got.find(func(l seenLog) bool { return l.service == "bakery" && l.event == telemetry.EventStart }) != nil
+	})
+	bakery.Stop()
+	hosttest.Copy(t, exe, "two")
+	changed := time.Now()
+	hosttest.Start(t, exe, "serve", address, os.DevNull)
+	until(t, "the deployment", func() bool {
+		l := got.find(func(l seenLog) bool { return l.service == "bakery" && l.event == telemetry.EventDeployment })
+		return l != nil && l.attributes[telemetry.ChangeKind] == "executable" && l.attributes[telemetry.ChangeFile] == exe
+	})
+	if took := time.Since(changed); took > 4*time.Second {
+		t.Errorf("seen after %s", took)
+	}
+}
+
+func TestWithoutTheKernelTheRestRuns(t *testing.T) {
+	a, got := start(t, Config{NoKernel: true})
+	hooks := a.Hooks()
+	if len(hooks) != 1 || hooks[0].State != probe.Missing || hooks[0].Reason == "" {
+		t.Errorf("hooks %+v", hooks)
+	}
+	idle := child(t, "lamp", "call")
+	until(t, "its memory", func() bool { return got.points("lamp "+telemetry.ProcessMemory) > 0 })
+	until(t, "its start", func() bool {
+		return got.find(func(l seenLog) bool { return l.service == "lamp" && l.event == telemetry.EventStart }) != nil
+	})
+	idle.Kill()
+	until(t, "its end", func() bool {
+		return got.find(func(l seenLog) bool { return l.service == "lamp" && l.event == telemetry.EventExit }) != nil
+	})
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"nothing":        {},
+		"short interval": {DataDir: t.TempDir(), Publisher: &recorder{}, Interval: time.Millisecond},
+		"bad pattern":    {DataDir: t.TempDir(), Publisher: &recorder{}, Logs: []logs.Path{{Glob: "["}}},
+	} {
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// memoryGroup makes a control group with a memory limit, on cgroup v1 or v2.
+func memoryGroup(t *testing.T, limit int) string {
+	t.Helper()
+	for dir, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
+		group := filepath.Join(dir, fmt.Sprintf("midwatch-node-test-%d", os.Getpid()))
+		if os.Mkdir(group, 0o755) != nil {
+			continue
+		}
+		t.Cleanup(func() { _ = os.Remove(group) })
+		if os.WriteFile(filepath.Join(group, file), []byte(fmt.Sprint(limit)), 0o600) == nil {
+			return group
+		}
+	}
+	t.Skip("control groups cannot be made here: run as root with the memory controller")
+	return ""
+}
