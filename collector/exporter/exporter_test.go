@@ -78,6 +78,11 @@ func TestKillsLoseNothingAndDoubleNothing(t *testing.T) {
 	p.drained()
 	p.await(`SELECT toString((count(), uniqExact(body), uniqExact(batch_id))) FROM logs`, fmt.Sprintf("(%d,%d,%d)", batches*lines, batches*lines, batches))
 	p.await(`SELECT toString((count(), uniqExact(service))) FROM spans`, fmt.Sprintf("(%d,%d)", batches, batches))
+	var rolled uint64
+	if err := p.db.QueryRow(t.Context(), "SELECT sum(requests) FROM request_minutes").Scan(&rolled); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d of %d spans in the rollup", rolled, batches)
 }
 
 // export runs an exporter until stop or the end of the test.

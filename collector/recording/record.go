@@ -25,8 +25,8 @@ import (
 type Config struct {
 	URL       string // tls://host:port of JetStream
 	TLS       *tls.Config
-	KeepSpans int    // keep one of so many spans, chosen without looking at them; 0 and 1 keep all
-	Ready     func() // called once, when everything published from now on is recorded; may be nil
+	KeepSpans int           // keep one of so many spans, chosen without looking at them; 0 and 1 keep all
+	Ready     func()        // called once, when everything published from now on is recorded; may be nil
 	Progress  func(Summary) // called after each batch; may be nil
 	Log       *slog.Logger
 }
