@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -153,7 +154,7 @@ func (d *digests) sum(ctx context.Context, r digestRequest) (string, error) {
 	h := sha256.New()
 	for {
 		_, err := io.CopyN(h, f, hashChunk)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -2,20 +2,11 @@ package host
 
 import (
 	"cmp"
-	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/prometheus/procfs"
-)
-
-// States of a TCP socket in /proc/net/tcp.
-const (
-	tcpEstablished = 1
-	tcpListen      = 10
 )
 
 // maxSockets bounds what is kept of one refresh; connections past it have no known owner.
@@ -175,42 +166,37 @@ type view struct {
 
 // read adds the sockets of p's network namespace. Listening addresses come first: they tell who opened a connection.
 func (v *view) read(t *Table, p *Process, now time.Time) error {
-	fs, err := procfs.NewFS(fmt.Sprintf("%s/%d", t.cfg.Proc, p.PID))
+	lines, err := readTCP(t.path(p.PID, "net/tcp"))
 	if err != nil {
 		return err
 	}
-	four, err := fs.NetTCP()
-	if err != nil {
-		return err
-	}
-	six, _ := fs.NetTCP6() // a kernel without IPv6 has none
-	lines := slices.Concat(procfs.NetIPSocket(four), procfs.NetIPSocket(six))
-	ports := map[uint64]bool{}
+	six, _ := readTCP(t.path(p.PID, "net/tcp6")) // a kernel without IPv6 has none
+	lines = append(lines, six...)
+	ports := map[uint16]bool{}
 	for _, l := range lines {
-		if l.St != tcpListen {
+		if l.state != tcpListen {
 			continue
 		}
-		ports[l.LocalPort] = true
-		holders := v.held.sockets[l.Inode]
+		ports[l.Local.Port()] = true
+		holders := v.held.sockets[l.inode]
 		for _, h := range holders {
-			v.listening[h.PID] = append(v.listening[h.PID], uint16(l.LocalPort)) //nolint:gosec // a port has 16 bits
+			v.listening[h.PID] = append(v.listening[h.PID], l.Local.Port())
 		}
 		if h := first(holders); h != nil {
-			v.listeners[listenKey{p.NetNS, endpoint(l.LocalAddr, l.LocalPort)}] = listener{h.PID, h.Service, now}
+			v.listeners[listenKey{p.NetNS, l.Local}] = listener{h.PID, h.Service, now}
 		}
 	}
 	for _, l := range lines {
-		h := first(v.held.sockets[l.Inode])
-		if l.St != tcpEstablished || h == nil || len(v.owners) >= maxSockets {
+		h := first(v.held.sockets[l.inode])
+		if l.state != tcpEstablished || h == nil || len(v.owners) >= maxSockets {
 			continue
 		}
-		c := Connection{endpoint(l.LocalAddr, l.LocalPort), endpoint(l.RemAddr, l.RemPort)}
-		v.owners[c] = h.PID
-		if !ports[l.LocalPort] {
+		v.owners[l.Connection] = h.PID
+		if !ports[l.Local.Port()] {
 			if v.opened[h.PID] == nil {
 				v.opened[h.PID] = map[netip.AddrPort]int{}
 			}
-			v.opened[h.PID][c.Remote]++
+			v.opened[h.PID][l.Remote]++
 		}
 	}
 	return nil
@@ -238,11 +224,6 @@ func boolOrder(a, b bool) int {
 	default:
 		return -1
 	}
-}
-
-func endpoint(ip net.IP, port uint64) netip.AddrPort {
-	a, _ := netip.AddrFromSlice(ip)
-	return netip.AddrPortFrom(a.Unmap(), uint16(port)) //nolint:gosec // a port has 16 bits
 }
 
 func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }

@@ -14,8 +14,10 @@ func TestParse(t *testing.T) {
 		time        time.Time
 		fields      map[string]string
 	}{
-		{`{"time":"2026-11-22T01:02:03Z","level":"error","msg":"no","n":3,"http":{"status":500,"h":{"a":1}},"ok":true}`, "ERROR", at,
-			map[string]string{"msg": "no", "n": "3", "http.status": "500", "http.h": `{"a":1}`, "ok": "true"}},
+		{
+			`{"time":"2026-11-22T01:02:03Z","level":"error","msg":"no","n":3,"http":{"status":500,"h":{"a":1}},"ok":true}`, "ERROR", at,
+			map[string]string{"msg": "no", "n": "3", "http.status": "500", "http.h": `{"a":1}`, "ok": "true"},
+		},
 		{`time=2026-11-22T01:02:03Z level=WARN msg="pool \"main\" full" size=8`, "WARN", at, map[string]string{"msg": `pool "main" full`, "size": "8"}},
 		{`ts=1795309323 lvl=info msg=ok`, "INFO", at, map[string]string{"msg": "ok"}},
 		{`2026-11-22 01:02:03.000 UTC [71] ERROR:  relation "x" does not exist`, "ERROR", at, nil},

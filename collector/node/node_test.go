@@ -68,6 +68,7 @@ func TestMain(m *testing.M) {
 					b[i] = 1
 				}
 				hoard = append(hoard, b)
+				_ = hoard
 			}
 		},
 	})

@@ -3,6 +3,7 @@ package hosttest
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -64,7 +65,7 @@ func Copy(t testing.TB, path, suffix string) {
 // Start runs an executable made by Copy in a role and waits until it is ready. It is killed when the test ends.
 func Start(t testing.TB, exe, role string, args ...string) *Child {
 	t.Helper()
-	cmd := exec.Command(exe, args...) //nolint:gosec // our own copy
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), exe, args...) //nolint:gosec // our own copy, ended by Cleanup
 	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
