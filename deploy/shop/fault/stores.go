@@ -62,9 +62,13 @@ func (in injector) mendIndex(ctx context.Context) error {
 	})
 }
 
-func (in injector) revokeStock(ctx context.Context) error { return in.stockRight(ctx, "REVOKE SELECT ON %s FROM %s") }
+func (in injector) revokeStock(ctx context.Context) error {
+	return in.stockRight(ctx, "REVOKE SELECT ON %s FROM %s")
+}
 
-func (in injector) grantStock(ctx context.Context) error { return in.stockRight(ctx, "GRANT SELECT ON %s TO %s") }
+func (in injector) grantStock(ctx context.Context) error {
+	return in.stockRight(ctx, "GRANT SELECT ON %s TO %s")
+}
 
 func (in injector) stockRight(ctx context.Context, format string) error {
 	return in.database(ctx, func(conn *pgx.Conn) error {

@@ -41,7 +41,9 @@ func (d Dir) Service(name string) string { return d.join("services", name) }
 func (d Dir) Config(name string) string { return d.join("services", name, "config.yaml") }
 
 // PreviousConfig is what Config was before it was last changed; it may be missing.
-func (d Dir) PreviousConfig(name string) string { return d.join("services", name, "config.previous.yaml") }
+func (d Dir) PreviousConfig(name string) string {
+	return d.join("services", name, "config.previous.yaml")
+}
 
 // Executable runs the current version of the program called name.
 func (d Dir) Executable(name string) string { return d.join("services", name, "current", name) }

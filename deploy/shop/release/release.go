@@ -76,7 +76,7 @@ func Read(path string) (Stamp, error) {
 		return Stamp{}, ErrUnstamped
 	}
 	n := int64(binary.BigEndian.Uint64(tail))
-	if n > 4096 || n > end {
+	if n < 0 || n > 4096 || n > end {
 		return Stamp{}, ErrUnstamped
 	}
 	body := make([]byte, n)

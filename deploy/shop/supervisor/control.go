@@ -18,7 +18,7 @@ import (
 )
 
 // batchThreads is how many threads the batch job keeps busy.
-const batchThreads = 24
+const batchThreads = 14
 
 // Process is one child as the control socket reports it.
 type Process struct {

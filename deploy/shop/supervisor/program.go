@@ -21,14 +21,14 @@ const (
 
 // program says how to start one child.
 type program struct {
-	name    string
-	path    string
-	args    []string
-	dir     string // working directory; "" for the supervisor's
-	log     string // file that standard output and error are appended to
-	as      identity
-	stop    syscall.Signal
-	group   *memoryGroup // nil: no limit
+	name  string
+	path  string
+	args  []string
+	dir   string // working directory; "" for the supervisor's
+	log   string // file that standard output and error are appended to
+	as    identity
+	stop  syscall.Signal
+	group *memoryGroup // nil: no limit
 	// await returns once the child is ready; nil: the child writes to descriptor 3 when it is.
 	await func(ctx context.Context) error
 }

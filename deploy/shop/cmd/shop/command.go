@@ -191,4 +191,3 @@ func (c *cli) paths() *cobra.Command {
 		return err
 	}}
 }
-
