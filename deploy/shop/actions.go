@@ -6,12 +6,9 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"text/template"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/midwatch/midwatch/deploy/shop/home"
 	"github.com/midwatch/midwatch/deploy/shop/plan"
@@ -25,16 +22,12 @@ var actionsYAML string
 //go:embed faults.yaml
 var FaultsYAML []byte
 
-// Actions writes the actions section of a Midwatch configuration for the shop in dir, which must have been started.
-// program is the absolute path of shop. The output holds the password of a database user.
+// Actions writes the actions section of a Midwatch configuration for the shop in dir, which need not run yet. program is
+// the absolute path of shop. The output holds the password of a database user.
 func Actions(w io.Writer, dir home.Dir, p plan.Plan, program string) error {
-	b, err := os.ReadFile(dir.Secrets())
+	secret, err := dir.Secret("index-builder")
 	if err != nil {
-		return fmt.Errorf("write actions: start the shop first: %w", err)
-	}
-	var secrets home.Secrets
-	if err := yaml.Unmarshal(b, &secrets); err != nil {
-		return fmt.Errorf("write actions: %s: %w", dir.Secrets(), err)
+		return fmt.Errorf("write actions: %w", err)
 	}
 	var services []string
 	for _, role := range plan.Services() {
@@ -49,6 +42,6 @@ func Actions(w io.Writer, dir home.Dir, p plan.Plan, program string) error {
 	}
 	return t.Execute(w, map[string]any{
 		"Program": program, "Dir": string(dir), "Services": services, "Redis": p.Redis.Name, "Limit": p.Redis.Limit,
-		"IndexBuilder": secrets.IndexBuilder,
+		"IndexBuilder": p.Postgres.DSN("index_builder", secret),
 	})
 }

@@ -12,10 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"gopkg.in/yaml.v3"
 
 	"github.com/midwatch/midwatch/deploy/shop/fault"
-	"github.com/midwatch/midwatch/deploy/shop/home"
 	"github.com/midwatch/midwatch/deploy/shop/judge"
 	"github.com/midwatch/midwatch/deploy/shop/plan"
 )
@@ -33,12 +31,12 @@ func episodes(before map[string]string) []episode {
 		return func(r *running, ctx context.Context) error { return r.Restart(ctx, name(r, role)) }
 	}
 	return []episode{
-		{"lost-index", func(r *running) bool {
+		{"index-dropped", func(r *running) bool {
 			slow := []time.Duration{r.listing().took, r.listing().took, r.listing().took}
 			return slices.Min(slow) > 20*time.Millisecond && slices.Min(slow) > 3*r.product().took
 		}, (*running).createIndex},
 		{
-			"full-redis", func(r *running) bool {
+			"redis-refuses-writes", func(r *running) bool {
 				return r.add().status == http.StatusBadGateway && r.cart().status == http.StatusOK
 			},
 			func(r *running, ctx context.Context) error { return r.RaiseLimit(ctx, r.Plan.Redis.Name) },
@@ -62,8 +60,8 @@ func episodes(before map[string]string) []episode {
 			}
 			return job.Kill()
 		}},
-		{"leak", func(r *running) bool { return r.process(name(r, plan.Checkout)).Starts > 1 }, restart(plan.Checkout)},
-		{"stuck-pool", func(r *running) bool {
+		{"memory-leak", func(r *running) bool { return r.process(name(r, plan.Checkout)).Starts > 1 }, restart(plan.Checkout)},
+		{"pool-exhausted", func(r *running) bool {
 			return r.cart().status == http.StatusBadGateway && strings.Contains(r.log(plan.Cart), "connection pool timeout")
 		}, restart(plan.Cart)},
 		{
@@ -111,7 +109,7 @@ func TestFaults(t *testing.T) {
 				if err := e.mend(r, ctx); err != nil {
 					t.Fatal(err)
 				}
-				eventually(t, "the shop recovers", func() bool { r.healthy(); return e.fault == "leak" || logged(e.fault) || !e.shows(r) })
+				eventually(t, "the shop recovers", func() bool { r.healthy(); return e.fault == "memory-leak" || logged(e.fault) || !e.shows(r) })
 			}
 			if err := fault.Clear(ctx, r.Shop); err != nil {
 				t.Fatal(err)
@@ -176,15 +174,11 @@ func ticks(pid int) int {
 
 // createIndex does as the configured action does, and tries what its user must not do.
 func (r *running) createIndex(ctx context.Context) error {
-	b, err := os.ReadFile(r.Dir.Secrets())
+	secret, err := r.Dir.Secret("index-builder")
 	if err != nil {
 		return err
 	}
-	var secrets home.Secrets
-	if err := yaml.Unmarshal(b, &secrets); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, secrets.IndexBuilder)
+	conn, err := pgx.Connect(ctx, r.Plan.Postgres.DSN("index_builder", secret))
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func TestOrdinaryUser(t *testing.T) {
 	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
 	r := start(t, 13, nobody)
 	r.healthy()
-	if err := fault.Inject(context.Background(), r.Shop, program, "leak"); err != nil {
+	if err := fault.Inject(context.Background(), r.Shop, program, "memory-leak"); err != nil {
 		t.Fatal(err)
 	}
 	checkout := r.Plan.Programs[plan.Checkout].Name

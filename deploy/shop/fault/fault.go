@@ -31,12 +31,12 @@ type injector struct {
 // faults is every fault there is; faults.yaml says what each should be recognized as.
 func faults() []fault {
 	return []fault{
-		{"lost-index", injector.dropIndex},
-		{"full-redis", injector.fillRedis},
+		{"index-dropped", injector.dropIndex},
+		{"redis-refuses-writes", injector.fillRedis},
 		{"bad-release", func(in injector, ctx context.Context) error { return in.deploy(ctx, plan.Payment, 5) }},
 		{"noisy-neighbour", func(in injector, ctx context.Context) error { return in.StartBatch(ctx) }},
-		{"leak", func(in injector, _ context.Context) error { return in.flip(plan.Checkout, leaking) }},
-		{"stuck-pool", func(in injector, _ context.Context) error { return in.flip(plan.Cart, keepingConnections) }},
+		{"memory-leak", func(in injector, _ context.Context) error { return in.flip(plan.Checkout, leaking) }},
+		{"pool-exhausted", func(in injector, _ context.Context) error { return in.flip(plan.Cart, keepingConnections) }},
 		{"wrong-port", injector.misconfigure},
 		{"slow-charge", func(in injector, _ context.Context) error { return in.flip(plan.Payment, pausing) }},
 		{"locked-stock", injector.revokeStock},

@@ -54,14 +54,6 @@ func (d Dir) Switches(name string) string { return d.join("scratch", name, "swit
 // Postgres is PostgreSQL's data directory, which also holds its Unix socket.
 func (d Dir) Postgres() string { return d.join("postgres") }
 
-// Secrets is a file for the owner alone, see the type.
-func (d Dir) Secrets() string { return d.join("secrets.yaml") }
-
-// Secrets is what the owner of the shop may hand on.
-type Secrets struct {
-	IndexBuilder string `yaml:"index_builder"` // DSN of the database user that may create indexes
-}
-
 // Cache keeps what can be used by the next start.
 func (d Dir) Cache() string { return d.join("cache") }
 

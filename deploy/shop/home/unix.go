@@ -31,12 +31,12 @@ func DialUnix(ctx context.Context, path string) (net.Conn, error) {
 }
 
 // ListenUnix listens at path, for the owner only. A socket left by a dead process is replaced.
-func ListenUnix(path string) (net.Listener, error) {
+func ListenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
 	return viaFD(path, func(short string) (net.Listener, error) {
-		l, err := net.Listen("unix", short)
+		l, err := (&net.ListenConfig{}).Listen(ctx, "unix", short)
 		if err != nil {
 			return nil, err
 		}

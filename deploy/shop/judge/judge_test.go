@@ -27,17 +27,17 @@ func TestJudge(t *testing.T) {
 		right   bool
 		why     string
 	}{
-		{"named, with the names of the run", "lost-index", []judge.Report{blame("table/warehouse/articles", "missing_index")}, true, ""},
-		{"plain name in a renamed run", "lost-index", []judge.Report{blame("table/shop/products", "missing_index")}, false, "is blamed, not"},
+		{"named, with the names of the run", "index-dropped", []judge.Report{blame("table/warehouse/articles", "missing_index")}, true, ""},
+		{"plain name in a renamed run", "index-dropped", []judge.Report{blame("table/shop/products", "missing_index")}, false, "is blamed, not"},
 		{"culprit's victim", "bad-release", []judge.Report{blame("service/checkout", "bad_deployment")}, false, "is blamed, not"},
 		{"wrong mechanism", "bad-release", []judge.Report{blame("service/payment", "memory_leak")}, false, "is blamed for"},
-		{"two reports agree", "leak", []judge.Report{blame("service/checkout", "memory_leak"), blame("service/checkout", "memory_leak")}, true, ""},
-		{"second culprit", "leak", []judge.Report{blame("service/checkout", "memory_leak"), blame("service/cart", "memory_leak")}, false, "is blamed, not"},
+		{"two reports agree", "memory-leak", []judge.Report{blame("service/checkout", "memory_leak"), blame("service/checkout", "memory_leak")}, true, ""},
+		{"second culprit", "memory-leak", []judge.Report{blame("service/checkout", "memory_leak"), blame("service/cart", "memory_leak")}, false, "is blamed, not"},
 		{"two right culprits are one too many", "locked-stock", []judge.Report{
 			blame("service/catalog", "failing_dependency"), blame("service/postgres", "failing_dependency"),
 		}, false, "two culprits"},
-		{"an open question beside it", "leak", []judge.Report{blame("service/checkout", "memory_leak"), open}, true, ""},
-		{"no report", "leak", nil, false, "nobody is blamed"},
+		{"an open question beside it", "memory-leak", []judge.Report{blame("service/checkout", "memory_leak"), open}, true, ""},
+		{"no report", "memory-leak", nil, false, "nobody is blamed"},
 		{"not confident", "bad-release", []judge.Report{unsure}, false, "nobody is blamed"},
 		{"harmless, no report", "quiet-release", nil, true, ""},
 		{"harmless, open", "quiet-release", []judge.Report{open, unsure}, true, ""},

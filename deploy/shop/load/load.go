@@ -102,7 +102,8 @@ func (g *generator) visit(ctx context.Context) {
 func (g *generator) next(ctx context.Context) (*http.Request, error) {
 	user := rand.IntN(users)
 	sku := fmt.Sprintf("sku-%06d", 1+rand.IntN(products))
-	method, path, body := http.MethodGet, "", ""
+	var path, body string
+	method := http.MethodGet
 	switch n := rand.IntN(100); {
 	case n < 8:
 		path = fmt.Sprintf("/products?category=cat-%05d", rand.IntN(categories))

@@ -61,6 +61,11 @@ type Postgres struct {
 	Charges  string `yaml:"charges"`
 }
 
+// DSN is how a database user reaches the shop's database.
+func (p Postgres) DSN(user, password string) string {
+	return fmt.Sprintf("postgres://%s:%s@127.0.0.1:%d/%s?sslmode=disable", user, password, p.Port, p.Database)
+}
+
 // Redis names what the shop keeps in Redis.
 type Redis struct {
 	Name   string `yaml:"name"` // base name of the executable

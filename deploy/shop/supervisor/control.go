@@ -30,7 +30,7 @@ type Process struct {
 
 // serveControl answers on the control socket until the returned function is called.
 func (s *Supervisor) serveControl(ctx context.Context) (func(), error) {
-	l, err := home.ListenUnix(s.dir.Control())
+	l, err := home.ListenUnix(ctx, s.dir.Control())
 	if err != nil {
 		return nil, fmt.Errorf("open control socket: %w", err)
 	}

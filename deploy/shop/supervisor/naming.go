@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/midwatch/midwatch/deploy/shop/home"
 	"github.com/midwatch/midwatch/deploy/shop/plan"
 	"github.com/midwatch/midwatch/deploy/shop/service"
 )
@@ -55,18 +56,11 @@ func (s *Supervisor) rights() string {
 	return strings.NewReplacer(pairs...).Replace(rightsSQL)
 }
 
-// newPasswords makes one password for each database user of this run.
-func newPasswords() map[string]string {
-	out := map[string]string{}
-	for _, role := range []string{"catalog", "checkout", "payment", "builder"} {
-		out[role] = rand.Text()
-	}
-	return out
-}
-
-// dsn is how a service reaches the database.
-func (s *Supervisor) dsn(user, password string) string {
-	return fmt.Sprintf("postgres://%s:%s@127.0.0.1:%d/%s?sslmode=disable", user, password, s.plan.Postgres.Port, s.plan.Postgres.Database)
+// passwords makes one password for each database user. The index builder's stays from run to run, because whoever
+// operates the shop holds it; the others are new.
+func passwords(dir home.Dir) (map[string]string, error) {
+	builder, err := dir.Secret("index-builder")
+	return map[string]string{"builder": builder, "catalog": rand.Text(), "checkout": rand.Text(), "payment": rand.Text()}, err
 }
 
 func (s *Supervisor) name(role plan.Role) string { return s.plan.Programs[role].Name }
@@ -77,7 +71,7 @@ func (s *Supervisor) config(role plan.Role) service.Config {
 	at := func(role plan.Role) string { return fmt.Sprintf("http://127.0.0.1:%d", p.Programs[role].Port) }
 	tables := func(role plan.Role, names map[string]string, connections int32) *service.Postgres {
 		return &service.Postgres{
-			DSN: s.dsn(s.name(role), s.passwords[string(role)]), Connections: connections, Tables: names,
+			DSN: db.DSN(s.name(role), s.passwords[string(role)]), Connections: connections, Tables: names,
 			Columns: map[string]string{"sku": db.SKU, "category": db.Category},
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/midwatch/midwatch/deploy/shop/backstage"
-	"github.com/midwatch/midwatch/deploy/shop/home"
 	"github.com/midwatch/midwatch/deploy/shop/plan"
 	"github.com/midwatch/midwatch/deploy/shop/release"
 )
@@ -39,6 +38,10 @@ func (s *Supervisor) prepare(ctx context.Context) error {
 	if err := s.plan.Save(s.dir.Plan()); err != nil {
 		return fmt.Errorf("prepare shop: %w", err)
 	}
+	var err error
+	if s.passwords, err = passwords(s.dir); err != nil {
+		return err
+	}
 	if err := s.preparePostgres(ctx); err != nil {
 		return err
 	}
@@ -49,9 +52,6 @@ func (s *Supervisor) prepare(ctx context.Context) error {
 		if err := s.prepareService(role); err != nil {
 			return fmt.Errorf("prepare %s: %w", role, err)
 		}
-	}
-	if err := writeYAML(s.dir.Secrets(), home.Secrets{IndexBuilder: s.dsn("index_builder", s.passwords["builder"])}, identity{}); err != nil {
-		return fmt.Errorf("prepare shop: %w", err)
 	}
 	s.memory = newMemoryGroup(s.groupName(), memoryLimit)
 	s.cfg.Log.Info("memory of checkout is limited", "by", s.memory.String())
@@ -70,7 +70,14 @@ func (s *Supervisor) prepareService(role plan.Role) error {
 	if err := os.MkdirAll(filepath.Dir(s.dir.Switches(program.Name)), 0o755); err != nil {
 		return err
 	}
-	return writeYAML(s.dir.Config(program.Name), s.config(role), s.services)
+	text, err := s.config(role).YAML()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.dir.Config(program.Name), text, 0o600); err != nil {
+		return err
+	}
+	return s.services.own(s.dir.Config(program.Name))
 }
 
 func redisBinary() (string, error) {

@@ -55,7 +55,7 @@ func (p program) start(ctx context.Context, s *spawner) (*instance, error) {
 	}
 	defer ready.Close() //nolint:errcheck // read only
 
-	cmd := exec.Command(p.path, p.args...)
+	cmd := exec.Command(p.path, p.args...) //nolint:noctx // it outlives this call; the keeper ends it
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, out, out
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/nonexistent"}
 	cmd.ExtraFiles = []*os.File{signal}

@@ -10,13 +10,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"gopkg.in/yaml.v3"
 
 	"github.com/midwatch/midwatch/deploy/shop/home"
 	"github.com/midwatch/midwatch/deploy/shop/plan"
@@ -65,7 +63,7 @@ func New(cfg Config) (*Supervisor, error) {
 	if err := cfg.Plan.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Supervisor{cfg: cfg, dir: cfg.Dir, plan: cfg.Plan, passwords: newPasswords()}
+	s := &Supervisor{cfg: cfg, dir: cfg.Dir, plan: cfg.Plan}
 	s.keepers.byName = map[string]*keeper{}
 	var err error
 	if s.binaries, err = postgresBinaries(); err != nil {
@@ -151,7 +149,7 @@ func (s *Supervisor) serving(p program, port int) program {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	p.await = func(ctx context.Context) error {
 		return poll(ctx, func() error {
-			conn, err := net.DialTimeout("tcp4", address, time.Second)
+			conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp4", address)
 			if err != nil {
 				return err
 			}
@@ -194,7 +192,7 @@ func (s *Supervisor) checkPorts() error {
 		ports[s.name(role)] = s.plan.Programs[role].Port
 	}
 	for name, port := range ports {
-		l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 		if err != nil {
 			return fmt.Errorf("port %d, meant for %s, is taken: stop what listens there, or take other names with shop names --seed 1", port, name)
 		}
@@ -210,19 +208,4 @@ func (s *Supervisor) groupName() string {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(s.dir)) // never fails
 	return fmt.Sprintf("shop-%08x", h.Sum32())
-}
-
-// writeYAML writes v for the owner alone.
-func writeYAML(file string, v any, owner identity) error {
-	b, err := yaml.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(file, b, 0o600); err != nil {
-		return err
-	}
-	return owner.own(file)
 }

@@ -43,14 +43,11 @@ func (c *cli) open() (*control.Shop, error) {
 func (c *cli) up() *cobra.Command {
 	var names string
 	cmd := &cobra.Command{Use: "up", Short: "Run the shop under load until interrupted", Args: cobra.NoArgs}
-	cmd.Flags().StringVar(&names, "names", "", "plan written by shop names; without it the plain names are used")
+	cmd.Flags().StringVar(&names, "names", "", namesHelp)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		p := plan.Default()
-		var err error
-		if names != "" {
-			if p, err = plan.Read(names); err != nil {
-				return err
-			}
+		p, err := planned(names)
+		if err != nil {
+			return err
 		}
 		dir, err := home.New(c.dir)
 		if err != nil {
@@ -69,6 +66,15 @@ func (c *cli) up() *cobra.Command {
 		return s.Run(cmd.Context())
 	}
 	return cmd
+}
+
+const namesHelp = "plan written by shop names; without it the plain names are used"
+
+func planned(file string) (plan.Plan, error) {
+	if file == "" {
+		return plan.Default(), nil
+	}
+	return plan.Read(file)
 }
 
 func (c *cli) names() *cobra.Command {
@@ -169,16 +175,21 @@ func (c *cli) status() *cobra.Command {
 }
 
 func (c *cli) actions() *cobra.Command {
-	return &cobra.Command{
-		Use: "actions", Short: "Print the actions section of a Midwatch configuration for this shop", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open()
-			if err != nil {
-				return err
-			}
-			return shop.Actions(cmd.OutOrStdout(), s.Dir, s.Plan, c.self)
-		},
+	var names string
+	cmd := &cobra.Command{Use: "actions", Short: "Print the actions section of a Midwatch configuration for this shop", Args: cobra.NoArgs}
+	cmd.Flags().StringVar(&names, "names", "", namesHelp)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		p, err := planned(names)
+		if err != nil {
+			return err
+		}
+		dir, err := home.New(c.dir)
+		if err != nil {
+			return err
+		}
+		return shop.Actions(cmd.OutOrStdout(), dir, p, c.self)
 	}
+	return cmd
 }
 
 func (c *cli) paths() *cobra.Command {
