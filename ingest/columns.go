@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
@@ -12,6 +13,8 @@ type chunk struct {
 	day     day
 	columns []tableColumn
 	rows    int
+
+	first, last time.Time // of the rows
 }
 
 // tableColumn is a slice of one value per row.
@@ -49,7 +52,7 @@ func (b *base) add(at time.Time, r *resource, attrs *attributes, batch string) {
 
 // chunk joins the common columns with a table's own.
 func (b *base) chunk(table string, d day, own ...tableColumn) *chunk {
-	return &chunk{table: table, day: d, rows: len(b.time), columns: append([]tableColumn{
+	c := &chunk{table: table, day: d, rows: len(b.time), columns: append([]tableColumn{
 		{"time", b.time},
 		{"environment", b.environment},
 		{"service", b.service},
@@ -59,6 +62,8 @@ func (b *base) chunk(table string, d day, own ...tableColumn) *chunk {
 		{"resource", b.resource},
 		{"batch_id", b.batch},
 	}, own...)}
+	c.first, c.last = slices.MinFunc(b.time, time.Time.Compare), slices.MaxFunc(b.time, time.Time.Compare)
+	return c
 }
 
 // attributes is a Map(String, String) in the order the sender gave, which compresses better than Go's random one.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,7 +36,10 @@ type Server struct {
 	batcher  *batcher
 	counters *counters
 	memory   budget
-	addrs    chan Addrs
+	dirty    dirty
+	// inserting is held for writing while what is derived from the rows is repaired.
+	inserting sync.RWMutex
+	addrs     chan Addrs
 }
 
 // Addrs is where a server listens, as host:port.
@@ -65,6 +69,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(),
 		memory: budget{limit: cfg.MaxWaiting}, addrs: make(chan Addrs, 1),
 	}
+	s.dirty.mark(time.Now().Add(-reconcileStart), time.Now())
 	s.batcher = newBatcher(s.insert)
 	return s, nil
 }
@@ -99,6 +104,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.serveGRPC(ctx, g, grpcL)
 	s.serveHTTP(ctx, g, httpL)
 	g.Go(func() error { s.reportSelf(ctx); return nil })
+	g.Go(func() error { s.reconcile(ctx); return nil })
 
 	s.addrs <- Addrs{GRPC: grpcL.Addr().String(), HTTP: httpL.Addr().String()}
 	if s.cfg.Ready != nil {

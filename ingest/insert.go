@@ -15,6 +15,8 @@ import (
 type Store interface {
 	PrepareBatch(ctx context.Context, query string, opts ...driver.PrepareBatchOption) (driver.Batch, error)
 	Query(ctx context.Context, query string, args ...any) (driver.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) driver.Row
+	Exec(ctx context.Context, query string, args ...any) error
 }
 
 // partition is a table's rows of one day. An insert into one is atomic; one that spans several is not.
@@ -60,16 +62,25 @@ func (s *Server) insertPartition(ctx context.Context, p partition, parts []part)
 	if err != nil {
 		return err
 	}
-	parts = slices.DeleteFunc(parts, func(c part) bool {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(c part) bool {
 		if there[c.of.id] {
 			s.counters.skip(p.table, c.rows)
+			s.dirty.mark(c.first, c.last)
 		}
 		return there[c.of.id]
 	})
 	if len(parts) == 0 {
 		return nil
 	}
-	return s.send(ctx, p, parts)
+	s.inserting.RLock()
+	defer s.inserting.RUnlock()
+	if err := s.send(ctx, p, parts); err != nil {
+		for _, c := range parts {
+			s.dirty.mark(c.first, c.last)
+		}
+		return err
+	}
+	return nil
 }
 
 // lookUp returns which doubtful requests have their rows in the partition. They are there whole or not at all.

@@ -78,11 +78,11 @@ func TestKillsLoseNothingAndDoubleNothing(t *testing.T) {
 	p.drained()
 	p.await(`SELECT toString((count(), uniqExact(body), uniqExact(batch_id))) FROM logs`, fmt.Sprintf("(%d,%d,%d)", batches*lines, batches*lines, batches))
 	p.await(`SELECT toString((count(), uniqExact(service))) FROM spans`, fmt.Sprintf("(%d,%d)", batches, batches))
-	var rolled uint64
-	if err := p.db.QueryRow(t.Context(), "SELECT sum(requests) FROM request_minutes").Scan(&rolled); err != nil {
-		t.Fatal(err)
+	if testing.Short() {
+		return
 	}
-	t.Logf("%d of %d spans in the rollup", rolled, batches)
+	// The minutes are repaired after they ended, whatever the kills left of them.
+	p.await("SELECT toString(sum(requests)) FROM request_minutes", fmt.Sprint(batches))
 }
 
 // export runs an exporter until stop or the end of the test.
@@ -172,13 +172,13 @@ func (p *parts) await(query, want string) {
 
 func eventually(t *testing.T, ok func() (string, bool)) {
 	t.Helper()
-	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(150 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		state, done := ok()
 		if done {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("after 90 s: ", state)
+			t.Fatal("after 150 s: ", state)
 		}
 	}
 }

@@ -1,0 +1,181 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+const (
+	reconcileEvery = 10 * time.Second
+	reconcileStart = time.Hour // how far back the first comparison goes: the process before may have left anything
+)
+
+// rollup is a table of sums per minute that a materialized view fills from spans. A store that dies in the middle of an insert may have
+// the spans without their sums. Spans are the truth, so the sums are made again of them.
+type rollup struct {
+	target, view string
+	count        string // the column that counts spans
+	spans        string // which spans it counts
+}
+
+// rollups of the migrations.
+func rollups() []rollup {
+	return []rollup{
+		{"request_minutes", "request_minutes_mv", "requests", "kind = 'server'"},
+		{"edge_minutes", "edge_minutes_mv", "calls", "kind = 'client'"},
+	}
+}
+
+// dirty is the stretch of time in which something derived from the rows may be missing. Safe for concurrent use.
+type dirty struct {
+	mu       sync.Mutex
+	from, to time.Time // both zero: clean
+}
+
+func (d *dirty) mark(from, to time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.from.IsZero() || from.Before(d.from) {
+		d.from = from
+	}
+	if to.After(d.to) {
+		d.to = to
+	}
+}
+
+// closed returns the dirty minutes before now's, which nobody adds to any more.
+func (d *dirty) closed(now time.Time) (from, to time.Time, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.from.IsZero() {
+		return from, to, false
+	}
+	from, to = d.from.Truncate(time.Minute), d.to.Truncate(time.Minute).Add(time.Minute)
+	if current := now.Truncate(time.Minute); to.After(current) {
+		to = current
+	}
+	return from, to, from.Before(to)
+}
+
+// clean says that everything before to was compared.
+func (d *dirty) clean(to time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.to.Before(to) {
+		d.from, d.to = time.Time{}, time.Time{}
+		return
+	}
+	d.from = to
+}
+
+// reconcile compares and repairs what is dirty until ctx ends.
+func (s *Server) reconcile(ctx context.Context) {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := s.reconcileOnce(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				s.cfg.Log.Warn("compare rollups with spans; trying again", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) reconcileOnce(ctx context.Context, now time.Time) error {
+	from, to, ok := s.dirty.closed(now)
+	if !ok {
+		return nil
+	}
+	for _, r := range rollups() {
+		minutes, err := s.wrongMinutes(ctx, r, from, to)
+		if err != nil {
+			return err
+		}
+		for _, minute := range minutes {
+			if err := s.rebuild(ctx, r, minute); err != nil {
+				return err
+			}
+			s.cfg.Log.Info("rebuilt a minute after an interrupted insert", "table", r.target, "minute", minute)
+		}
+	}
+	if err := s.restoreEvents(ctx, from, to); err != nil {
+		return err
+	}
+	s.dirty.clean(to)
+	return nil
+}
+
+// wrongMinutes returns the minutes in which a rollup counts other than the spans do.
+func (s *Server) wrongMinutes(ctx context.Context, r rollup, from, to time.Time) ([]time.Time, error) {
+	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf(`SELECT minute FROM (
+			SELECT toStartOfMinute(time) AS minute, toInt64(count()) AS n FROM spans WHERE %s AND time >= @from AND time < @to GROUP BY minute
+			UNION ALL SELECT minute, -toInt64(sum(%s)) AS n FROM %s WHERE minute >= @from AND minute < @to GROUP BY minute)
+		GROUP BY minute HAVING sum(n) != 0 ORDER BY minute`, r.spans, r.count, r.target),
+		clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds))
+	if err != nil {
+		return nil, fmt.Errorf("compare %s with spans: %w", r.target, err)
+	}
+	defer rows.Close()
+	var minutes []time.Time
+	for rows.Next() {
+		var m time.Time
+		if err := rows.Scan(&m); err != nil {
+			return nil, fmt.Errorf("compare %s with spans: %w", r.target, err)
+		}
+		minutes = append(minutes, m)
+	}
+	return minutes, rows.Err()
+}
+
+// rebuild makes a minute's sums again, by the view's own query. This ingester inserts nothing meanwhile.
+func (s *Server) rebuild(ctx context.Context, r rollup, minute time.Time) error {
+	s.inserting.Lock()
+	defer s.inserting.Unlock()
+	query, columns, err := s.definition(ctx, r)
+	if err != nil {
+		return err
+	}
+	at := minute.UTC().Format(time.DateTime)
+	if err := s.cfg.Store.Exec(ctx, "DELETE FROM "+r.target+" WHERE minute = toDateTime(?, 'UTC')", at); err != nil {
+		return fmt.Errorf("clear %s of %s: %w", at, r.target, err)
+	}
+	filter := fmt.Sprintf(`time >= toDateTime(\'%s\', \'UTC\') AND time < toDateTime(\'%s\', \'UTC\') + 60`, at, at)
+	if err := s.cfg.Store.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM (%s) SETTINGS additional_table_filters = {'spans': '%s'}",
+		r.target, columns, columns, query, filter)); err != nil {
+		return fmt.Errorf("rebuild %s of %s: %w", at, r.target, err)
+	}
+	return nil
+}
+
+// definition returns a view's query and the names of its target's columns.
+func (s *Server) definition(ctx context.Context, r rollup) (query, columns string, err error) {
+	row := s.cfg.Store.QueryRow(ctx, `SELECT as_select, (SELECT arrayStringConcat(groupArray(name), ', ') FROM (
+			SELECT name FROM system.columns WHERE database = currentDatabase() AND table = ? ORDER BY position))
+		FROM system.tables WHERE database = currentDatabase() AND name = ?`, r.target, r.view)
+	if err := row.Scan(&query, &columns); err != nil {
+		return "", "", fmt.Errorf("read the definition of %s: %w", r.view, err)
+	}
+	return query, columns, nil
+}
+
+// restoreEvents copies log records that are events to where they are looked for, if the view did not get to it.
+func (s *Server) restoreEvents(ctx context.Context, from, to time.Time) error {
+	s.inserting.Lock()
+	defer s.inserting.Unlock()
+	const columns = "time, environment, service, instance, host, event_name, body, attributes, resource, batch_id"
+	err := s.cfg.Store.Exec(ctx, "INSERT INTO events ("+columns+") SELECT "+columns+` FROM logs
+		WHERE event_name != '' AND time >= @from AND time < @to
+		AND batch_id NOT IN (SELECT batch_id FROM events WHERE time >= @from AND time < @to)`,
+		clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds))
+	if err != nil {
+		return fmt.Errorf("restore events: %w", err)
+	}
+	return nil
+}

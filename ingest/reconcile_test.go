@@ -1,0 +1,66 @@
+package ingest
+
+import (
+	"crypto/tls"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/store/storetest"
+)
+
+// TestDerivedTablesAreRepaired takes rows out of the derived tables, as a store that died in the middle of an insert leaves them.
+func TestDerivedTablesAreRepaired(t *testing.T) {
+	db := storetest.Open(t)
+	s, err := New(Config{GRPCListen: "x:1", HTTPListen: "x:1", TLS: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13}, Store: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	run := func(query string) {
+		t.Helper()
+		if err := db.Exec(t.Context(), query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	state := func() (out string) {
+		t.Helper()
+		for _, q := range []string{
+			"SELECT toString(groupArray((minute, service, n, e, p))) FROM (SELECT minute, service, sum(requests) AS n, sum(errors) AS e, quantilesTDigestMerge(0.5, 0.95, 0.99)(duration) AS p FROM request_minutes GROUP BY minute, service ORDER BY minute, service)",
+			"SELECT toString(groupArray((minute, peer_service, n))) FROM (SELECT minute, peer_service, sum(calls) AS n FROM edge_minutes GROUP BY minute, peer_service ORDER BY minute, peer_service)",
+			"SELECT toString(groupArray((event_name, batch_id))) FROM (SELECT * FROM events ORDER BY batch_id)",
+		} {
+			var v string
+			if err := db.QueryRow(t.Context(), q).Scan(&v); err != nil {
+				t.Fatal(err)
+			}
+			out += v + "\n"
+		}
+		return out
+	}
+	for i, ago := range []int{60, 120, 180} {
+		at := fmt.Sprintf("toDateTime64('%s', 9, 'UTC')", now.UTC().Add(-time.Duration(ago)*time.Second).Format(time.DateTime))
+		run(`INSERT INTO spans (time, duration_ns, service, kind, name, peer_service, status, batch_id)
+			SELECT ` + at + `, 1000 * number, 'catalog', if(number % 2, 'server', 'client'), 'GET /', 'db', if(number < 10, 'error', 'unset'), 'b' FROM numbers(100)`)
+		run(fmt.Sprintf(`INSERT INTO logs (time, service, event_name, batch_id) VALUES (%s, 'catalog', 'midwatch.deployment', 'b%d')`, at, i))
+	}
+	want := state()
+	run("ALTER TABLE request_minutes DELETE WHERE minute < now() - 130 SETTINGS mutations_sync = 1")
+	run("ALTER TABLE edge_minutes DELETE WHERE 1 SETTINGS mutations_sync = 1")
+	run("ALTER TABLE events DELETE WHERE batch_id = 'b1' SETTINGS mutations_sync = 1")
+	if state() == want {
+		t.Fatal("the test took nothing out")
+	}
+	for range 2 { // the second time there is nothing to do
+		s.dirty.mark(now.Add(-time.Hour), now)
+		if err := s.reconcileOnce(t.Context(), now.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if got := state(); got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
+		}
+	}
+	if _, _, ok := s.dirty.closed(now.Add(time.Hour)); ok {
+		t.Error("still dirty")
+	}
+}
