@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -150,11 +151,14 @@ func (p point) attach(program *ebpf.Program) (link.Link, error) {
 	return link.Tracepoint(p.group, p.name, program, nil)
 }
 
-// close detaches everything. Links that the fallback replaced are closed a second time, which does no harm.
+// close detaches everything, at once: each link waits until no CPU runs its program. Links that the fallback replaced are
+// closed a second time, which does no harm.
 func (a *attacher) close() {
+	var wg sync.WaitGroup
 	for _, l := range a.links {
-		_ = l.Close()
+		wg.Go(func() { _ = l.Close() })
 	}
+	wg.Wait()
 	for _, m := range a.maps {
 		_ = m.Close()
 	}

@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Parser follows one connection from its requests to their answers. It is fed by one goroutine. A method that returns
 // false has given up (encryption, an upgrade, bytes that make no sense) and wants no more.
@@ -29,13 +32,25 @@ type Segment struct {
 	Tail      []byte
 }
 
+// maxPiece is the most bytes given to a parser at once: half of what a Stream holds.
+const maxPiece = MaxBuffered / 2
+
 // Feed gives a segment to a parser. It returns false if the parser gave up.
 func (s Segment) Feed(p Parser) bool {
-	if len(s.Head) > 0 && !p.Data(s.Direction, s.At, s.Head) {
+	if !s.data(p, s.Head) {
 		return false
 	}
 	if hole := s.Size - int64(len(s.Head)+len(s.Tail)); hole > 0 && !p.Hole(s.Direction, s.At, hole) {
 		return false
 	}
-	return len(s.Tail) == 0 || p.Data(s.Direction, s.At, s.Tail)
+	return s.data(p, s.Tail)
+}
+
+func (s Segment) data(p Parser, b []byte) bool {
+	for piece := range slices.Chunk(b, maxPiece) {
+		if !p.Data(s.Direction, s.At, piece) {
+			return false
+		}
+	}
+	return true
 }

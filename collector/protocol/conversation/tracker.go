@@ -41,6 +41,7 @@ type Stats struct {
 	Calls    uint64
 	Unknown  uint64 // connections that speak no protocol we know
 	GivenUp  uint64 // connections whose parser gave up
+	Broken   uint64 // of those, by a panic: always a bug, but never the node agent's end
 	Evicted  uint64 // connections forgotten because there were too many
 	Unpaired uint64 // chunks of answers whose request was never seen
 }
@@ -114,7 +115,7 @@ func (t *Tracker) Closed(c probe.Closed) {
 	}
 	t.conns.Remove(c.Sock)
 	if k.parser != nil {
-		k.parser.Close(c.Time)
+		t.survive(func() bool { k.parser.Close(c.Time); return true })
 	}
 }
 
@@ -173,12 +174,23 @@ func (t *Tracker) feed(k *conn, s protocol.Segment) {
 }
 
 func (t *Tracker) parse(k *conn, s protocol.Segment) bool {
-	if s.Feed(k.parser) {
+	if t.survive(func() bool { return s.Feed(k.parser) }) {
 		return true
 	}
 	t.stats.GivenUp++
 	t.abandon(k)
 	return false
+}
+
+// survive runs a parser on bytes that anyone may have sent.
+func (t *Tracker) survive(parse func() bool) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			t.stats.Broken++
+			ok = false
+		}
+	}()
+	return parse()
 }
 
 // hold keeps an answer that overtook its request: a write is reported when it returns, and by then another thread may

@@ -156,6 +156,9 @@ func (p *Parser) Close(at time.Time) {
 	if p.answers.open && (p.answers.state == untilClose || p.answers.state == lost) {
 		p.answers.end(p.answers.last)
 	}
+	if h := readHead(p.answers.stream.Bytes()); p.answers.state == inHead && len(p.pending) > 0 {
+		p.pending[0].call.Status, _ = h.status() // of a head cut short
+	}
 	for _, x := range p.pending {
 		x.call.Failed, x.call.ErrorType = true, protocol.ConnectionClosed
 		x.call.Error = "the connection was closed before the answer was complete"

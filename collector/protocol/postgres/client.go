@@ -5,16 +5,15 @@ import "time"
 // client reads what the client sends and queues what it asks for.
 func (p *Parser) client(at time.Time, cut bool) bool {
 	for {
+		if len(p.requests.Bytes()) > 0 && p.unit.IsZero() {
+			p.unit = at
+		}
 		if p.starting {
-			done, ok := p.startup(at)
+			done, ok := p.startup()
 			if !ok || !done {
 				return ok
 			}
 			continue
-		}
-		before := len(p.requests.Bytes())
-		if before > 0 && p.unit.IsZero() {
-			p.unit = at
 		}
 		m, wait, bad := p.requests.next(cut)
 		if bad {
@@ -31,21 +30,23 @@ func (p *Parser) client(at time.Time, cut bool) bool {
 }
 
 // startup reads the untyped messages a connection begins with. done is false while one is incomplete.
-func (p *Parser) startup(at time.Time) (done, ok bool) {
+func (p *Parser) startup() (done, ok bool) {
 	code, database, n, ok := startup(p.requests.Bytes())
 	if !ok || n == 0 {
 		return false, ok
 	}
 	p.requests.Next(int64(n))
+	begun := p.unit
+	p.unit = time.Time{}
 	switch code {
 	case codeCancel:
 		return false, false // one message, never answered
 	case codeTLS, codeGSS:
-		return true, p.push(op{kind: opEncrypt, start: at})
+		return true, p.push(op{kind: opEncrypt, start: begun})
 	}
 	p.starting = false
 	p.database = database
-	return true, p.push(op{kind: opStart, start: at})
+	return true, p.push(op{kind: opStart, start: begun})
 }
 
 func (p *Parser) ask(m message) bool {

@@ -47,6 +47,9 @@ func (r *commands) next(cut bool) (c command, wait, bad bool) {
 		if !whole {
 			return c, len(b) < maxLine, len(b) >= maxLine
 		}
+		if len(line) == 0 {
+			return c, false, true
+		}
 		n, err := strconv.Atoi(string(line[1:]))
 		if err != nil || n < 0 {
 			return c, false, true

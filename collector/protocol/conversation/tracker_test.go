@@ -1,0 +1,119 @@
+package conversation_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/midwatch/midwatch/collector/probe"
+	"github.com/midwatch/midwatch/collector/protocol"
+	"github.com/midwatch/midwatch/collector/protocol/conversation"
+)
+
+const (
+	get = "GET /a HTTP/1.1\r\n\r\n"
+	ok  = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+)
+
+// tracked feeds chunks to a tracker and returns the roles of the calls that came out.
+type tracked struct {
+	*conversation.Tracker
+	roles []probe.Role
+	muted []uint64
+}
+
+func track(t *testing.T, max int) *tracked {
+	t.Helper()
+	tr := &tracked{}
+	var err error
+	tr.Tracker, err = conversation.New(conversation.Config{
+		MaxConnections: max,
+		OnCall:         func(p conversation.Peer, _ protocol.Call) { tr.roles = append(tr.roles, p.Role) },
+		Mute:           func(sock uint64) { tr.muted = append(tr.muted, sock) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+func chunk(sock uint64, role probe.Role, d probe.Direction, ms int, data string) *probe.Chunk {
+	end := netip.MustParseAddrPort("127.0.0.1:80")
+	return &probe.Chunk{
+		Sock: sock, TGID: 1, Role: role, Direction: d, Time: time.UnixMilli(int64(1000 + ms)), Size: len(data), Data: []byte(data),
+		Endpoints: probe.Endpoints{Local: end, Remote: end},
+	}
+}
+
+func TestRoles(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		role probe.Role
+		dir  probe.Direction // of the request
+		want probe.Role
+	}{
+		{"server by the kernel", probe.RoleServer, probe.Receive, probe.RoleServer},
+		{"client by the kernel", probe.RoleClient, probe.Send, probe.RoleClient},
+		{"server by the request", probe.RoleUnknown, probe.Receive, probe.RoleServer},
+		{"client by the request", probe.RoleUnknown, probe.Send, probe.RoleClient},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tr := track(t, 0)
+			if c.role == probe.RoleUnknown { // the end of something older
+				tr.Chunk(chunk(1, c.role, 1-c.dir, 0, "ld answer"))
+			}
+			tr.Chunk(chunk(1, c.role, c.dir, 1, get))
+			tr.Chunk(chunk(1, c.role, 1-c.dir, 2, ok))
+			if diff := cmp.Diff([]probe.Role{c.want}, tr.roles); diff != "" {
+				t.Errorf("roles (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnswerOvertakesRequest(t *testing.T) {
+	tr := track(t, 0)
+	for i := range 3 { // the first on an unknown connection, the others on a known one
+		tr.Chunk(chunk(1, probe.RoleClient, probe.Receive, 10*i+2, ok))
+		tr.Chunk(chunk(1, probe.RoleClient, probe.Send, 10*i+1, get))
+	}
+	if len(tr.roles) != 3 || tr.Stats().Unpaired != 0 {
+		t.Errorf("%d calls, %+v", len(tr.roles), tr.Stats())
+	}
+}
+
+func TestAnswerOlderThanRequest(t *testing.T) {
+	tr := track(t, 0)
+	tr.Chunk(chunk(1, probe.RoleClient, probe.Receive, 1, ok))
+	tr.Chunk(chunk(1, probe.RoleClient, probe.Send, 2, get))
+	if len(tr.roles) != 0 || tr.Stats().Unpaired != 1 {
+		t.Errorf("%d calls, %+v", len(tr.roles), tr.Stats())
+	}
+}
+
+func TestUnknownIsMuted(t *testing.T) {
+	tr := track(t, 0)
+	tr.Chunk(chunk(1, probe.RoleClient, probe.Send, 1, "\x16\x03\x01\x02\x00\x01"))
+	tr.Chunk(chunk(1, probe.RoleClient, probe.Send, 2, get)) // on its way when it was muted
+	for i := range 16 {
+		tr.Chunk(chunk(2, probe.RoleUnknown, probe.Send, i, "binary"))
+	}
+	if diff := cmp.Diff([]uint64{1, 2}, tr.muted); diff != "" || len(tr.roles) != 0 || tr.Stats().Unknown != 2 {
+		t.Errorf("muted (-want +got):\n%s%d calls, %+v", diff, len(tr.roles), tr.Stats())
+	}
+}
+
+func TestBounded(t *testing.T) {
+	tr := track(t, 2)
+	for sock := range uint64(3) {
+		tr.Chunk(chunk(sock, probe.RoleServer, probe.Receive, 1, get))
+	}
+	for sock := range uint64(3) {
+		tr.Closed(probe.Closed{Sock: sock, Time: time.UnixMilli(2000)})
+	}
+	if len(tr.roles) != 2 || tr.Stats().Evicted != 1 {
+		t.Errorf("%d calls, %+v", len(tr.roles), tr.Stats())
+	}
+}

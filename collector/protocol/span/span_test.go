@@ -1,0 +1,109 @@
+package span_test
+
+import (
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/midwatch/midwatch/collector/probe"
+	"github.com/midwatch/midwatch/collector/protocol"
+	"github.com/midwatch/midwatch/collector/protocol/conversation"
+	"github.com/midwatch/midwatch/collector/protocol/span"
+)
+
+var ends = probe.Endpoints{Local: netip.MustParseAddrPort("10.0.0.1:8080"), Remote: netip.MustParseAddrPort("10.0.0.2:5432")}
+
+func TestFill(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		role   probe.Role
+		call   protocol.Call
+		span   string
+		failed string
+		attrs  map[string]any
+	}{
+		{
+			"http server", probe.RoleServer,
+			protocol.Call{Protocol: protocol.HTTP, Operation: "GET", Resource: "/items/{id}", Path: "/items/7", Status: "404", RequestBytes: 1, ResponseBytes: 2},
+			"GET /items/{id}", "",
+			map[string]any{
+				"http.request.method": "GET", "http.route": "/items/{id}", "url.path": "/items/7", "http.response.status_code": int64(404),
+				"server.address": "10.0.0.1", "server.port": int64(8080), "network.peer.address": "10.0.0.2", "network.peer.port": int64(5432),
+				"midwatch.request.size": int64(1), "midwatch.response.size": int64(2),
+			},
+		},
+		{
+			"http client", probe.RoleClient,
+			protocol.Call{Protocol: protocol.HTTP, Operation: "GET", Resource: "/", Path: "/", Status: "404"},
+			"GET /", "404",
+			map[string]any{
+				"http.request.method": "GET", "http.route": "/", "url.path": "/", "http.response.status_code": int64(404), "error.type": "404",
+				"server.address": "10.0.0.2", "server.port": int64(5432), "network.peer.address": "10.0.0.2", "network.peer.port": int64(5432),
+				"midwatch.request.size": int64(0), "midwatch.response.size": int64(0),
+			},
+		},
+		{
+			"failed query", probe.RoleClient,
+			protocol.Call{Protocol: protocol.PostgreSQL, Operation: "SELECT", Resource: "products", Summary: "SELECT products", Query: "SELECT ?", Namespace: "shop", Status: "42P01", Failed: true, ErrorType: "42P01", Error: "no"},
+			"SELECT products", "42P01",
+			map[string]any{
+				"db.system.name": "postgresql", "db.operation.name": "SELECT", "db.collection.name": "products", "db.query.summary": "SELECT products",
+				"db.query.text": "SELECT ?", "db.namespace": "shop", "db.response.status_code": "42P01", "error.type": "42P01",
+				"server.address": "10.0.0.2", "server.port": int64(5432), "network.peer.address": "10.0.0.2", "network.peer.port": int64(5432),
+				"midwatch.request.size": int64(0), "midwatch.response.size": int64(0),
+			},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := ptrace.NewSpan()
+			c.call.Start, c.call.Duration = time.Unix(10, 0), time.Second
+			span.Fill(s, conversation.Peer{Role: c.role, Endpoints: ends}, c.call)
+			if diff := cmp.Diff(c.attrs, s.Attributes().AsRaw()); diff != "" {
+				t.Errorf("attributes (-want +got):\n%s", diff)
+			}
+			if s.Name() != c.span || (s.Status().Code() == ptrace.StatusCodeError) != (c.failed != "") || s.Status().Message() != c.call.Error {
+				t.Errorf("span %q, status %v %q", s.Name(), s.Status().Code(), s.Status().Message())
+			}
+			if s.EndTimestamp()-s.StartTimestamp() != 1e9 || s.TraceID().IsEmpty() || s.SpanID().IsEmpty() || !s.ParentSpanID().IsEmpty() {
+				t.Errorf("times or ids: %v", s)
+			}
+		})
+	}
+}
+
+func TestTraceParent(t *testing.T) {
+	for header, want := range map[string]string{
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": "00f067aa0ba902b7",
+		"00-00000000000000000000000000000000-00f067aa0ba902b7-01": "",
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01": "",
+		"00-zzz92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": "",
+		"garbage": "",
+	} {
+		s := ptrace.NewSpan()
+		span.Fill(s, conversation.Peer{Role: probe.RoleServer, Endpoints: ends}, protocol.Call{Protocol: protocol.HTTP, TraceParent: header})
+		if got := s.ParentSpanID().String(); got != want {
+			t.Errorf("%s: parent %q", header, got)
+		}
+		if (s.TraceID().String() == "4bf92f3577b34da6a3ce929d0e0e4736") != (want != "") || s.TraceID().IsEmpty() {
+			t.Errorf("%s: trace %s", header, s.TraceID())
+		}
+	}
+}
+
+func TestFillConnect(t *testing.T) {
+	for errno, want := range map[syscall.Errno]string{
+		syscall.ECONNREFUSED: "connection_refused", syscall.ETIMEDOUT: "timeout", syscall.ECONNRESET: "reset", syscall.EHOSTUNREACH: "unreachable",
+		0: "abandoned", 1: "errno_1",
+	} {
+		s := ptrace.NewSpan()
+		span.FillConnect(s, probe.Connect{Endpoints: ends, Errno: errno, Start: time.Unix(1, 0), Time: time.Unix(2, 0)})
+		got, _ := s.Attributes().Get("error.type")
+		if s.Name() != "CONNECT 10.0.0.2:5432" || got.Str() != want || s.Status().Message() == "" || s.Kind() != ptrace.SpanKindClient {
+			t.Errorf("errno %d: %q, error type %q", errno, s.Name(), got.Str())
+		}
+	}
+}
