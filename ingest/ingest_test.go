@@ -39,16 +39,20 @@ type ingester struct {
 	conn  *grpc.ClientConn
 }
 
-func start(t *testing.T) *ingester {
+func start(t *testing.T, change func(*ingest.Config)) *ingester {
 	t.Helper()
 	in := &ingester{db: storetest.Open(t), certs: t.TempDir()}
 	if err := pki.Ensure(in.certs); err != nil {
 		t.Fatal(err)
 	}
-	srv, err := ingest.New(ingest.Config{
+	cfg := ingest.Config{
 		GRPCListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", Store: in.db, Environment: "test",
 		TLS: in.identity(t, pki.Ingester).Server(pki.Exporter, pki.CLI),
-	})
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	srv, err := ingest.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +126,7 @@ func (in *ingester) want(t *testing.T, query, want string) {
 }
 
 func TestTracesOverGRPC(t *testing.T) {
-	in := start(t)
+	in := start(t, nil)
 	td := spans("catalog", 1)
 	s := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
 	s.SetKind(ptrace.SpanKindClient)
@@ -143,7 +147,7 @@ func TestTracesOverGRPC(t *testing.T) {
 }
 
 func TestLogsOverHTTP(t *testing.T) {
-	in := start(t)
+	in := start(t, nil)
 	conf := in.identity(t, pki.CLI).Client(pki.Ingester)
 	nano := fmt.Sprint(time.Now().UnixNano())
 	body := `{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}},{"key":"midwatch.environment","value":{"stringValue":"prod"}}]},
@@ -167,7 +171,7 @@ func TestLogsOverHTTP(t *testing.T) {
 }
 
 func TestMetricsOverGRPC(t *testing.T) {
-	in := start(t)
+	in := start(t, nil)
 	md := pmetric.NewMetrics()
 	rm := md.ResourceMetrics().AppendEmpty()
 	rm.Resource().Attributes().PutStr("service.name", "cart")
@@ -209,7 +213,7 @@ func TestMetricsOverGRPC(t *testing.T) {
 }
 
 func TestBadRecordsAreRejectedAndTheRestKept(t *testing.T) {
-	in := start(t)
+	in := start(t, nil)
 	td := spans("catalog", 5)
 	list := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
 	shift := func(s ptrace.Span, d time.Duration) {
@@ -238,7 +242,7 @@ func TestBadRecordsAreRejectedAndTheRestKept(t *testing.T) {
 }
 
 func TestMalformedRequests(t *testing.T) {
-	in := start(t)
+	in := start(t, nil)
 	conf := in.identity(t, pki.CLI).Client(pki.Ingester)
 	deep := []byte(strings.Repeat(`{"a":`, 100_000))
 	for name, c := range map[string]struct {
@@ -288,7 +292,7 @@ func bomb(t *testing.T) []byte {
 }
 
 func TestRefusesClientsWithoutCertificate(t *testing.T) {
-	in := start(t)
+	in := start(t, nil)
 	trust, err := pki.Trust(in.certs, pki.Ingester)
 	if err != nil {
 		t.Fatal(err)
@@ -312,7 +316,7 @@ func TestRefusesClientsWithoutCertificate(t *testing.T) {
 }
 
 func TestSameRequestIsStoredOnce(t *testing.T) {
-	in := start(t)
+	in := start(t, nil)
 	ld := logs("cart", 10)
 	client := plogotlp.NewGRPCClient(in.conn)
 	for _, ctx := range []context.Context{

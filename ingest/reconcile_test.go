@@ -12,10 +12,7 @@ import (
 // TestDerivedTablesAreRepaired takes rows out of the derived tables, as a store that died in the middle of an insert leaves them.
 func TestDerivedTablesAreRepaired(t *testing.T) {
 	db := storetest.Open(t)
-	s, err := New(Config{GRPCListen: "x:1", HTTPListen: "x:1", TLS: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13}, Store: db})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := notServing(t, db)
 	now := time.Now()
 	run := func(query string) {
 		t.Helper()
@@ -63,4 +60,14 @@ func TestDerivedTablesAreRepaired(t *testing.T) {
 	if _, _, ok := s.dirty.closed(now.Add(time.Hour)); ok {
 		t.Error("still dirty")
 	}
+}
+
+// notServing is a server that was not started.
+func notServing(t *testing.T, db Store) *Server {
+	t.Helper()
+	s, err := New(Config{GRPCListen: "x:1", HTTPListen: "x:1", TLS: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13}, Store: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

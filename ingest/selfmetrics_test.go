@@ -1,0 +1,35 @@
+package ingest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/store/storetest"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+func TestOwnCountersBecomeRows(t *testing.T) {
+	db := storetest.Open(t)
+	s := notServing(t, db)
+	stop := s.startBatcher(context.Background())
+	defer stop()
+	if _, _, err := s.export(t.Context(), request{signal: telemetry.Logs, body: sample(t, telemetry.Logs)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.export(t.Context(), request{signal: telemetry.Logs, body: []byte("\x0a\xff")}); err == nil {
+		t.Fatal("a malformed request was stored")
+	}
+	if err := s.storeSelf(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	err := db.QueryRow(t.Context(), `SELECT toString(groupArray((attributes['signal'], attributes['outcome'], attributes['reason'], value)))
+		FROM (SELECT * FROM metrics WHERE service = 'midwatch-ingester' AND name = ? ORDER BY attributes['outcome'])`, telemetry.IngestRecords).Scan(&got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `[('logs','request','request_malformed',1),('logs','stored','',1)]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
