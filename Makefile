@@ -7,7 +7,6 @@ WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 PROGRESS     := deploy/progress.sh
 GOFILES       = $(shell git ls-files '*.go' go.mod go.sum)
 WEBFILES      = $(shell git ls-files api/web ':!api/web/dist')
-export CGO_ENABLED ?= 0
 
 .PHONY: help
 help: ## Show this list
@@ -19,10 +18,10 @@ deps: ## Install what is missing: Debian packages, the ClickHouse library
 
 .PHONY: build
 build: bin/web.stamp ## Build everything into bin/
-	@$(PROGRESS) "building midwatch" go build -trimpath -o bin/midwatch ./cmd/midwatch
-	@$(PROGRESS) "building midwatch-analyst" go build -trimpath -ldflags '-s -w' -o bin/midwatch-analyst ./cmd/midwatch-analyst
-	@$(PROGRESS) "building midwatch-temporal" go -C deploy/temporal build -trimpath -o ../../bin/midwatch-temporal .
-	@$(PROGRESS) "building the demo shop" go build -trimpath -o bin/shop ./deploy/shop/cmd/shop
+	@$(PROGRESS) "building midwatch" go build -o bin/midwatch ./cmd/midwatch
+	@$(PROGRESS) "building midwatch-analyst" env CGO_ENABLED=0 go build -ldflags "-s -w" -o bin/midwatch-analyst ./cmd/midwatch-analyst
+	@$(PROGRESS) "building midwatch-temporal" go -C deploy/temporal build -o ../../bin/midwatch-temporal ./cmd/midwatch-temporal
+	@$(PROGRESS) "building the demo shop" go build -o bin/shop ./deploy/shop/cmd/shop
 
 bin/web.stamp: $(WEBFILES)
 	@$(PROGRESS) "installing the web UI's packages" npm ci --prefix api/web --no-fund --no-audit
@@ -46,8 +45,8 @@ test: deps-test build lint verify licences test-go test-web test-demo ## Everyth
 
 .PHONY: test-go
 test-go: deps-test build ## Go tests with the race detector
-	CGO_ENABLED=1 go test -race -timeout 20m ./...
-	cd deploy/temporal && CGO_ENABLED=1 go test ./...
+	go test -race -timeout 20m ./...
+	cd deploy/temporal && go test ./...
 
 .PHONY: test-web
 test-web: bin/web.stamp ## The web UI's types, format, unit tests

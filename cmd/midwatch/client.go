@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/midwatch/midwatch/api/client"
+	"github.com/midwatch/midwatch/internal/auth/pki"
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+// remote is how the client commands reach the api.
+type remote struct {
+	in        *installation
+	url       string
+	tokenFile string
+}
+
+func (r *remote) flags(cmd *cobra.Command) {
+	cmd.PersistentFlags().StringVar(&r.url, "url", "", "address of the api (default https://<api.listen>)")
+	cmd.PersistentFlags().StringVar(&r.tokenFile, "token-file", "", "file that holds a token (default: MIDWATCH_TOKEN)")
+}
+
+func (r *remote) client() (*client.Client, error) {
+	token := os.Getenv("MIDWATCH_TOKEN")
+	if r.tokenFile != "" {
+		b, err := os.ReadFile(r.tokenFile)
+		if err != nil {
+			return nil, err
+		}
+		token = strings.TrimSpace(string(b))
+	}
+	if token == "" {
+		return nil, errors.New("no token: set MIDWATCH_TOKEN or --token-file; `midwatch token create --subject you --role approver` makes one")
+	}
+	base := r.url
+	if base == "" {
+		base = "https://" + r.in.settings.API.Listen
+	}
+	trust, err := pki.Trust(r.in.path("pki"), pki.API)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(base, trust, token), nil
+}
+
+func investigationsCommand(in *installation) *cobra.Command {
+	r := &remote{in: in}
+	cmd := &cobra.Command{Use: "investigations", Aliases: []string{"inv"}, Short: "List, show, approve and reject"}
+	r.flags(cmd)
+	var reason string
+	reject := &cobra.Command{
+		Use: "reject ID --reason TEXT", Short: "Reject the fix an investigation proposes", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.decide(cmd, args[0], func(c *client.Client, f investigation.Fix) error {
+				_, err := c.Reject(cmd.Context(), f.ID, f.Digest, reason)
+				return err
+			})
+		},
+	}
+	reject.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit log")
+	_ = reject.MarkFlagRequired("reason")
+	cmd.AddCommand(
+		&cobra.Command{Use: "list", Short: "List investigations, newest first", Args: cobra.NoArgs, RunE: r.list},
+		&cobra.Command{Use: "show ID", Short: "Show the report, its claims and evidence, and the fix", Args: cobra.ExactArgs(1), RunE: r.show},
+		&cobra.Command{
+			Use: "approve ID", Short: "Show the fix an investigation proposes, and approve it", Args: cobra.ExactArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return r.decide(cmd, args[0], func(c *client.Client, f investigation.Fix) error {
+					_, err := c.Approve(cmd.Context(), f.ID, f.Digest)
+					return err
+				})
+			},
+		},
+		reject)
+	return cmd
+}
+
+func (r *remote) list(cmd *cobra.Command, _ []string) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	list, err := c.Investigations(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if len(list.Investigations) == 0 {
+		fmt.Fprintln(cmd.OutOrStdout(), "Nothing was investigated yet.")
+		return nil
+	}
+	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tSTARTED\tSTATUS\tVERDICT\tCULPRIT\tTITLE")
+	for _, i := range list.Investigations {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.StartedAt.Local().Format(time.DateTime), i.Status, i.Verdict, printable(string(i.Culprit)), printable(i.Title))
+	}
+	return t.Flush()
+}
+
+func (r *remote) show(cmd *cobra.Command, args []string) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	inv, err := c.Investigation(cmd.Context(), args[0])
+	if err != nil {
+		return err
+	}
+	writeInvestigation(cmd.OutOrStdout(), inv)
+	return nil
+}
+
+// decide shows the fix that waits and hands it to what the person asked for.
+func (r *remote) decide(cmd *cobra.Command, id string, do func(*client.Client, investigation.Fix) error) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	inv, err := c.Investigation(cmd.Context(), id)
+	if err != nil {
+		return err
+	}
+	for _, f := range inv.Fixes {
+		if f.Status != "awaiting_approval" {
+			continue
+		}
+		writeFix(cmd.OutOrStdout(), f)
+		if err := do(c, f); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: decided. `midwatch investigations show %s` follows it.\n", f.ID, id)
+		return nil
+	}
+	return fmt.Errorf("%s has no fix that waits for approval", id)
+}
+
+func investigateCommand(in *installation) *cobra.Command {
+	r := &remote{in: in}
+	var service string
+	cmd := &cobra.Command{
+		Use: "investigate \"question\"", Short: "Start an investigation by hand and wait for its report", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := r.client()
+			if err != nil {
+				return err
+			}
+			asked, err := c.Ask(cmd.Context(), args[0], service)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "investigation %s\n", asked.Investigation)
+			return follow(cmd.Context(), c, asked.Investigation, cmd.ErrOrStderr(), cmd.OutOrStdout())
+		},
+	}
+	r.flags(cmd)
+	cmd.Flags().StringVar(&service, "service", "", "the service it is about, when you know")
+	return cmd
+}
+
+// appearWithin bounds the time from a question to the start of its investigation.
+const appearWithin = time.Minute
+
+// follow prints the steps of an investigation as they come, and then its report.
+func follow(ctx context.Context, c *client.Client, id string, progress, out io.Writer) error {
+	deadline := time.Now().Add(appearWithin)
+	for {
+		_, err := c.Investigation(ctx, id)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, client.ErrNotFound) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	return followTurns(ctx, c, id, progress, out)
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"github.com/midwatch/midwatch/deploy/demo"
+)
+
+func demoCommand(in *installation) *cobra.Command {
+	var fault, shopDir string
+	var yes bool
+	cmd := &cobra.Command{Use: "demo", Short: "Break the demo shop, and see what Midwatch makes of it"}
+	runs := &cobra.Command{
+		Use: "run", Short: "The whole story: start everything, break the shop, investigate, approve, recover", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return demo.Run(cmd.Context(), demo.Config{
+				Midwatch: beside("midwatch"), Shop: beside("shop"), Fault: fault, Yes: yes,
+				Ask: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Show: writeInvestigation,
+			})
+		},
+	}
+	runs.Flags().StringVar(&fault, "fault", "", "which; without it one is drawn and not told until the end")
+	runs.Flags().BoolVar(&yes, "yes", false, "approve the fix without asking")
+	faults := &cobra.Command{
+		Use: "fault NAME|clear|list", Short: "Break a shop that runs, or mend it", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c := exec.CommandContext(cmd.Context(), beside("shop"), "fault", args[0], "--dir", shopDir)
+			c.Stdout, c.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
+			if err := c.Run(); err != nil {
+				return fmt.Errorf("shop fault %s: %w", args[0], err)
+			}
+			return nil
+		},
+	}
+	faults.Flags().StringVar(&shopDir, "shop", demo.ShopDir, "directory of the shop")
+	cmd.AddCommand(runs, faults)
+	return cmd
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/midwatch/midwatch/collector/exporter"
+	"github.com/midwatch/midwatch/collector/node"
+	"github.com/midwatch/midwatch/collector/publish"
+	"github.com/midwatch/midwatch/deploy/clickhouse"
+	"github.com/midwatch/midwatch/deploy/jetstream"
+	"github.com/midwatch/midwatch/ingest"
+	"github.com/midwatch/midwatch/internal/auth/pki"
+	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/store"
+)
+
+// runner is a part.
+type runner interface {
+	Run(ctx context.Context) error
+}
+
+// partCommands are the parts that `up` supervises, each a command of its own.
+func partCommands(in *installation) []*cobra.Command {
+	return []*cobra.Command{
+		partCommand("clickhouse", "The store: ClickHouse's engine behind its native protocol", in.clickhouse),
+		partCommand("jetstream", "Cluster-local storage: NATS JetStream, encrypted on disk", in.jetstream),
+		partCommand("ingester", "OTLP in, columns out", in.ingester),
+		partCommand("node-agent", "Watches this machine from the kernel", in.nodeAgent),
+		partCommand("exporter", "JetStream to ingester, adding who is who", in.exporter),
+		partCommand("api", "HTTP API and web UI", in.apiPart),
+		in.workerCommand(),
+	}
+}
+
+// partCommand wires a part and runs it until it is told to stop.
+func partCommand(name, short string, build func(context.Context) (runner, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			part, err := build(cmd.Context())
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			if err := part.Run(cmd.Context()); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		},
+	}
+}
+
+func (in *installation) clickhouse(context.Context) (runner, error) {
+	id, err := in.identity(pki.ClickHouse)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := in.ring("clickhouse")
+	if err != nil {
+		return nil, err
+	}
+	cfg := in.settings.ClickHouse
+	if cfg.Dir == "" {
+		cfg.Dir = in.path("clickhouse")
+	}
+	cfg.TLS, cfg.Key, cfg.Log = id.Server(pki.Ingester, pki.Worker, pki.API, pki.CLI), ring.Newest(), in.log
+	cfg.Ready = func() { notifyReady("") }
+	return clickhouse.New(cfg)
+}
+
+func (in *installation) jetstream(context.Context) (runner, error) {
+	id, err := in.identity(pki.JetStream)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := in.ring("jetstream")
+	if err != nil {
+		return nil, err
+	}
+	return jetstream.New(jetstream.Config{
+		Listen: in.settings.JetStream.Listen, Dir: in.path("jetstream"), TLS: id.Server(pki.Agent, pki.Exporter, pki.CLI), Key: ring.Newest(),
+		MaxBytes: in.settings.JetStream.MaxBytes, Ready: func() { notifyReady("") }, Log: in.log,
+	})
+}
+
+// ingester also owns the schema: it migrates the store before it serves.
+func (in *installation) ingester(ctx context.Context) (runner, error) {
+	id, err := in.identity(pki.Ingester)
+	if err != nil {
+		return nil, err
+	}
+	db, err := in.store(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	return ingest.New(ingest.Config{
+		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, TLS: id.Server(pki.Exporter, pki.CLI), Store: db,
+		Environment: in.settings.Environment, Ready: func() { notifyReady("") }, Log: in.log,
+	})
+}
+
+// agent is the node agent and the publisher it queues in.
+type agent struct {
+	node      *node.Agent
+	publisher *publish.Publisher
+}
+
+func (a agent) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.publisher.Run(ctx) })
+	g.Go(func() error { return a.node.Run(ctx) })
+	return g.Wait()
+}
+
+func (in *installation) nodeAgent(context.Context) (runner, error) {
+	publisher, cfg, err := in.publisher(pki.Agent)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Publisher, cfg.Log = publisher, in.log
+	cfg.Ready = func() { notifyReady("") }
+	n, err := node.New(cfg)
+	return agent{n, publisher}, err
+}
+
+// publisher publishes as the given part; the node agent's configuration names the node.
+func (in *installation) publisher(part string) (*publish.Publisher, node.Config, error) {
+	cfg := in.settings.NodeAgent
+	if cfg.Environment == "" {
+		cfg.Environment = in.settings.Environment
+	}
+	if cfg.Node == "" {
+		cfg.Node = hostName()
+	}
+	cfg.DataDir = in.path("node-agent")
+	id, err := in.identity(part)
+	if err != nil {
+		return nil, cfg, err
+	}
+	p, err := publish.New(publish.Config{URL: in.jetStreamURL(), TLS: id.Client(pki.JetStream), Node: cfg.Node, Log: in.log})
+	return p, cfg, err
+}
+
+func (in *installation) exporter(context.Context) (runner, error) {
+	id, err := in.identity(pki.Exporter)
+	if err != nil {
+		return nil, err
+	}
+	return exporter.New(exporter.Config{
+		JetStreamURL: in.jetStreamURL(), JetStreamTLS: id.Client(pki.JetStream),
+		IngesterAddress: in.settings.Ingester.GRPC, IngesterTLS: id.Client(pki.Ingester),
+		Kubeconfig: in.settings.Exporter.Kubeconfig, Drop: in.settings.Exporter.Drop, Ready: func() { notifyReady("") }, Log: in.log,
+	})
+}
+
+func (in *installation) jetStreamURL() string {
+	if in.settings.JetStream.URL != "" {
+		return in.settings.JetStream.URL
+	}
+	return "tls://" + in.settings.JetStream.Listen
+}
+
+// store opens the store as the given part.
+func (in *installation) store(ctx context.Context, id *pki.Identity) (*store.DB, error) {
+	cfg := in.settings.Store
+	if len(cfg.Addresses) == 0 {
+		cfg.Addresses = []string{in.settings.ClickHouse.Listen}
+	}
+	cfg.TLS = id.Client(pki.ClickHouse)
+	return store.Open(ctx, cfg)
+}
+
+// metadata opens the metadata store.
+func (in *installation) metadata(ctx context.Context) (*metadata.DB, error) {
+	ring, err := in.ring("metadata")
+	if err != nil {
+		return nil, err
+	}
+	dsn := in.settings.Metadata.DSN
+	if dsn == "" {
+		dsn = "sqlite:" + in.path("metadata.db")
+	}
+	return metadata.Open(ctx, metadata.Config{DSN: dsn, Ring: ring})
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"github.com/midwatch/midwatch/activities/detect"
+	"github.com/midwatch/midwatch/api"
+	"github.com/midwatch/midwatch/api/web"
+	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/auth/pki"
+	"github.com/midwatch/midwatch/internal/seal/codec"
+	"github.com/midwatch/midwatch/internal/tools"
+	"github.com/midwatch/midwatch/sandbox/native"
+	"github.com/midwatch/midwatch/workers"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// apiPart wires the HTTP API with the web UI.
+func (in *installation) apiPart(ctx context.Context) (runner, error) {
+	id, err := in.identity(pki.API)
+	if err != nil {
+		return nil, err
+	}
+	db, err := in.store(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := in.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := in.ring("temporal")
+	if err != nil {
+		return nil, err
+	}
+	// Lazy: the api serves what it can while Temporal is away.
+	temporal, err := client.NewLazyClient(workers.Options(in.temporalAddress(), workflows.Namespace, id.Client(pki.Temporal), ring, in.log))
+	if err != nil {
+		return nil, err
+	}
+	key, err := auth.LoadApprovalKey(in.path("keys", "approval"))
+	if err != nil {
+		return nil, err
+	}
+	files, err := web.Files()
+	if err != nil {
+		return nil, err
+	}
+	cfg := api.Config{
+		Listen: in.settings.API.Listen, TLS: id.Web(), Hosts: in.settings.API.Hosts, Environment: in.settings.Environment, Version: version(),
+		Metadata: meta, Tools: tools.All(db), Temporal: temporal, Policy: in.settings.Investigations.policy(), ApprovalKey: key,
+		Web: files, Codec: codec.Handler(ring), Ready: func() { notifyReady("https://" + in.settings.API.Listen) }, Log: in.log,
+	}
+	if in.settings.Temporal.Address == "" {
+		cfg.TemporalUI = &url.URL{Scheme: "https", Host: in.settings.Temporal.UIListen}
+		cfg.TemporalTLS = id.Client(pki.Temporal)
+	}
+	return api.New(cfg)
+}
+
+func (in *installation) temporalAddress() string {
+	if in.settings.Temporal.Address != "" {
+		return in.settings.Temporal.Address
+	}
+	return in.settings.Temporal.Listen
+}
+
+// workerCommand serves the task queues of some roles; each role gets only what it needs.
+func (in *installation) workerCommand() *cobra.Command {
+	var roles []string
+	cmd := partCommand("worker", "Workflows and activities, by role", func(ctx context.Context) (runner, error) {
+		return in.worker(ctx, roles)
+	})
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "orchestrate, tools, sandbox, apply, notify; several with commas")
+	_ = cmd.MarkFlagRequired("role")
+	return cmd
+}
+
+func (in *installation) worker(ctx context.Context, roles []string) (runner, error) {
+	ring, err := in.ring("temporal")
+	if err != nil {
+		return nil, err
+	}
+	meta, err := in.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg := workers.Config{
+		Address: in.temporalAddress(), Ring: ring, Environment: in.settings.Environment, Metadata: meta, Registry: tools.All(nil),
+		Actions: in.settings.actions(false), Policy: in.settings.Investigations.policy(), ScanEvery: in.settings.Alerts.Every,
+		Ready: func() { notifyReady("") }, Log: in.log,
+	}
+	part := pki.Worker
+	for _, name := range roles {
+		role := workers.Role(name)
+		cfg.Roles = append(cfg.Roles, role)
+		switch role {
+		case workers.Sandbox:
+			part = pki.Sandbox
+			if cfg.Engine, err = native.New(native.Config{Program: in.settings.Worker.Analyst}); err != nil {
+				return nil, err
+			}
+		case workers.Apply:
+			part = pki.Apply
+			cfg.Actions = in.settings.actions(true)
+			if cfg.PublicKey, err = auth.LoadApprovalPublicKey(in.path("keys", "approval.pub")); err != nil {
+				return nil, err
+			}
+		}
+	}
+	id, err := in.identity(part)
+	if err != nil {
+		return nil, err
+	}
+	cfg.TLS = id.Client(pki.Temporal)
+	for _, r := range cfg.Roles {
+		if r != workers.Tools {
+			continue
+		}
+		db, err := in.store(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Registry = tools.All(db)
+		if cfg.Detector, err = detect.New(detect.Config{Store: db, Environment: in.settings.Environment, Rules: in.settings.Alerts.Rules, Log: in.log}); err != nil {
+			return nil, fmt.Errorf("alerts: %w", err)
+		}
+	}
+	return workers.New(cfg)
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/midwatch/midwatch/collector/publish"
+	"github.com/midwatch/midwatch/collector/recording"
+	"github.com/midwatch/midwatch/internal/auth/pki"
+)
+
+func recordCommand(in *installation) *cobra.Command {
+	var limit time.Duration
+	cmd := &cobra.Command{
+		Use: "record FILE", Short: "Record the telemetry that node agents publish from now on into one small file", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := in.identity(pki.CLI)
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), limit)
+			defer cancel()
+			f, err := os.OpenFile(args[0], os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "recording for %s; Ctrl-C ends it earlier\n", limit)
+			sum, err := recording.Record(ctx, recording.Config{URL: in.jetStreamURL(), TLS: id.Client(pki.JetStream), Log: in.log}, f)
+			if err := errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %+v\n", args[0], sum)
+			return nil
+		},
+	}
+	cmd.Flags().DurationVar(&limit, "for", 2*time.Minute, "how long")
+	return cmd
+}
+
+func playCommand(in *installation) *cobra.Command {
+	var speed float64
+	cmd := &cobra.Command{
+		Use: "play FILE", Short: "Publish a recording as if it happened now", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			publisher, _, err := in.publisher(pki.CLI)
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			return play(cmd.Context(), publisher, func(ctx context.Context) error {
+				return recording.Play(ctx, f, publisher, speed)
+			})
+		},
+	}
+	cmd.Flags().Float64Var(&speed, "speed", 1, "how many times as fast")
+	return cmd
+}
+
+// play runs the publisher until the recording was played and is out.
+func play(ctx context.Context, p *publish.Publisher, do func(context.Context) error) error {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	var g errgroup.Group
+	g.Go(func() error { return p.Run(running) })
+	err := do(ctx)
+	stop() // Run sends what is queued before it returns
+	return errors.Join(err, g.Wait())
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/midwatch/midwatch/api/client"
+	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+// printable is text without control characters: what was read from the outside must not drive a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// followTurns prints each turn once, then the whole.
+func followTurns(ctx context.Context, c *client.Client, id string, progress, out io.Writer) error {
+	shown := 0
+	var last wire.InvestigationDetail
+	err := c.Watch(ctx, id, func(inv wire.InvestigationDetail) bool {
+		for ; shown < len(inv.Turns); shown++ {
+			writeTurn(progress, inv.Turns[shown])
+		}
+		last = inv
+		return inv.Status == "running" || inv.Status == ""
+	})
+	if err != nil {
+		return err
+	}
+	writeInvestigation(out, last)
+	return nil
+}
+
+func writeTurn(w io.Writer, t investigation.Turn) {
+	fmt.Fprintf(w, "  turn %d  %s\n", t.Number, printable(t.Say))
+	for _, call := range t.Calls {
+		fmt.Fprintf(w, "          %-18s %s\n", call.Tool, printable(call.Why))
+	}
+}
+
+// writeInvestigation is a report as one reads it at night: verdict, three sentences, why, what to do.
+func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
+	if inv.Report == nil {
+		fmt.Fprintf(w, "%s is %s; no report yet.\n", inv.ID, inv.Status)
+		for _, t := range inv.Turns {
+			writeTurn(w, t)
+		}
+		return
+	}
+	r := inv.Report
+	fmt.Fprintf(w, "\n%s\n%s\n\n", printable(r.Title), strings.Repeat("─", min(len([]rune(r.Title)), 100)))
+	fmt.Fprintf(w, "  verdict     %s, confidence %.0f%%\n", strings.ReplaceAll(string(r.Verdict), "_", " "), 100*r.Confidence)
+	if r.Culprit != "" {
+		fmt.Fprintf(w, "  culprit     %s\n  mechanism   %s\n", printable(string(r.Culprit)), r.Mechanism)
+	}
+	if !r.Onset.IsZero() {
+		fmt.Fprintf(w, "  began       %s\n", r.Onset.Local().Format("15:04:05"))
+	}
+	fmt.Fprintf(w, "\n%s\n", wrap(printable(r.Summary), "  "))
+	writeChain(w, inv)
+	for _, o := range r.RuledOut {
+		fmt.Fprintf(w, "  not %s: %s\n", printable(string(o.Entity)), printable(o.Why))
+	}
+	for _, m := range r.Missing {
+		fmt.Fprintf(w, "  missing: %s\n", printable(m))
+	}
+	for _, f := range inv.Fixes {
+		writeFix(w, f)
+	}
+	fmt.Fprintf(w, "\n  %s, %d turns, by %s\n", inv.ID, len(inv.Turns), printable(r.Analyst))
+}
+
+func writeChain(w io.Writer, inv wire.InvestigationDetail) {
+	if len(inv.Report.Chain) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\n  why")
+	cited := map[string]bool{}
+	for i, c := range inv.Report.Chain {
+		held := 0
+		for _, k := range c.Checks {
+			if k.Counts {
+				held++
+			}
+		}
+		note := fmt.Sprintf("%s; %d of %d checks tell it from healthy time", strings.Join(c.Evidence, ", "), held, len(c.Checks))
+		if c.Struck != "" {
+			note = "struck: " + printable(c.Struck)
+		}
+		fmt.Fprintf(w, "%s\n       [%s]\n", wrap(fmt.Sprintf("%d. %s", i+1, printable(c.Text)), "    "), note)
+		for _, e := range c.Evidence {
+			cited[e] = true
+		}
+	}
+	fmt.Fprintln(w, "\n  evidence")
+	for _, e := range inv.Evidence {
+		if cited[e.ID] {
+			fmt.Fprintf(w, "    %-4s %-18s %s\n", e.ID, e.Tool, printable(e.Summary))
+		}
+	}
+	fmt.Fprintln(w)
+}
+
+func writeFix(w io.Writer, f investigation.Fix) {
+	fmt.Fprintf(w, "\n  fix         %s (%s)\n", f.Action, strings.ReplaceAll(f.Status, "_", " "))
+	fmt.Fprintf(w, "  will run    %s\n", printable(f.Content))
+	if f.Why != "" {
+		fmt.Fprintf(w, "  because     %s\n", printable(f.Why))
+	}
+	if f.Result != "" {
+		fmt.Fprintf(w, "  result      %s\n", printable(f.Result))
+	}
+	fmt.Fprintf(w, "  digest      %s\n", f.Digest)
+}
+
+const width = 100
+
+// wrap breaks text at spaces, each line indented.
+func wrap(text, indent string) string {
+	var b strings.Builder
+	line := indent
+	for _, word := range strings.Fields(text) {
+		if len(line)+1+len(word) > width && line != indent {
+			b.WriteString(line + "\n")
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	b.WriteString(line)
+	return b.String()
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/midwatch/midwatch/activities/detect"
+	"github.com/midwatch/midwatch/collector/exporter"
+	"github.com/midwatch/midwatch/collector/node"
+	"github.com/midwatch/midwatch/deploy/clickhouse"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/store"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// settings is the YAML file. Each section is one part's; addresses say what to use instead of starting it.
+type settings struct {
+	Data           string
+	Environment    string
+	ClickHouse     clickhouse.Config
+	Store          store.Config
+	JetStream      jetStreamSettings
+	Ingester       ingesterSettings
+	Exporter       exporterSettings
+	NodeAgent      node.Config
+	Temporal       temporalSettings
+	API            apiSettings
+	Metadata       metadataSettings
+	Worker         workerSettings
+	Alerts         alertSettings
+	Investigations investigationSettings
+	Actions        []investigation.Action
+}
+
+// actions are the named actions; only the apply role gets their database credentials.
+func (s settings) actions(secrets bool) []investigation.Action {
+	as := slices.Clone(s.Actions)
+	if !secrets {
+		for i := range as {
+			as[i].DSN = ""
+		}
+	}
+	return as
+}
+
+type jetStreamSettings struct {
+	Listen   string `yaml:"listen"`
+	URL      string `yaml:"url"`       // a NATS server to use instead
+	MaxBytes int64  `yaml:"max_bytes"` // of telemetry that waits on disk; 0: 1 GiB
+}
+
+type ingesterSettings struct {
+	GRPC string `yaml:"grpc"` // OTLP/gRPC, host:port
+	HTTP string `yaml:"http"` // OTLP/HTTP, host:port
+}
+
+type exporterSettings struct {
+	Kubeconfig string              `yaml:"kubeconfig"` // adds pods and workloads; empty: no cluster
+	Drop       []exporter.DropRule `yaml:"drop"`       // what must not leave this machine
+}
+
+type temporalSettings struct {
+	Listen   string `yaml:"listen"`
+	UIListen string `yaml:"ui_listen"`
+	Address  string `yaml:"address"` // a Temporal server to use instead
+	Program  string `yaml:"program"` // midwatch-temporal
+}
+
+type apiSettings struct {
+	Listen string   `yaml:"listen"`
+	Hosts  []string `yaml:"hosts"` // names besides localhost and loopback under which browsers may come
+}
+
+type alertSettings struct {
+	Every        time.Duration `yaml:"every"` // how often telemetry is looked at; 0: 5 s
+	detect.Rules `yaml:",inline"`
+}
+
+// investigationSettings is workflows.Policy with the file's names; zero means its default.
+type investigationSettings struct {
+	Debounce   time.Duration `yaml:"debounce"`   // triggers that arrive together are sorted together
+	Settle     time.Duration `yaml:"settle"`     // an incident waits this long for alerts of dependants
+	Bake       time.Duration `yaml:"bake"`       // a deployment is watched this long
+	CoolDown   time.Duration `yaml:"cool_down"`  // the same trigger is not raised again for this long
+	Concurrent int           `yaml:"concurrent"` // investigations at once
+	Turns      int           `yaml:"turns"`      // steps of an investigation
+	Wall       time.Duration `yaml:"wall"`       // its wall time
+	Approval   time.Duration `yaml:"approval"`   // a fix waits this long for a person
+}
+
+func (s investigationSettings) policy() workflows.Policy {
+	return workflows.Policy{
+		Debounce: s.Debounce, Settle: s.Settle, Bake: s.Bake, CoolDown: s.CoolDown,
+		Concurrent: s.Concurrent, Turns: s.Turns, Wall: s.Wall, Approval: s.Approval,
+	}
+}
+
+type metadataSettings struct {
+	DSN string `yaml:"dsn"` // postgres://…; empty: SQLite in the data directory
+}
+
+type workerSettings struct {
+	Analyst string `yaml:"analyst"` // midwatch-analyst
+}
+
+func defaults() settings {
+	s := settings{
+		Data:        "/var/lib/midwatch",
+		Environment: hostName(),
+		ClickHouse:  clickhouse.Default(),
+		JetStream:   jetStreamSettings{Listen: "127.0.0.1:14222"},
+		Ingester:    ingesterSettings{GRPC: "127.0.0.1:14317", HTTP: "127.0.0.1:14318"},
+		Temporal:    temporalSettings{Listen: "127.0.0.1:17233", UIListen: "127.0.0.1:18233", Program: beside("midwatch-temporal")},
+		API:         apiSettings{Listen: "127.0.0.1:18420"},
+		Alerts:      alertSettings{Every: 5 * time.Second, Rules: detect.Default()},
+		Worker:      workerSettings{Analyst: beside("midwatch-analyst")},
+	}
+	s.ClickHouse.Library = library()
+	if os.Getuid() != 0 {
+		if home, err := os.UserHomeDir(); err == nil {
+			s.Data = filepath.Join(home, ".local/share/midwatch")
+		}
+	}
+	return s
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "localhost"
+	}
+	return name
+}
+
+// sections are the file's top-level keys.
+func (s *settings) sections() map[string]any {
+	return map[string]any{
+		"data": &s.Data, "environment": &s.Environment, "clickhouse": &s.ClickHouse, "store": &s.Store, "jetstream": &s.JetStream,
+		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions,
+	}
+}
+
+// beside is a program in the directory of this one.
+func beside(name string) string {
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(filepath.Dir(self), name)
+}
+
+// library finds libchdb: where MIDWATCH_LIBCHDB says, else beside the program, else where `make deps` put it.
+func library() string {
+	if v := os.Getenv("MIDWATCH_LIBCHDB"); v != "" {
+		return v
+	}
+	if p := beside("libchdb.so"); exists(p) {
+		return p
+	}
+	return filepath.Join(filepath.Dir(beside("")), ".cache/chdb/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so")
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// port is one address a part listens on, and the key that moves it.
+type port struct{ part, address, key string }
+
+// ports are what `up` would listen on.
+func (s settings) ports() []port {
+	var ps []port
+	if len(s.Store.Addresses) == 0 {
+		ps = append(ps, port{"clickhouse", s.ClickHouse.Listen, "clickhouse.listen"})
+	}
+	if s.JetStream.URL == "" {
+		ps = append(ps, port{"jetstream", s.JetStream.Listen, "jetstream.listen"})
+	}
+	if s.Temporal.Address == "" {
+		ps = append(ps, port{"temporal", s.Temporal.Listen, "temporal.listen"}, port{"temporal UI", s.Temporal.UIListen, "temporal.ui_listen"})
+	}
+	return append(ps, port{"ingester OTLP/gRPC", s.Ingester.GRPC, "ingester.grpc"}, port{"ingester OTLP/HTTP", s.Ingester.HTTP, "ingester.http"},
+		port{"api", s.API.Listen, "api.listen"})
+}

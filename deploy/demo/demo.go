@@ -1,0 +1,185 @@
+package demo
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/midwatch/midwatch/api/client"
+	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/deploy/shop/judge"
+	"github.com/midwatch/midwatch/deploy/shop/plan"
+)
+
+// ErrNotNamed means Midwatch did not name the culprit, or named another.
+var ErrNotNamed = errors.New("the culprit was not named")
+
+// Config is what a demo needs.
+type Config struct {
+	Midwatch string    // path of midwatch
+	Shop     string    // path of shop
+	Fault    string    // "" draws one, and keeps it secret until the end
+	Yes      bool      // approve without asking
+	Ask      io.Reader // where a person answers
+	Out      io.Writer
+	// Show prints an investigation as the CLI does.
+	Show func(io.Writer, wire.InvestigationDetail)
+}
+
+// ShopDir is where the demo's shop lives. What takes long to make is kept there from run to run.
+const ShopDir = "/var/tmp/midwatch-shop"
+
+// healthy is how long the shop is watched before it is broken: what Midwatch compares with.
+const healthy = 22 * time.Second
+
+// Run plays the story to its end. It wraps ErrNotNamed when the report is wrong.
+func Run(ctx context.Context, cfg Config) error {
+	fault, err := choose(cfg.Fault)
+	if err != nil {
+		return err
+	}
+	data, err := os.MkdirTemp("/var/tmp", "midwatch-demo-")
+	if err != nil {
+		return err
+	}
+	s := &Stage{Midwatch: cfg.Midwatch, Shop: cfg.Shop, Data: data, ShopDir: ShopDir, Say: NewNarrator(cfg.Out)}
+	defer func() {
+		s.Say.Line("stopping")
+		s.Stop()
+		_ = os.RemoveAll(data)
+	}()
+	c, err := open(ctx, s)
+	if err != nil {
+		return err
+	}
+	return play(ctx, cfg, s, c, fault)
+}
+
+// choose finds the fault by name, or draws one of those Midwatch has a rule for.
+func choose(name string) (judge.Fault, error) {
+	if name != "" {
+		return judge.Find(plan.Default(), name)
+	}
+	faults, err := judge.Faults(plan.Default())
+	if err != nil {
+		return judge.Fault{}, err
+	}
+	var known []judge.Fault
+	for _, f := range faults {
+		if f.Kind == judge.Known {
+			known = append(known, f)
+		}
+	}
+	return known[rand.IntN(len(known))], nil
+}
+
+// open starts the shop and Midwatch side by side and watches the shop while it is well.
+func open(ctx context.Context, s *Stage) (*client.Client, error) {
+	s.Say.Line("starting the shop: five services, PostgreSQL, Redis and customers")
+	if err := s.StartShop(); err != nil {
+		return nil, err
+	}
+	if err := s.Configure(ctx); err != nil {
+		return nil, err
+	}
+	s.Say.Line("starting Midwatch")
+	if err := s.StartMidwatch(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.WaitShop(ctx); err != nil {
+		return nil, err
+	}
+	c, err := s.Client(ctx, "approver")
+	if err != nil {
+		return nil, err
+	}
+	return c, s.WarmUp(ctx, c, plan.Default(), healthy)
+}
+
+// WarmUp waits until Midwatch has seen every service of the shop for a while.
+func (s *Stage) WarmUp(ctx context.Context, c *client.Client, p plan.Plan, enough time.Duration) error {
+	want := map[string]bool{p.Redis.Name: true}
+	for _, role := range plan.Services() {
+		want[p.Programs[role].Name] = true
+	}
+	var since time.Time
+	return s.Say.waitFor(ctx, "healthy traffic", 3*time.Minute, func() (bool, error) {
+		list, err := c.Services(ctx, client.Range{From: time.Now().Add(-30 * time.Second), To: time.Now()})
+		if err != nil {
+			return false, nil // not yet
+		}
+		seen := 0
+		for _, row := range list.Services {
+			if want[row.Service.Service] && row.Requests > 0 {
+				seen++
+			}
+		}
+		if seen < len(want) {
+			return false, nil
+		}
+		if since.IsZero() {
+			since = time.Now()
+			s.Say.Line("Midwatch sees all of the shop; watching it healthy for %.0f s", enough.Seconds())
+		}
+		return time.Since(since) > enough, nil
+	})
+}
+
+// play breaks the shop and follows what comes of it.
+func play(ctx context.Context, cfg Config, s *Stage, c *client.Client, fault judge.Fault) error {
+	st := &story{say: s.Say, client: c}
+	st.at.fault = time.Now()
+	if err := s.Fault(ctx, fault.Name); err != nil {
+		return err
+	}
+	s.Say.Line("the shop is broken now; nobody told Midwatch how")
+	inv, err := st.untilReport(ctx)
+	if err != nil {
+		return err
+	}
+	cfg.Show(cfg.Out, inv)
+	err = st.mend(ctx, func(question string) bool { return cfg.Yes || asked(cfg, question) })
+	return errors.Join(err, end(cfg.Out, fault, inv, st.at))
+}
+
+func asked(cfg Config, question string) bool {
+	fmt.Fprint(cfg.Out, "\n"+question)
+	answer, err := bufio.NewReader(cfg.Ask).ReadString('\n')
+	return (err == nil || errors.Is(err, io.EOF)) && strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y")
+}
+
+// Verdict is a report in the judge's words.
+func Verdict(inv wire.InvestigationDetail) judge.Report {
+	return judge.Report{
+		Verdict: string(inv.Report.Verdict), Culprit: string(inv.Report.Culprit),
+		Mechanism: string(inv.Report.Mechanism), Confidence: inv.Report.Confidence,
+	}
+}
+
+// end judges the report and prints the timeline.
+func end(out io.Writer, fault judge.Fault, inv wire.InvestigationDetail, at timeline) error {
+	named, why := judge.Judge(fault, []judge.Report{Verdict(inv)})
+	fmt.Fprintf(out, "\n  what was done: %s (%s)\n\n", fault.Story, fault.Name)
+	for _, e := range []struct {
+		what string
+		at   time.Time
+	}{{"fault", at.fault}, {"alert", at.alert}, {"report", at.report}, {"approval", at.approval}, {"recovered", at.recovered}} {
+		if e.at.IsZero() {
+			fmt.Fprintf(out, "  %-10s      –\n", e.what)
+			continue
+		}
+		fmt.Fprintf(out, "  %-10s %5.1f s\n", e.what, e.at.Sub(at.fault).Seconds())
+	}
+	if !named {
+		fmt.Fprintf(out, "\n  culprit named: no (%s)\n", why)
+		return ErrNotNamed
+	}
+	fmt.Fprintln(out, "\n  culprit named: yes")
+	return nil
+}

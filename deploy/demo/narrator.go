@@ -1,0 +1,66 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Narrator tells the story: a line per thing that happened, with the seconds since the start, and one at least every ten
+// seconds while it waits.
+type Narrator struct {
+	mu    sync.Mutex
+	out   io.Writer
+	start time.Time
+	last  time.Time
+}
+
+const (
+	silence = 10 * time.Second
+	poll    = 300 * time.Millisecond
+)
+
+// NewNarrator tells its story to out; its clock starts now.
+func NewNarrator(out io.Writer) *Narrator {
+	return &Narrator{out: out, start: time.Now(), last: time.Now()}
+}
+
+// Line tells one thing.
+func (n *Narrator) Line(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.last = time.Now()
+	fmt.Fprintf(n.out, "%5.1fs  %s\n", time.Since(n.start).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (n *Narrator) silentFor() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return time.Since(n.last)
+}
+
+// waitFor polls until done says so, or fails, or the limit has passed.
+func (n *Narrator) waitFor(ctx context.Context, what string, limit time.Duration, done func() (bool, error)) error {
+	started := time.Now()
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		ok, err := done()
+		if ok || err != nil {
+			return err
+		}
+		if time.Since(started) > limit {
+			return fmt.Errorf("waited %.0f s for %s in vain", limit.Seconds(), what)
+		}
+		if n.silentFor() > silence {
+			n.Line("waiting for %s, %.0f s", what, time.Since(started).Seconds())
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
