@@ -105,6 +105,7 @@ func TestFaultsAreRaisedWithinThirtySeconds(t *testing.T) {
 func TestTenHealthyMinutesRaiseNothing(t *testing.T) {
 	db := storetest.Open(t)
 	shop := toolstest.New(toolstest.Plain, 5, start, start.Add(time.Hour), toolstest.Healthy())
+	shop.Rate = 20
 	raised, _ := scan(t, db, newDetector(t, db), shop, start, start.Add(10*time.Minute))
 	for _, r := range raised {
 		t.Errorf("raised %s: %s", r.ID, r.Summary)

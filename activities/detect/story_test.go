@@ -2,7 +2,10 @@ package detect_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +173,27 @@ var stories = []story{
 	{"harmless warnings", toolstest.HarmlessWarnings, nil, "", "", investigation.NoProblem},
 }
 
+// record keeps the transcripts of some stories for the built-in analyst's own tests.
+var record = flag.Bool("record", false, "write transcripts to the built-in analyst's testdata")
+
+// recorded are the stories worth keeping, by directory.
+var recorded = map[string]string{"missing index": "missing_index", "wrong configuration": "wrong_configuration"}
+
+func keep(t *testing.T, name string, transcript investigation.Transcript) {
+	t.Helper()
+	dir, wanted := recorded[name]
+	if !*record || !wanted {
+		return
+	}
+	dir = filepath.Join("../../sandbox/analyst/builtin/testdata", dir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "transcript.json"), encode(t, transcript), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestStories(t *testing.T) {
 	for i, s := range stories {
 		n := toolstest.Odd
@@ -205,6 +229,7 @@ func tell(t *testing.T, s story, n toolstest.Names, seed uint64) {
 	if size := len(encode(t, transcript)); size > 1<<20 {
 		t.Errorf("the transcript is %d bytes", size)
 	}
+	keep(t, s.name, transcript)
 	t.Logf("%s, %.2f: %s\n%s", r.Verdict, r.Confidence, r.Title, r.Summary)
 	for _, c := range r.Chain {
 		t.Logf("  %s %s", c.ID, c.Text)

@@ -12,8 +12,8 @@ import (
 // maxWindow bounds a window: a longer one is a question for rollups, not for these tools.
 const maxWindow = 24 * time.Hour
 
-// maxControl bounds the healthy time a check is tried on: further back, it was another day.
-const maxControl = 4 * time.Minute
+// maxControl bounds the healthy time a check is tried on: the nearest, because further back another incident may have been.
+const maxControl = time.Minute
 
 // window is the part of the arguments that says when.
 type window struct {
@@ -97,13 +97,13 @@ func schema(compares bool, more map[string]any) json.RawMessage {
 // text is the schema of an optional string.
 func text(what string) map[string]any { return map[string]any{"type": "string", "description": what} }
 
-// controlWindow asks the same question about the end of the healthy window, as long as the question's own window.
+// controlWindow asks the same question about the end of the healthy window, at most as long as the question's own window.
 func controlWindow(raw json.RawMessage, healthy investigation.Window) (json.RawMessage, bool) {
 	var w window
 	if json.Unmarshal(raw, &w) != nil || w.validate() != nil || !healthy.From.Before(healthy.To) {
 		return nil, false
 	}
-	from := healthy.To.Add(-min(w.To.Sub(w.From), healthy.To.Sub(healthy.From)))
+	from := healthy.To.Add(-min(w.To.Sub(w.From), healthy.To.Sub(healthy.From), maxControl))
 	return replace(raw, map[string]time.Time{"from": from, "to": healthy.To})
 }
 

@@ -64,7 +64,8 @@ type comparison struct {
 	served     map[string]*cell
 	operations map[[2]string]*cell
 	calls      map[edgeKey]*cell
-	made       map[string]*cell // all calls of a service
+	kinds      map[edgeKey]map[string]*cell // calls by operation
+	made       map[string]*cell             // all calls of a service
 	versions   map[string]map[string]bool
 	born       map[string]time.Time // first span of a service in the healthy window
 }
@@ -73,7 +74,8 @@ type edgeKey struct{ from, to, address, protocol string }
 
 func compare(rows []spanRow, w windows) result.Comparison {
 	c := comparison{
-		w: w, served: map[string]*cell{}, operations: map[[2]string]*cell{}, calls: map[edgeKey]*cell{}, made: map[string]*cell{},
+		w: w, served: map[string]*cell{}, operations: map[[2]string]*cell{}, calls: map[edgeKey]*cell{},
+		kinds: map[edgeKey]map[string]*cell{}, made: map[string]*cell{},
 		versions: map[string]map[string]bool{}, born: map[string]time.Time{},
 	}
 	at := endpointsOf(rows)
@@ -84,13 +86,16 @@ func compare(rows []spanRow, w windows) result.Comparison {
 		FaultWindow: w.public(), HealthyWindow: w.baseline().public(),
 		Services: []result.ServiceChange{}, Operations: []result.OperationChange{}, Edges: []result.EdgeChange{},
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.served)) {
-		out.Services = append(out.Services, c.service(name))
-	}
+	parts := map[string][]result.Change{}
 	for key, cell := range c.operations {
-		out.Operations = append(out.Operations, result.OperationChange{
-			Service: key[0], Operation: key[1], Change: cell.change(w, c.healthySeconds(key[0])),
-		})
+		change := cell.change(w, c.healthySeconds(key[0]))
+		parts[key[0]] = append(parts[key[0]], change)
+		out.Operations = append(out.Operations, result.OperationChange{Service: key[0], Operation: key[1], Change: change})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.served)) {
+		s := c.service(name)
+		s.Change = withParts(s.Change, parts[name])
+		out.Services = append(out.Services, s)
 	}
 	slices.SortFunc(out.Operations, func(a, b result.OperationChange) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Operation, b.Operation))
@@ -101,7 +106,26 @@ func compare(rows []spanRow, w windows) result.Comparison {
 	slices.SortFunc(out.Edges, func(a, b result.EdgeChange) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Address, b.Address), cmp.Compare(a.Protocol, b.Protocol))
 	})
+	out.Operations = out.Operations[:min(len(out.Operations), maxGroups)]
+	out.Edges = out.Edges[:min(len(out.Edges), maxGroups)]
 	return out
+}
+
+// maxGroups is how many operations and edges a comparison names.
+const maxGroups = 1000
+
+// minPart is how many requests one operation needs to speak for its whole group.
+const minPart = 15
+
+// withParts adds what one operation shows and the average of all hides: a group is bad if one of its operations is.
+func withParts(whole result.Change, parts []result.Change) result.Change {
+	for _, p := range parts {
+		if p.Fault.Requests >= minPart {
+			whole.Failing = whole.Failing || p.Failing
+			whole.Slow = whole.Slow || p.Slow
+		}
+	}
+	return whole
 }
 
 func (c *comparison) add(row spanRow, at endpoints) {
@@ -113,6 +137,10 @@ func (c *comparison) add(row spanRow, at endpoints) {
 	if row.Side == "client" {
 		key := edgeKey{row.Service, at.peer(row.Peer, row.Address), row.Address, row.Protocol}
 		of(c.calls, key).add(row.counts)
+		if c.kinds[key] == nil {
+			c.kinds[key] = map[string]*cell{}
+		}
+		of(c.kinds[key], row.Name).add(row.counts)
 		of(c.made, row.Service).add(row.counts)
 		return
 	}
@@ -166,6 +194,11 @@ func (c *comparison) edge(key edgeKey, calls *cell) result.EdgeChange {
 		From: key.from, To: key.to, Address: key.address, Protocol: key.protocol,
 		Change: calls.change(c.w, c.healthySeconds(key.from)),
 	}
+	var parts []result.Change
+	for _, kind := range c.kinds[key] {
+		parts = append(parts, kind.change(c.w, c.healthySeconds(key.from)))
+	}
+	e.Change = withParts(e.Change, parts)
 	if served := c.served[key.from]; served != nil {
 		fault, answered := calls.fault(), served.fault()
 		e.PerRequest = result.Pair{

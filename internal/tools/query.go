@@ -62,7 +62,7 @@ func query[Row any](ctx context.Context, db Store, sql string, params []param) (
 
 // Fragments shared by the queries over spans.
 const (
-	spanAddress  = `concat(attributes['server.address'], ':', attributes['server.port'])`
+	spanAddress  = `concat(replaceOne(attributes['server.address'], '::ffff:', ''), ':', attributes['server.port'])`
 	spanProtocol = `multiIf(attributes['db.system.name'] != '', attributes['db.system.name'],
         attributes['http.request.method'] != '', 'http', startsWith(name, 'CONNECT '), 'tcp', 'other')`
 	spanCode = `multiIf(attributes['db.response.status_code'] != '', attributes['db.response.status_code'], attributes['http.response.status_code'])`

@@ -50,7 +50,8 @@ type Comparison struct {
 	Edges         []EdgeChange         `json:"edges"`
 }
 
-// ServiceChange is what a service answered (its server spans).
+// ServiceChange is what a service answered (its server spans). It is failing or slow if one of its operations is; the
+// same holds for an edge.
 type ServiceChange struct {
 	Service string `json:"service"`
 	Change

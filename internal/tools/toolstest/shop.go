@@ -75,7 +75,7 @@ type Shop struct {
 // New returns a shop that is healthy until fault begins at faultAt.
 func New(names Names, seed uint64, start, faultAt time.Time, fault Fault) *Shop {
 	return &Shop{
-		Names: names, Start: start, FaultAt: faultAt, Fault: fault, Rate: 60,
+		Names: names, Start: start, FaultAt: faultAt, Fault: fault, Rate: 40,
 		Version: map[string]string{}, rng: rand.New(rand.NewPCG(seed, 7)),
 	}
 }

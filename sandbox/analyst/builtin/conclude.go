@@ -50,8 +50,23 @@ func (f *facts) hypotheses() []hypothesis {
 	} {
 		all = append(all, rule(f)...)
 	}
+	for i, h := range all {
+		if !f.related(h) {
+			all[i].confidence -= 0.3
+		}
+	}
 	slices.SortStableFunc(all, func(a, b hypothesis) int { return cmp.Compare(b.confidence, a.confidence) })
 	return all
+}
+
+// related says that the graph of calls leads from something bad to the culprit, if anything is bad. Who takes the CPU
+// needs no call to hurt.
+func (f *facts) related(h hypothesis) bool {
+	bad := f.bad()
+	if len(bad) == 0 || h.mechanism == investigation.CPUContention {
+		return true
+	}
+	return slices.ContainsFunc(bad, func(s result.ServiceChange) bool { return s.Service == h.service || f.leads(s.Service, h.service) })
 }
 
 // leads says that the trouble of one service can reach another by calls: upstream calls, directly or not, downstream.
@@ -116,9 +131,9 @@ func describe(s result.ServiceChange) string {
 
 func badCheck(id string, s result.ServiceChange) string {
 	if s.Failing {
-		return some(id, "services", is("service", s.Service), flag("failing"))
+		return some(id, "services", is("service", s.Service), holds("failing"))
 	}
-	return some(id, "services", is("service", s.Service), flag("slow"))
+	return some(id, "services", is("service", s.Service), holds("slow"))
 }
 
 // ruledOut says of every other change, and every other bad service, why it is not blamed.

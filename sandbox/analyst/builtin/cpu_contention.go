@@ -27,7 +27,7 @@ func cpuContention(f *facts) []hypothesis {
 	var hog result.ServiceUsage
 	var waiting []string
 	for _, u := range f.hosts.Services {
-		if more := u.CPU.Fault - u.CPU.Healthy; more >= hogCores && more > hog.CPU.Fault-hog.CPU.Healthy && !f.inGraph(u.Service) {
+		if more := u.CPU.Fault - u.CPU.Healthy; more >= hogCores && more > hog.CPU.Fault-hog.CPU.Healthy && !f.inGraph(u.Service) && !ours(u.Service) {
 			hog = u
 		}
 		if f.inGraph(u.Service) && waits(u) {
@@ -41,6 +41,16 @@ func cpuContention(f *facts) []hypothesis {
 	return []hypothesis{f.starved(hog, waiting)}
 }
 
+// ours says that a process is Midwatch's own. What it needs to look at a fault is not the fault.
+func ours(service string) bool { return strings.HasPrefix(service, "midwatch-") }
+
+// failsByItself says that a suspect fails a good part of its requests.
+func (f *facts) failsByItself() bool {
+	return slices.ContainsFunc(f.bad(), func(s result.ServiceChange) bool {
+		return s.Failing && s.Fault.ErrorRatio > 0.05 && f.isSuspect(s.Service) && f.byItself(s)
+	})
+}
+
 func waits(u result.ServiceUsage) bool {
 	return u.RunDelay.Fault >= delayed && u.RunDelay.Fault >= delayRatio*max(u.RunDelay.Healthy, delayFloor)
 }
@@ -52,8 +62,11 @@ func (f *facts) starved(hog result.ServiceUsage, waiting []string) hypothesis {
 		summary: fmt.Sprintf("%s uses %.1f cores (before %.1f) and serves nobody; %d services wait for a core and are slow for it.", hog.Service,
 			hog.CPU.Fault, hog.CPU.Healthy, len(waiting)),
 	}
-	if len(f.bad()) == 0 {
+	switch {
+	case len(f.bad()) == 0:
 		h.confidence = 0.7 // services wait, but nobody was hurt yet
+	case f.failsByItself():
+		h.confidence -= 0.2 // who waits for a core is slow; who fails has a reason of its own
 	}
 	id := f.ids["host_resources"]
 	h.claim(fmt.Sprintf("%s uses %.2f cores, before %.2f, and takes part in no conversation.", hog.Service, hog.CPU.Fault, hog.CPU.Healthy),
@@ -68,7 +81,7 @@ func (f *facts) starved(hog result.ServiceUsage, waiting []string) hypothesis {
 			break
 		}
 	}
-	if p, found := f.hogProcess(hog.Service); found && !strings.HasPrefix(hog.Service, "midwatch-") {
+	if p, found := f.hogProcess(hog.Service); found {
 		h.fix = f.draft(investigation.StopProcess, hog.Service, map[string]string{"process": p.PID + ":" + p.StartTicks + ":" + p.Executable},
 			"It is not needed by any service, and they recover when it stops.")
 	}

@@ -61,12 +61,12 @@ func (f *facts) ownClaim(h *hypothesis, s result.ServiceChange) {
 	id := f.ids["compare_windows"]
 	if s.Failing {
 		h.claim(fmt.Sprintf("%s, while only %s of its own calls per request fail.", describe(s), share(s.CallErrors.Fault)),
-			id, badCheck(id, s), some(id, "services", is("service", s.Service), flag("failing"), `x["fault"]["error_ratio"] > x["call_errors"]["fault"]`))
+			id, badCheck(id, s), some(id, "services", is("service", s.Service), holds("failing"), `x["fault"]["error_ratio"] > x["call_errors"]["fault"]`))
 		return
 	}
 	h.claim(fmt.Sprintf("%s; %s of a request is its own time (before %s), not that of what it calls.", describe(s), millis(s.SelfMS.Fault),
 		millis(max(0, s.SelfMS.Healthy))),
-		id, badCheck(id, s), some(id, "services", is("service", s.Service), flag("slow"), `x["self_ms"]["fault"] > x["self_ms"]["healthy"] + 5`))
+		id, badCheck(id, s), some(id, "services", is("service", s.Service), holds("slow"), `x["self_ms"]["fault"] > x["self_ms"]["healthy"] + 5`))
 }
 
 // wrongConfiguration: a service calls an address where nobody listens, and did not before; usually its configuration
@@ -118,11 +118,11 @@ func (f *facts) misdirected(e result.EdgeChange) hypothesis {
 		h.missing = append(h.missing, fmt.Sprintf("a change of %s's configuration: none was seen", e.From))
 	}
 	h.claim(fmt.Sprintf("%s tries to connect to %s and is refused (%d times); it never called that address before.", e.From, e.Address, e.Fault.Requests),
-		id, some(id, "edges", is("from", e.From), is("address", e.Address), flag("failing"), flag("new")))
+		id, some(id, "edges", is("from", e.From), is("address", e.Address), holds("failing"), holds("new")))
 	for _, old := range f.edgesFrom(e.From) {
 		if old.Quiet && old.Address != e.Address {
 			h.claim(fmt.Sprintf("Its calls to %s at %s have stopped (%.3g per second before).", old.To, old.Address, old.Healthy.RatePerS),
-				id, some(id, "edges", is("from", e.From), is("to", old.To), flag("quiet")))
+				id, some(id, "edges", is("from", e.From), is("to", old.To), holds("quiet")))
 			break
 		}
 	}

@@ -199,14 +199,13 @@ func (f *facts) usage(service string) (result.ServiceUsage, bool) {
 	return result.ServiceUsage{}, false
 }
 
-// deployed is the last change of one of the kinds to a service that came right before the onset. Reports of changes are
-// some seconds late, and an onset is only known to a few.
+// deployed is the last change of one of the kinds to a service that came right before the onset.
 func (f *facts) deployed(service string, kinds ...string) (result.Deployment, bool) {
 	var found result.Deployment
 	if f.changes != nil {
 		for _, d := range f.changes.Deployments {
 			if d.Service == service && slices.Contains(kinds, d.Kind) &&
-				d.Time.After(f.onset.Add(-3*time.Minute)) && d.Time.Before(f.onset.Add(10*time.Second)) {
+				d.Time.After(f.onset.Add(-rightBefore)) && d.Time.Before(f.onset.Add(rightAfter)) {
 				found = d
 			}
 		}

@@ -43,7 +43,7 @@ func dependencyDown(f *facts) []hypothesis {
 			h.confidence -= 0.4 // that is why it is down: see memoryLeak
 		}
 		h.claim(fmt.Sprintf("%s cannot connect to %s at %s (%d times).", e.From, e.To, e.Address, e.Fault.Errors),
-			id, some(id, "edges", is("address", e.Address), is("protocol", "tcp"), flag("failing")))
+			id, some(id, "edges", is("address", e.Address), is("protocol", "tcp"), holds("failing")))
 		h.fix = f.draft(investigation.RestartAction, e.To, nil, "It does not run.")
 		out = append(out, h)
 	}
@@ -73,7 +73,7 @@ func failingStatement(f *facts) []hypothesis {
 	for _, s := range f.statements.Statements {
 		key := [3]string{s.Database, s.Namespace, s.Collection}
 		switch {
-		case s.Failing && len(s.Codes) > 0 && refusals[s.Codes[0].Code] == "" && s.Collection != "":
+		case s.Failing && len(s.Codes) > 0 && refusals[s.Codes[0].Code] == "" && s.Collection != "" && !onlyCanceled(s):
 			if tables[key] == nil {
 				order = append(order, key)
 			}
@@ -100,7 +100,7 @@ func failingStatement(f *facts) []hypothesis {
 	}
 	h.claim(fmt.Sprintf("%s statements on %s fail with %s: %d of %d, before %s.", s.Operation, s.Collection, s.Codes[0].Code, s.Fault.Errors,
 		s.Fault.Requests, share(s.Healthy.ErrorRatio)), id,
-		some(id, "statements", is("database", s.Database), is("collection", s.Collection), is("operation", s.Operation), flag("failing")))
+		some(id, "statements", is("database", s.Database), is("collection", s.Collection), is("operation", s.Operation), holds("failing")))
 	if healthyElsewhere[s.Database] {
 		h.confidence += 0.08
 		h.claim(fmt.Sprintf("Other statements of %s succeed, so it is up.", s.Database), id,
@@ -127,7 +127,7 @@ func trafficSurge(f *facts) []hypothesis {
 				title:   fmt.Sprintf("%s gets %.1f times the requests it had", s.Service, s.RateRatio),
 				summary: fmt.Sprintf("%s gets %.3g requests per second instead of %.3g, and what it calls cannot keep up.", s.Service, s.Fault.RatePerS, s.Healthy.RatePerS),
 			}
-			h.claim(h.summary, id, some(id, "services", is("service", s.Service), flag("busy"), atLeast(2, "rate_ratio")))
+			h.claim(h.summary, id, some(id, "services", is("service", s.Service), holds("busy"), atLeast(2, "rate_ratio")))
 			return []hypothesis{h}
 		}
 	}
@@ -162,7 +162,7 @@ func deepest(f *facts) []hypothesis {
 		if s.Failing {
 			h.mechanism, h.title = investigation.FailingDependency, fmt.Sprintf("%s began to fail by itself", s.Service)
 		}
-		if len(f.suspects) == 1 && f.byItself(s) && f.explainsAll(s.Service) {
+		if f.byItself(s) && f.outweighs(s) {
 			h.confidence = 0.62
 		}
 		f.ownClaim(&h, s)
@@ -172,12 +172,19 @@ func deepest(f *facts) []hypothesis {
 	return out
 }
 
-// explainsAll says that every bad service is this one or calls it.
-func (f *facts) explainsAll(service string) bool {
-	for _, s := range f.bad() {
-		if s.Service != service && !f.leads(s.Service, service) {
-			return false
+// outweighs says that nearly all of what the suspects lose by themselves, in time and failed requests, is this one's.
+func (f *facts) outweighs(s result.ServiceChange) bool {
+	var all float64
+	for _, suspect := range f.suspects {
+		if other, answers := f.service(suspect.Name); answers {
+			all += loss(other)
 		}
 	}
-	return true
+	return loss(s) > 0 && loss(s) >= 0.75*all
+}
+
+// loss is what a service costs by itself: milliseconds per second, a failed request counting as much as a second.
+func loss(s result.ServiceChange) float64 {
+	failed := max(0, s.Fault.ErrorRatio-s.Healthy.ErrorRatio-max(0, s.CallErrors.Fault-s.CallErrors.Healthy))
+	return s.Fault.RatePerS * (max(0, s.SelfMS.Fault-s.SelfMS.Healthy) + 1000*failed)
 }

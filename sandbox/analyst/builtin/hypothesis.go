@@ -44,8 +44,8 @@ func is(field, text string) string {
 	return fmt.Sprintf("x[%s] == %s", strconv.Quote(field), strconv.Quote(text))
 }
 
-// flag is the condition that a field of x is true.
-func flag(field string) string { return fmt.Sprintf("x[%s]", strconv.Quote(field)) }
+// holds is the condition that a field of x is true.
+func holds(field string) string { return fmt.Sprintf("x[%s]", strconv.Quote(field)) }
 
 // atLeast is the condition that a number of x, given by its path, reaches a limit.
 func atLeast(limit float64, path ...string) string { return number(path) + " >= " + figure(limit) }

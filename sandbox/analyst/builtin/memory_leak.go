@@ -20,7 +20,7 @@ func memoryLeak(f *facts) []hypothesis {
 	names := map[string]bool{}
 	if f.changes != nil {
 		for _, k := range f.changes.OOMKills {
-			names[k.Service] = true
+			names[k.Service] = f.killed(k.Service) > 0
 		}
 	}
 	for _, p := range f.processes() {
@@ -46,7 +46,7 @@ func (f *facts) processes() []result.Process {
 
 // growing says that a process came near its limit and grew to get there.
 func growing(p result.Process) bool {
-	if p.LimitBytes <= 0 || p.MemoryMax < nearLimit*p.LimitBytes {
+	if p.MemoryBytes.Fault == 0 || p.LimitBytes <= 0 || p.MemoryMax < nearLimit*p.LimitBytes {
 		return false
 	}
 	grew := p.MemoryMax >= leakGrowth*max(1, min(p.MemoryFirst, p.MemoryMax)) || p.MemoryBytes.Healthy > 0 && p.MemoryMax >= leakGrowth*p.MemoryBytes.Healthy
@@ -60,7 +60,7 @@ func (f *facts) killed(service string) int {
 	n := 0
 	if f.changes != nil {
 		for _, k := range f.changes.OOMKills {
-			if k.Service == service && k.Time.After(f.onset.Add(-2*maxHealthy)) {
+			if k.Service == service && k.Time.After(f.onset.Add(-rightBefore)) {
 				n++
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/midwatch/midwatch/internal/analysis"
@@ -31,7 +32,7 @@ func missingIndex(f *facts) []hypothesis {
 	for _, s := range f.statements.Statements {
 		key := s.Database + "/" + s.Namespace + "/" + s.Collection
 		column := predicateColumn(s.Query)
-		if seen[key] || column == "" || s.Collection == "" || !s.Slow || s.Failing || s.P50Ratio < scanRatio && s.P95Ratio < scanRatio {
+		if seen[key] || column == "" || s.Collection == "" || !s.Slow || s.Failing && !onlyCanceled(s) || s.P50Ratio < scanRatio && s.P95Ratio < scanRatio {
 			continue
 		}
 		seen[key] = true
@@ -40,6 +41,14 @@ func missingIndex(f *facts) []hypothesis {
 		}
 	}
 	return out
+}
+
+// canceled is the SQLSTATE of a statement that its client gave up waiting for.
+const canceled = "57014"
+
+// onlyCanceled says that a statement fails only because its clients gave up; no code is a connection they closed.
+func onlyCanceled(s result.Statement) bool {
+	return !slices.ContainsFunc(s.Codes, func(c result.CodeCount) bool { return c.Code != canceled && c.Code != "" })
 }
 
 func (f *facts) scan(s result.Statement, column string) (hypothesis, bool) {
@@ -60,13 +69,13 @@ func (f *facts) scan(s result.Statement, column string) (hypothesis, bool) {
 	id := f.ids["statements"]
 	h.claim(fmt.Sprintf("%s statements on %s that look for %s take %s instead of %s (median) at %s itself.", s.Operation, s.Collection, column,
 		millis(s.Fault.P50MS), millis(s.Healthy.P50MS), s.Database),
-		id, some(id, "statements", is("database", s.Database), is("collection", s.Collection), is("query", s.Query), flag("slow"),
+		id, some(id, "statements", is("database", s.Database), is("collection", s.Collection), is("query", s.Query), holds("slow"),
 			fmt.Sprintf(`max(x["p50_ratio"], x["p95_ratio"]) >= %s`, figure(scanRatio))))
 	if s.RateRatio > 2 {
 		h.confidence -= 0.15
 	} else {
 		h.claim(fmt.Sprintf("It is asked no more often than before (%.3g per second, before %.3g).", s.Fault.RatePerS, s.Healthy.RatePerS),
-			id, some(id, "statements", is("database", s.Database), is("query", s.Query), flag("slow"), atMost(2, "rate_ratio")))
+			id, some(id, "statements", is("database", s.Database), is("query", s.Query), holds("slow"), atMost(2, "rate_ratio")))
 	}
 	f.databaseWorks(&h, s.Database)
 	if d, changed := f.deployed(s.Database, "executable", "arguments", "configuration"); changed {

@@ -15,7 +15,7 @@ const (
 )
 
 // poolWords are how libraries of many languages say that no connection came free.
-var poolWords = regexp.MustCompile(`(?i)pool\b.{0,40}(time|exhaust|full|wait|limit|empty)|(time.?out|timed out|wait\w*|no (free|more|available)|unable to (get|acquire|obtain)).{0,40}\b(connection|conn|pool)\b|too many (open )?connections|connection limit`)
+var poolWords = regexp.MustCompile(`(?i)pool\b.{0,40}(time|exhaust|full|wait|limit|empty)|(time.?out|timed out|wait\w*|no (free|more|available)|unable to (get|acquire|obtain)).{0,40}\b(connection|conn|pool)\b|too many (open )?connections|connection (limit|is not available)`)
 
 // poolExhausted: requests of a service wait by themselves and give up, while what it calls is idle and fast for those that
 // get through.

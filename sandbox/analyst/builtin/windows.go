@@ -10,9 +10,12 @@ const (
 	// onsetMargin is how far off a detector's onset may be.
 	onsetMargin = 3 * time.Second
 	// maxHealthy is how much healthy time is compared with: further back, traffic may have been another.
-	maxHealthy = 90 * time.Second
+	maxHealthy = time.Minute
 	// minFault is the least length of the fault window.
 	minFault = 10 * time.Second
+	// rightBefore is how long before the onset a change can be to have caused it: what a new version or setting breaks, it
+	// breaks with the first requests. Reports of changes are some seconds late, hence the time after it.
+	rightBefore, rightAfter = 30 * time.Second, 10 * time.Second
 	// changeLookback is how long before the onset changes are looked for.
 	changeLookback = 5 * time.Minute
 )

@@ -49,7 +49,7 @@ func (f *facts) refusal(store string, refused []result.Statement) hypothesis {
 	}
 	h.claim(fmt.Sprintf("%s answers %s with %s: %d of %d since the onset, none to speak of before.", store, refused[0].Operation, code,
 		refused[0].Fault.Errors, refused[0].Fault.Requests),
-		id, some(id, "statements", is("database", store), is("operation", refused[0].Operation), flag("failing"),
+		id, some(id, "statements", is("database", store), is("operation", refused[0].Operation), holds("failing"),
 			fmt.Sprintf("any([c[\"code\"] == %q for c in x[\"codes\"]])", code)))
 	for _, s := range f.statements.Statements {
 		if s.Database == store && s.Fault.Requests >= 5 && s.Fault.ErrorRatio < 0.01 {
