@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -82,5 +84,33 @@ func TestCodec(t *testing.T) {
 	}
 	if !in.audited("operator person", "codec", "allowed") {
 		t.Error("not audited")
+	}
+}
+
+// TestTemporalUI has another server in the place of the Temporal UI and looks at what reaches it.
+func TestTemporalUI(t *testing.T) {
+	var reached *http.Request
+	ui := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reached = r
+		http.SetCookie(w, &http.Cookie{Name: "theirs", Value: "1"})
+	}))
+	defer ui.Close()
+	address := get(url.Parse(ui.URL))(t)
+	in := start(t, func(c *api.Config) {
+		c.TemporalUI, c.TemporalTLS = address, ui.Client().Transport.(*http.Transport).TLSClientConfig
+	})
+	if me := get(in.as(auth.Viewer).Whoami(t.Context()))(t); me.TemporalUI != "/temporal/" {
+		t.Errorf("whoami %+v", me)
+	}
+	headers := map[string]string{"Authorization": "Bearer " + in.token(auth.Viewer), "Cookie": "ours=1"}
+	res := in.send(http.MethodGet, "/temporal/namespaces/midwatch", "", headers)
+	if res.StatusCode != http.StatusOK || len(res.Cookies()) != 0 || reached.URL.Path != "/temporal/namespaces/midwatch" {
+		t.Errorf("%d, cookies %v, path %s", res.StatusCode, res.Cookies(), reached.URL.Path)
+	}
+	if reached.Header.Get("Authorization") != "" || reached.Header.Get("Cookie") != "" {
+		t.Errorf("our credentials reached the Temporal UI: %v", reached.Header)
+	}
+	if res := in.send(http.MethodPost, "/temporal/api/v1/namespaces", "{}", headers); res.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("a write: %d", res.StatusCode)
 	}
 }

@@ -136,6 +136,8 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := srv.Shutdown(stop); errors.Is(err, context.DeadlineExceeded) {
 		_ = srv.Close() // whoever is still there was told to go
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the api: %w", err)
+	}
 	return nil
 }

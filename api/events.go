@@ -114,5 +114,8 @@ func send(w http.ResponseWriter, text string) error {
 	if _, err := w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return c.Flush()
+	if err := c.Flush(); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(time.Time{}) // HTTP/2 would end the stream at the deadline though nothing is being written
 }

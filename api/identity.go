@@ -21,7 +21,8 @@ type identity struct {
 	request *http.Request
 }
 
-func caller(ctx context.Context) auth.Caller    { return ctx.Value(identityKey{}).(identity).Caller }
+func caller(ctx context.Context) auth.Caller { return ctx.Value(identityKey{}).(identity).Caller }
+
 func request(ctx context.Context) *http.Request { return ctx.Value(identityKey{}).(identity).request }
 
 // identify lets only requests with a valid token or session through to next, and says nothing to the others.

@@ -85,6 +85,54 @@ func TestWatch(t *testing.T) {
 	must(t, <-left)
 }
 
+// TestWatchQuiet watches through a silence that is longer than the deadline of a write.
+func TestWatchQuiet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 12 seconds")
+	}
+	in := start(t)
+	in.fix()
+	seen, left := make(chan wire.InvestigationDetail, 2), make(chan error, 1)
+	go func() {
+		left <- in.as(auth.Viewer).Watch(t.Context(), "inv-1", func(d wire.InvestigationDetail) bool {
+			seen <- d
+			return len(d.Turns) == 0
+		})
+	}()
+	<-seen
+	select {
+	case err := <-left:
+		t.Fatalf("the stream ended in the silence: %v", err)
+	case <-time.After(12 * time.Second):
+	}
+	must(t, in.db.PutTurn(t.Context(), "inv-1", investigation.Turn{Number: 1}))
+	must(t, <-left)
+	if d := <-seen; len(d.Turns) != 1 {
+		t.Errorf("after the silence: %+v", d)
+	}
+}
+
+// TestWatchRevoked takes the right to read away from somebody who watches.
+func TestWatchRevoked(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 15 seconds")
+	}
+	in := start(t)
+	in.fix()
+	viewer, seen, left := in.as(auth.Viewer), make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		left <- viewer.Watch(t.Context(), "inv-1", func(wire.InvestigationDetail) bool { seen <- struct{}{}; return true })
+	}()
+	<-seen
+	must(t, in.db.RevokeToken(t.Context(), get(in.db.ListTokens(t.Context()))(t)[0].ID))
+	select {
+	case err := <-left:
+		must(t, err)
+	case <-time.After(30 * time.Second):
+		t.Error("still watching")
+	}
+}
+
 func TestAsk(t *testing.T) {
 	in := start(t)
 	asked := get(in.as(auth.Operator).Ask(t.Context(), "why is checkout slow?", "checkout"))(t)

@@ -99,7 +99,7 @@ func (d *DB) rows(ctx context.Context, q querier, query string, args []any, each
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err says what went wrong
 	for rows.Next() {
 		if err := each(rows.Scan); err != nil {
 			return err

@@ -57,14 +57,16 @@ func TestStore(t *testing.T) {
 func database(t *testing.T, server, name string) string {
 	t.Helper()
 	db := get(sql.Open("pgx", server))(t)
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	get(db.ExecContext(t.Context(), "CREATE DATABASE "+name))(t)
 	return strings.Replace(server, "/postgres?", "/"+name+"?", 1)
 }
 
 func testIncidents(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
-	first := investigation.Incident{ID: "incident/dev/a", Environment: "dev", Title: "checkout fails", Status: "investigating", OpenedAt: at,
-		Triggers: []investigation.Trigger{{ID: "alert-a", Summary: "error ratio 20%"}}}
+	first := investigation.Incident{
+		ID: "incident/dev/a", Environment: "dev", Title: "checkout fails", Status: "investigating", OpenedAt: at,
+		Triggers: []investigation.Trigger{{ID: "alert-a", Summary: "error ratio 20%"}},
+	}
 	second := investigation.Incident{ID: "incident/dev/b", Environment: "dev", Status: "resolved", OpenedAt: at.Add(time.Second)}
 	must(t, db.PutIncident(t.Context(), first))
 	must(t, db.PutIncident(t.Context(), second))
@@ -121,8 +123,10 @@ func testInvestigations(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 func testEvidence(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 	ctx := t.Context()
 	must(t, db.CreateInvestigation(ctx, investigation.Request{ID: "inv-2"}))
-	e := investigation.Evidence{Investigation: "inv-2", Call: "t1c1", Tool: "list_services", Arguments: json.RawMessage(`{}`), Summary: "five",
-		Result: json.RawMessage(`{"services":["a"]}`), At: at, Window: investigation.Window{From: at, To: at.Add(time.Minute)}}
+	e := investigation.Evidence{
+		Investigation: "inv-2", Call: "t1c1", Tool: "list_services", Arguments: json.RawMessage(`{}`), Summary: "five",
+		Result: json.RawMessage(`{"services":["a"]}`), At: at, Window: investigation.Window{From: at, To: at.Add(time.Minute)},
+	}
 	first := get(db.PutEvidence(ctx, e))(t)
 	equal(t, "e1", first.ID)
 	again := e
@@ -180,8 +184,10 @@ func testConcurrentUpdates(t *testing.T, db *metadata.DB, open func() *metadata.
 
 func testFixes(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 	ctx := t.Context()
-	fix := investigation.Fix{ID: "fix-1", Incident: "i-1", Investigation: "inv-f", Action: "restart", Content: "systemctl restart cart",
-		Parameters: map[string]string{"service": "cart"}, CreatedAt: at, Status: "awaiting_approval"}
+	fix := investigation.Fix{
+		ID: "fix-1", Incident: "i-1", Investigation: "inv-f", Action: "restart", Content: "systemctl restart cart",
+		Parameters: map[string]string{"service": "cart"}, CreatedAt: at, Status: "awaiting_approval",
+	}
 	fix.Digest = fix.ContentDigest()
 	must(t, db.PutFix(ctx, fix))
 	must(t, db.PutFix(ctx, fix))

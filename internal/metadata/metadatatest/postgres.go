@@ -1,6 +1,7 @@
 package metadatatest
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"net"
@@ -29,13 +30,13 @@ func Postgres(t testing.TB) string {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	cred := postgresUser(t, dir)
 	data := filepath.Join(dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "midwatch", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+	initdb := exec.CommandContext(t.Context(), filepath.Join(bin, "initdb"), "-D", data, "-U", "midwatch", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
 	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: cred}
 	if out, err := initdb.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
 	port := freePort(t)
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir)
+	server := exec.CommandContext(context.Background(), filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir)
 	server.Dir, server.SysProcAttr = dir, &syscall.SysProcAttr{Credential: cred, Pdeathsig: syscall.SIGQUIT}
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -84,7 +85,7 @@ func postgresUser(t testing.TB, dir string) *syscall.Credential {
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func await(t testing.TB, dsn string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	deadline := time.Now().Add(startTimeout)
 	for {
 		err := db.PingContext(t.Context())
