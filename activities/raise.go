@@ -8,9 +8,9 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/workflows"
-	"github.com/midwatch/midwatch/workflows/starter"
 )
 
 const (

@@ -16,6 +16,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -28,7 +29,6 @@ import (
 	"github.com/midwatch/midwatch/workers"
 	"github.com/midwatch/midwatch/workers/temporaltest"
 	"github.com/midwatch/midwatch/workflows"
-	"github.com/midwatch/midwatch/workflows/starter"
 )
 
 const (

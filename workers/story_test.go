@@ -12,10 +12,10 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/workflows"
-	"github.com/midwatch/midwatch/workflows/starter"
 )
 
 // TestStory goes all the way: trigger, report, approval, fix, recovery; and then tries to have the fix applied again.

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/backoff"
 
 	"github.com/midwatch/midwatch/activities"
+	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/seal"
@@ -25,7 +26,6 @@ import (
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/sandbox"
 	"github.com/midwatch/midwatch/workflows"
-	"github.com/midwatch/midwatch/workflows/starter"
 )
 
 // Role is a task queue to serve.
