@@ -115,18 +115,18 @@ func (c *Config) complete(r Role) error {
 // Run serves until ctx ends. When Temporal is not there, or goes away, it waits and connects again.
 func (w *Workers) Run(ctx context.Context) error {
 	ready := w.cfg.Ready
-	for ctx.Err() == nil {
+	for {
 		err := w.serve(ctx, &ready)
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // what the end of ctx broke is a clean stop
 		}
 		w.cfg.Log.WarnContext(ctx, "Temporal is not to be had, trying again", "address", w.cfg.Address, "error", err)
 		select {
 		case <-ctx.Done():
+			return nil
 		case <-time.After(retryEvery):
 		}
 	}
-	return nil
 }
 
 // serve connects, starts the workers and waits for the end of ctx or of a worker.

@@ -64,6 +64,9 @@ func Intake(ctx workflow.Context, in IntakeInput) error {
 		k.wait(ctx)
 		k.dispatch(ctx)
 		k.forget(workflow.Now(ctx))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
 	k.drain(ctx)
 	return workflow.NewContinueAsNewError(ctx, IntakeWorkflow, IntakeInput{Environment: k.environment, Policy: k.given, State: k.IntakeState})
@@ -76,11 +79,12 @@ type intake struct {
 	IntakeState
 }
 
-// wait returns when a signal came or a group became due.
+// wait returns when a signal came, a group became due or somebody cancelled.
 func (k *intake) wait(ctx workflow.Context) {
+	s := workflow.NewSelector(ctx)
+	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	ctx, cancel := workflow.WithCancel(ctx)
 	defer cancel() // the timer
-	s := workflow.NewSelector(ctx)
 	s.AddReceive(workflow.GetSignalChannel(ctx, TriggerSignal), func(workflow.ReceiveChannel, bool) {})
 	s.AddReceive(workflow.GetSignalChannel(ctx, ProgressSignal), func(workflow.ReceiveChannel, bool) {})
 	if d, ok := k.due(workflow.Now(ctx)); ok {

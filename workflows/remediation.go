@@ -106,16 +106,18 @@ func (r *remediation) mismatch(a investigation.Approval) string {
 func (r *remediation) verify(ctx workflow.Context, applied ApplyResult) error {
 	r.incident(ctx, Verifying)
 	tell(ctx, "Applied, watching recovery: "+r.Fix.Content)
-	var seen Recovery
+	var last Recovery
 	for quiet, began := 0, workflow.Now(ctx); workflow.Now(ctx).Sub(began) < r.Recovery; {
 		if err := workflow.Sleep(ctx, poll); err != nil {
 			return err
 		}
 		input := RecoveryInput{Incident: r.Fix.Incident, Since: applied.At, Now: workflow.Now(ctx)}
+		var seen Recovery
 		if err := call(ctx, VerifyRecoveryActivity, "Is it over?", input).Get(ctx, &seen); err != nil {
 			quiet = 0 // not knowing is not quiet
 			continue
 		}
+		last = seen
 		if len(seen.Firing)+len(seen.New) > 0 {
 			quiet = 0
 			continue
@@ -126,8 +128,8 @@ func (r *remediation) verify(ctx workflow.Context, applied ApplyResult) error {
 			return nil
 		}
 	}
-	why := fmt.Sprintf("No recovery within %s: %s", r.Recovery, seen.Summary)
-	if len(seen.New) > 0 {
+	why := fmt.Sprintf("No recovery within %s: %s", r.Recovery, last.Summary)
+	if len(last.New) > 0 {
 		why += ". It got worse; consider the reverse of this fix"
 	}
 	r.set(ctx, FixWorse, why)

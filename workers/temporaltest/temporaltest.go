@@ -68,7 +68,7 @@ func (s *Server) Restart() {
 		s.t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	s.cmd = exec.Command(s.binary, "--db", s.DB, "--pki", s.PKI, "--listen", s.Address, "--ui-listen", s.UI)
+	s.cmd = exec.CommandContext(context.Background(), s.binary, "--db", s.DB, "--pki", s.PKI, "--listen", s.Address, "--ui-listen", s.UI)
 	s.cmd.Stderr, s.cmd.ExtraFiles = os.Stderr, []*os.File{w}
 	s.cmd.Env = append(os.Environ(), "MIDWATCH_READY_FD=3")
 	runtime.LockOSThread() // the death signal is bound to the thread that starts the child
@@ -152,7 +152,7 @@ func build(t testing.TB) string {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "build", "-o", binary, "./cmd/midwatch-temporal")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/midwatch-temporal")
 	cmd.Dir = filepath.Join(root, "deploy", "temporal")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build the embedded Temporal: %v\n%s", err, out)
@@ -178,7 +178,7 @@ func repository(t testing.TB) string {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,157 @@
+package workflows_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// desk runs Intake with incidents that end when the test says so, and notes what Intake starts.
+type desk struct {
+	*stage
+	started []workflows.IncidentInput
+	ends    map[string]time.Duration // first trigger → how long its incident investigates; 0: for ever
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{stage: newStage(t), ends: map[string]time.Duration{}}
+	incident := func(ctx workflow.Context, in workflows.IncidentInput) (workflows.IncidentResult, error) {
+		d.started = append(d.started, in)
+		if after := d.ends[in.Triggers[0].ID]; after > 0 {
+			if err := workflow.Sleep(ctx, after); err != nil {
+				return workflows.IncidentResult{}, err
+			}
+			done := workflows.Progress{Workflow: in.Workflow, Phase: workflows.Resolved}
+			return workflows.IncidentResult{}, workflow.SignalExternalWorkflow(ctx, workflows.IntakeID("test"), "", workflows.ProgressSignal, done).Get(ctx, nil)
+		}
+		return workflows.IncidentResult{}, workflow.Sleep(ctx, time.Hour)
+	}
+	d.workflow(workflows.IncidentWorkflow, incident)
+	d.workflow(workflows.DeploymentWorkflow, incident)
+	return d
+}
+
+// at raises triggers some time after the start.
+func (d *desk) at(after time.Duration, ts ...investigation.Trigger) {
+	d.RegisterDelayedCallback(func() { d.SignalWorkflow(workflows.TriggerSignal, ts) }, after)
+}
+
+// run lets Intake work for a while and returns its state.
+func (d *desk) run(long time.Duration) workflows.IntakeState {
+	d.t.Helper()
+	var state workflows.IntakeState
+	d.RegisterDelayedCallback(func() {
+		v, err := d.QueryWorkflow(workflows.StateQuery)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if err := v.Get(&state); err != nil {
+			d.t.Fatal(err)
+		}
+		d.CancelWorkflow()
+	}, long)
+	d.SetWorkflowRunTimeout(long + time.Second)
+	d.SetTestTimeout(30 * time.Second)
+	d.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.IntakeID("test"), TaskQueue: workflows.OrchestrateQueue})
+	d.ExecuteWorkflow(workflows.Intake, workflows.IntakeInput{Environment: "test"})
+	return state
+}
+
+func (d *desk) firsts() []string {
+	ids := make([]string, len(d.started))
+	for i, in := range d.started {
+		ids[i] = in.Triggers[0].ID
+	}
+	return ids
+}
+
+func TestIntakeJoinsWhatBelongsTogether(t *testing.T) {
+	d := newDesk(t)
+	d.at(0, alert("a", "payment", investigation.Critical), alert("b", "checkout", investigation.Warning, "payment"), alert("c", "mail", investigation.Warning))
+	d.at(time.Second, alert("d", "gateway", investigation.Warning, "checkout"))
+	d.run(5 * time.Second)
+	if got := d.firsts(); !slices.Equal(got, []string{"a", "c"}) {
+		t.Fatalf("started %v", got)
+	}
+	if n := len(d.started[0].Triggers); n != 3 {
+		t.Errorf("payment's incident has %d triggers, want 3", n)
+	}
+}
+
+func TestIntakeIgnoresWhatItHasSeen(t *testing.T) {
+	d := newDesk(t)
+	for n := range 20 {
+		d.at(time.Duration(n)*5*time.Second, alert("a", "payment", investigation.Critical))
+	}
+	state := d.run(2 * time.Minute)
+	if len(d.started) != 1 || len(state.Seen) != 1 {
+		t.Errorf("started %d, remembers %d", len(d.started), len(state.Seen))
+	}
+}
+
+func TestIntakeStartsTheMostSevereFirst(t *testing.T) {
+	d := newDesk(t)
+	d.at(0, alert("w1", "a", investigation.Warning), alert("w2", "b", investigation.Warning), alert("w3", "c", investigation.Warning))
+	d.at(10*time.Second, alert("w4", "d", investigation.Warning))
+	d.at(11*time.Second, alert("c1", "e", investigation.Critical))
+	d.ends["w1"], d.ends["w2"] = 30*time.Second, 40*time.Second
+	d.run(35 * time.Second)
+	if got := d.firsts(); !slices.Equal(got, []string{"w1", "w2", "w3", "c1"}) {
+		t.Errorf("started %v: three at once, then the critical one", got)
+	}
+}
+
+func TestIntakeFreesALostPlace(t *testing.T) {
+	d := newDesk(t)
+	d.at(0, alert("w1", "a", investigation.Warning), alert("w2", "b", investigation.Warning), alert("w3", "c", investigation.Warning))
+	d.at(10*time.Second, alert("w4", "d", investigation.Warning))
+	d.run(11 * time.Minute)
+	if got := d.firsts(); !slices.Contains(got, "w4") {
+		t.Errorf("started %v", got)
+	}
+}
+
+func TestIntakeAfterAnIncident(t *testing.T) {
+	d := newDesk(t)
+	d.ends["a"] = 10 * time.Second
+	consequence, again := alert("b", "payment", investigation.Critical), alert("c", "payment", investigation.Critical)
+	consequence.Onset = start.Add(11 * time.Second)
+	again.Onset = start.Add(40 * time.Second)
+	d.at(0, alert("a", "payment", investigation.Critical))
+	d.at(20*time.Second, consequence) // began before the end, or as good as
+	d.at(45*time.Second, again)       // a new one
+	d.run(time.Minute)
+	if got := d.firsts(); !slices.Equal(got, []string{"a", "c"}) {
+		t.Errorf("started %v", got)
+	}
+}
+
+func TestIntakeGivesAPersonAnInvestigationOfTheirOwn(t *testing.T) {
+	d := newDesk(t)
+	question := alert("q", "payment", investigation.Info)
+	question.Kind = investigation.Manual
+	d.at(0, alert("a", "payment", investigation.Critical))
+	d.at(5*time.Second, question)
+	d.run(10 * time.Second)
+	if got := d.firsts(); !slices.Equal(got, []string{"a", "q"}) {
+		t.Errorf("started %v", got)
+	}
+}
+
+func TestIntakeWatchesADeployment(t *testing.T) {
+	d := newDesk(t)
+	deployed := alert("deployed", "a", investigation.Info)
+	deployed.Kind = investigation.Deployment
+	d.at(0, deployed)
+	d.run(10 * time.Second)
+	if len(d.started) != 1 || d.started[0].Workflow != workflows.DeploymentWorkflowID("test", "deployed") {
+		t.Errorf("started %+v", d.started)
+	}
+}
