@@ -61,18 +61,18 @@ func command(ctx context.Context, argv []string) (string, error) {
 	return out.String(), nil
 }
 
-// execute runs one statement. The extended protocol refuses more than one.
+// execute runs one statement: the extended protocol, which ExecParams always speaks, refuses more than one.
 func execute(ctx context.Context, dsn, sql string) (string, error) {
 	conn, err := pgx.Connect(ctx, dsn)
 	if err != nil {
 		return "", fmt.Errorf("connect to run the statement: %w", errors.Unwrap(err)) // without the DSN
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	tag, err := conn.Exec(ctx, sql, pgx.QueryExecModeExec)
-	if err != nil {
-		return "", fmt.Errorf("run the statement: %w", err)
+	result := conn.PgConn().ExecParams(ctx, sql, nil, nil, nil, nil).Read()
+	if result.Err != nil {
+		return "", fmt.Errorf("run the statement: %w", result.Err)
 	}
-	return tag.String(), nil
+	return result.CommandTag.String(), nil
 }
 
 // head keeps the first maxOutput bytes and counts the rest as written.
