@@ -44,6 +44,11 @@ const unknownOutcome = "The outcome is unknown: the worker was lost while the fi
 // Fix verifies the approval, spends it, and acts. A refusal is a result, not an error; it is audited and changes nothing.
 func (a *Apply) Fix(ctx context.Context, in workflows.ApplyInput) (workflows.ApplyResult, error) {
 	defer alive(ctx)()
+	return a.decide(ctx, in, activity.GetInfo(ctx).Attempt > 1)
+}
+
+// decide is Fix; again is true when an earlier attempt of the same activity may have got anywhere.
+func (a *Apply) decide(ctx context.Context, in workflows.ApplyInput, again bool) (workflows.ApplyResult, error) {
 	fix, err := a.DB.Fix(ctx, in.Fix)
 	if errors.Is(err, metadata.ErrNotFound) {
 		return a.refuse(ctx, in, "there is no such fix")
@@ -51,7 +56,6 @@ func (a *Apply) Fix(ctx context.Context, in workflows.ApplyInput) (workflows.App
 	if err != nil {
 		return workflows.ApplyResult{}, err
 	}
-	again := activity.GetInfo(ctx).Attempt > 1
 	if why := a.wrong(fix, in.Approval, again); why != "" {
 		return a.refuse(ctx, in, why)
 	}
