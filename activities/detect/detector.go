@@ -16,7 +16,7 @@ type Store interface {
 	Select(ctx context.Context, dest any, query string, args ...any) error
 }
 
-// Rules are the thresholds. Zero fields take the value of Default.
+// Rules are the thresholds. Start from Default and change what has to be; only the zero Rules as a whole means Default.
 type Rules struct {
 	Window        time.Duration `yaml:"window"`           // how much of the latest time is judged
 	Baseline      time.Duration `yaml:"baseline"`         // how much time before it is compared with

@@ -140,7 +140,8 @@ func TestJudge(t *testing.T) {
 			func(j analysis.Judgement) bool { return !j.Slow },
 		},
 		"silent": {
-			analysis.Group{Seconds: 20}, analysis.Group{Seconds: 7},
+			analysis.Group{Seconds: 20},
+			analysis.Group{Seconds: 7},
 			func(j analysis.Judgement) bool { return j.Quiet && !j.Failing && !j.Slow },
 		},
 		"a surge": {
@@ -193,14 +194,16 @@ func TestSuspectsBlameTheCauseNotTheEffect(t *testing.T) {
 			[]analysis.Suspect{{Name: "cart", Explains: 1}},
 		},
 		"a dependency nobody sees": {
-			node(true, "gateway"), []analysis.Call{{"gateway", "10.0.0.1:443", true}},
+			node(true, "gateway"),
+			[]analysis.Call{{"gateway", "10.0.0.1:443", true}},
 			[]analysis.Suspect{{Name: "10.0.0.1:443", Explains: 1, Unseen: true}},
 		},
 		"two apart": {
 			node(true, "a", "b"), nil, []analysis.Suspect{{Name: "a"}, {Name: "b"}},
 		},
 		"a cycle is its own suspect": {
-			node(true, "a", "b"), []analysis.Call{{"a", "b", true}, {"b", "a", true}},
+			node(true, "a", "b"),
+			[]analysis.Call{{"a", "b", true}, {"b", "a", true}},
 			[]analysis.Suspect{{Name: "a", Explains: 1}, {Name: "b", Explains: 1}},
 		},
 	} {

@@ -92,12 +92,6 @@ type cell [3]tally
 
 func (c *cell) add(row counts) { c[row.Window].add(row) }
 
-func (c *cell) merge(o *cell) {
-	for i := range c {
-		c[i].merge(o[i])
-	}
-}
-
 // fault is both parts of the fault window together.
 func (c *cell) fault() tally {
 	var t tally

@@ -57,7 +57,7 @@ func run[T any](t *testing.T, r *tools.Registry, environment, name string, argum
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slices.Contains([]byte(b), 0) {
+	if slices.Contains(b, 0) {
 		t.Errorf("%s: NUL in the result", name)
 	}
 	var v T

@@ -148,12 +148,12 @@ func (s *Shop) call(at time.Time, from, to, operation string) (time.Duration, bo
 			from = s.Names.Load
 		}
 		if r := s.Fault.Serve(s, from, operation, at); r.Redirect == to {
-			s.refused(at, from, to, r.Address)
+			s.refused(at, from, r.Address)
 			return time.Millisecond, true
 		}
 	}
 	if e.Down {
-		s.refused(at, from, to, s.Address(to))
+		s.refused(at, from, s.Address(to))
 		return time.Millisecond, true
 	}
 	took := time.Duration((0.4 + s.rng.ExpFloat64()*0.6) * float64(time.Millisecond))

@@ -44,7 +44,7 @@ func (s *Shop) conversation(at time.Time, took time.Duration, from, to, operatio
 }
 
 // refused makes the span of a connect that nobody accepted. Nobody listens there, so the peer is not known.
-func (s *Shop) refused(at time.Time, from, to, address string) {
+func (s *Shop) refused(at time.Time, from, address string) {
 	host, port, _ := net.SplitHostPort(address)
 	s.span(Span{
 		Time: at, DurationNS: 90_000, Service: from, Kind: "client", Name: "CONNECT " + address, Status: "error",
