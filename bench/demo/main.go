@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -82,12 +83,12 @@ func parse(args []string) (options, error) {
 }
 
 // measure runs everything and says whether every figure reaches its bar.
-func measure(ctx context.Context, o options) (bool, error) {
+func measure(ctx context.Context, o options) (ok bool, err error) {
 	m, err := openMidwatch(ctx, o)
 	if err != nil {
 		return false, err
 	}
-	defer m.close()
+	defer func() { err = errors.Join(err, m.close()) }()
 	b := &bench{options: o, midwatch: m, started: time.Now(), out: os.Stdout, progress: os.Stderr}
 	results, err := b.all(ctx)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/midwatch/midwatch/deploy/shop/plan"
 )
 
-// batchThreads is how many threads the batch job keeps busy.
-const batchThreads = 14
+// batchThreads is how many threads the batch job keeps busy: enough that on few cores others wait several turns.
+const batchThreads = 20
 
 // Process is one child as the control socket reports it.
 type Process struct {

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// startWithin is how long a program may take from start to ready.
-	startWithin = 15 * time.Second
+	// startWithin is how long a program may take from start to ready. It takes milliseconds, but for a machine that is overloaded.
+	startWithin = time.Minute
 	// stopWithin is how long it may take to stop before it is killed.
 	stopWithin = 8 * time.Second
 )
