@@ -68,16 +68,21 @@ func (p *Probe) Run(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return fmt.Errorf("read the kernel's ring buffer: %w", err)
 	}
-	hooks := a.attachAll()
-	p.start(hooks, a.maps)
+	defer func() { _ = reader.Close() }()
+	p.start(a.maps)
 	defer p.stop()
-	p.report(hooks)
 
+	// Attaching takes seconds on a busy machine, and the first hooks work at once: someone has to read by then.
+	var attaching sync.WaitGroup
+	attaching.Go(func() {
+		p.report(a.attachAll())
+		if p.cfg.Ready != nil {
+			p.cfg.Ready()
+		}
+	})
+	defer attaching.Wait()
 	stopped := context.AfterFunc(ctx, func() { _ = reader.Close() })
 	defer stopped()
-	if p.cfg.Ready != nil {
-		p.cfg.Ready()
-	}
 	return p.read(reader, sink)
 }
 
@@ -104,10 +109,10 @@ func (p *Probe) read(reader *ringbuf.Reader, sink Sink) error {
 	}
 }
 
-func (p *Probe) start(hooks []Hook, maps map[string]*ebpf.Map) {
+func (p *Probe) start(maps map[string]*ebpf.Map) {
 	p.attached.Lock()
 	defer p.attached.Unlock()
-	p.attached.hooks, p.attached.maps = hooks, maps
+	p.attached.maps = maps
 }
 
 func (p *Probe) stop() {
@@ -118,6 +123,9 @@ func (p *Probe) stop() {
 }
 
 func (p *Probe) report(hooks []Hook) {
+	p.attached.Lock()
+	p.attached.hooks = hooks
+	p.attached.Unlock()
 	for _, h := range hooks {
 		if h.State != Attached {
 			p.cfg.Log.Warn("kernel hook not attached", "hook", h.Name, "state", string(h.State), "reason", h.Reason)

@@ -117,3 +117,22 @@ func TestBounded(t *testing.T) {
 		t.Errorf("%d calls, %+v", len(tr.roles), tr.Stats())
 	}
 }
+
+// BenchmarkTracker is one request and its answer, at one end.
+func BenchmarkTracker(b *testing.B) {
+	calls := 0
+	t, err := conversation.New(conversation.Config{OnCall: func(conversation.Peer, protocol.Call) { calls++ }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	request := chunk(1, probe.RoleServer, probe.Receive, 1, "GET /items/17?x=1 HTTP/1.1\r\nHost: shop\r\nUser-Agent: test\r\nAccept-Encoding: gzip\r\n\r\n")
+	answer := chunk(1, probe.RoleServer, probe.Send, 2, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok")
+	b.ReportAllocs()
+	for b.Loop() {
+		t.Chunk(request)
+		t.Chunk(answer)
+	}
+	if calls != b.N {
+		b.Errorf("%d calls of %d", calls, b.N)
+	}
+}
