@@ -226,9 +226,11 @@ func (d *detector) Alerts(context.Context, time.Time) ([]investigation.Trigger, 
 func (*detector) Anomalies(context.Context, time.Time) ([]investigation.Trigger, error) {
 	return nil, nil
 }
+
 func (*detector) Deployments(context.Context, time.Time) ([]investigation.Trigger, error) {
 	return nil, nil
 }
+
 func (*detector) KernelEvents(context.Context, time.Time) ([]investigation.Trigger, error) {
 	return nil, nil
 }

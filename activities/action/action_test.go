@@ -128,7 +128,9 @@ func TestStopsExactlyOneProcess(t *testing.T) {
 			if _, err := (action.Plan{Process: &p}).Run(t.Context()); err != nil {
 				t.Error(err)
 			}
-			<-ended
+			if err := <-ended; err == nil {
+				t.Error("it ended by itself")
+			}
 			if _, err := (action.Plan{Process: &p}).Run(t.Context()); !errors.Is(err, action.ErrGone) {
 				t.Errorf("when it is gone: %v, want ErrGone", err)
 			}

@@ -78,7 +78,7 @@ func create(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }()
 	if _, err := tmp.Write(line); err != nil {
 		return nil, errors.Join(err, tmp.Close())
 	}
