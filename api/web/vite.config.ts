@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   plugins: [react()],
-  build: { outDir: "dist", emptyOutDir: true },
+  // Older browsers lack light-dark(), which the style sheet is built on.
+  build: { outDir: "dist", emptyOutDir: true, cssTarget: ["chrome123", "firefox120", "safari17.5"] },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
 });

@@ -1,0 +1,84 @@
+import { Badge } from "../components/Badge";
+import { Moment } from "../components/Times";
+import type { Tone } from "../model/labels";
+import type { Changes, Deployment, Lifecycle } from "../services/results";
+import { ServiceLink } from "./measures";
+
+interface Entry {
+  at: Date;
+  what: string;
+  tone: Tone;
+  service: string;
+  text: string;
+  diff?: string;
+}
+
+/** Deployments, kills, starts and exits in one list, newest first. */
+export function ChangesView({ changes }: { changes: Changes }) {
+  const entries = timeline(changes);
+  if (entries.length === 0) return <p className="muted">Nothing changed in this time.</p>;
+  return (
+    <ol className="changes">
+      {entries.map((e, i) => (
+        <li key={i}>
+          <Moment at={e.at} />
+          <Badge tone={e.tone}>{e.what}</Badge>
+          <div>
+            <ServiceLink name={e.service} /> <span>{e.text}</span>
+            {e.diff && <Diff text={e.diff} />}
+          </div>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** Merges the lists of changes, newest first. */
+export function timeline(c: Changes): Entry[] {
+  return [
+    ...c.deployments.map(deployed),
+    ...c.oom_kills.map((l) => lived(l, "out of memory", "bad")),
+    ...c.exits.map((l) => lived(l, "exit", failed(l) ? "bad" : "plain")),
+    ...c.starts.map((l) => lived(l, "start", "plain")),
+  ].toSorted((a, b) => b.at.getTime() - a.at.getTime());
+}
+
+function deployed(d: Deployment): Entry {
+  const file = d.file ? ` of ${d.file}` : "";
+  const versions = d.before && d.after ? `: ${short(d.before)} → ${short(d.after)}` : "";
+  return {
+    at: d.time,
+    what: "deployment",
+    tone: "warn",
+    service: d.service,
+    text: `new ${d.kind}${file}${versions}`,
+    diff: d.detail,
+  };
+}
+
+function lived(l: Lifecycle, what: string, tone: Tone): Entry {
+  const ending = l.signal ? `, signal ${l.signal}` : l.exit_code ? `, exit code ${l.exit_code}` : "";
+  return { at: l.time, what, tone, service: l.service, text: `${l.executable} (pid ${l.pid})${ending}` };
+}
+
+function failed(l: Lifecycle): boolean {
+  return Boolean(l.signal) || (l.exit_code !== undefined && l.exit_code !== "0");
+}
+
+/** Digests are long; twelve characters tell them apart. */
+function short(version: string): string {
+  return /^[0-9a-f]{16,}$/.test(version) ? version.slice(0, 12) : version;
+}
+
+/** A unified diff, line by line. */
+export function Diff({ text }: { text: string }) {
+  return (
+    <pre className="diff" tabIndex={0} aria-label="Difference">
+      {text.split("\n").map((line, i) => (
+        <span key={i} className={line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : undefined}>
+          {line + "\n"}
+        </span>
+      ))}
+    </pre>
+  );
+}

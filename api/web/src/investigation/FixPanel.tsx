@@ -1,0 +1,95 @@
+import { useState } from "react";
+import { Badge } from "../components/Badge";
+import { Copy } from "../components/Copy";
+import { Entity } from "../components/Entity";
+import { Facts } from "../components/Facts";
+import { Moment } from "../components/Times";
+import { words } from "../model/format";
+import { fixLabels } from "../model/labels";
+import type { Decision, Fix } from "../services/investigations";
+import { allows, type Whoami } from "../services/session";
+import { ApproveDialog, RejectDialog } from "./DecisionDialogs";
+import { FixSteps } from "./FixSteps";
+
+/** The fix with its exact content, and the decision about it. */
+export function FixPanel({ fix, who }: { fix: Fix; who: Whoami }) {
+  const label = fixLabels[fix.status];
+  return (
+    <section className="panel fix" aria-labelledby={fix.id} data-fix-status={fix.status}>
+      <div className="panel-head">
+        <h2 id={fix.id}>Proposed fix</h2>
+        <Badge tone={label.tone}>{label.text}</Badge>
+      </div>
+      <p>{fix.why}</p>
+      <FixContent fix={fix} />
+      <FixSteps fix={fix} />
+      {fix.result && <p className="fix-result">{fix.result}</p>}
+      {fix.status === "awaiting_approval" && <Decide fix={fix} who={who} />}
+    </section>
+  );
+}
+
+/** Exactly what an approver approves. */
+export function FixContent({ fix }: { fix: Fix }) {
+  return (
+    <>
+      <pre className="code" tabIndex={0} aria-label="What will run">
+        {fix.content}
+      </pre>
+      <Facts
+        className="stacked"
+        facts={[
+          ["Action", `${fix.action} (${words(fix.kind)})`],
+          ["Target", <Entity id={fix.target} />],
+          ...Object.entries(fix.parameters).map(([name, value]): [string, string] => [`Parameter ${name}`, value]),
+          ...Object.entries(fix.preconditions).map(([name, value]): [string, string] => [
+            `Only if ${words(name)}`,
+            value,
+          ]),
+          [
+            "Digest",
+            <>
+              <code className="digest" title={fix.digest}>
+                {fix.digest}
+              </code>
+              <Copy text={fix.digest} />
+            </>,
+          ],
+        ]}
+      />
+    </>
+  );
+}
+
+function Decide({ fix, who }: { fix: Fix; who: Whoami }) {
+  const [asking, setAsking] = useState<"approve" | "reject">();
+  const [sent, setSent] = useState<{ decision: Decision; at: Date }>();
+  if (sent) {
+    return (
+      <p className="sent" role="status">
+        {sent.decision.approved ? "Approved" : "Rejected"} by {sent.decision.approver}, <Moment at={sent.at} />. Waiting
+        for it to be carried out…
+      </p>
+    );
+  }
+  if (!allows(who.role, "approver")) {
+    return <p className="muted">Your role is {who.role}; deciding on fixes needs approver.</p>;
+  }
+  const done = (decision: Decision) => {
+    setAsking(undefined);
+    setSent({ decision, at: new Date() });
+  };
+  const close = () => setAsking(undefined);
+  return (
+    <div className="actions">
+      <button type="button" className="button" onClick={() => setAsking("reject")}>
+        Reject…
+      </button>
+      <button type="button" className="button primary" onClick={() => setAsking("approve")}>
+        Approve…
+      </button>
+      {asking === "approve" && <ApproveDialog fix={fix} who={who} onDone={done} onClose={close} />}
+      {asking === "reject" && <RejectDialog fix={fix} onDone={done} onClose={close} />}
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import { Moment } from "../components/Times";
+import type { Fix, FixStatus } from "../services/investigations";
+
+interface Step {
+  text: string;
+  at?: Date | undefined;
+  state: "done" | "current" | "ahead" | "bad";
+}
+
+/** Where a fix stands on its way from proposal to recovery. */
+export function FixSteps({ fix }: { fix: Fix }) {
+  return (
+    <ol className="steps">
+      {steps(fix).map((s) => (
+        <li key={s.text} className={s.state} aria-current={s.state === "current" ? "step" : undefined}>
+          {s.text}
+          {s.at && (
+            <span className="muted">
+              {" "}
+              <Moment at={s.at} />
+            </span>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+const ended: Partial<Record<FixStatus, string>> = {
+  rejected: "Rejected",
+  expired: "Nobody decided in time",
+  failed: "Could not be applied",
+  worse: "Applied, but no recovery",
+};
+
+/** The steps of a fix. Only the time of its proposal and of its last change are known. */
+export function steps(fix: Fix): Step[] {
+  const proposed: Step = { text: "Proposed", at: fix.created_at, state: "done" };
+  const end = ended[fix.status];
+  if (end) return [proposed, { text: end, at: fix.updated_at, state: "bad" }];
+  const way: FixStatus[] = ["awaiting_approval", "applying", "applied", "verified"];
+  const reached = way.indexOf(fix.status);
+  const texts = ["Approved", "Applied", "Recovery verified"];
+  return [
+    proposed,
+    ...texts.map((text, i): Step => {
+      const state = i < reached ? "done" : i === reached ? "current" : "ahead";
+      return { text, state, at: i === reached - 1 ? fix.updated_at : undefined };
+    }),
+  ];
+}

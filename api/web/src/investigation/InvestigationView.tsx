@@ -1,0 +1,87 @@
+import { Link } from "@tanstack/react-router";
+import { Facts } from "../components/Facts";
+import { ClockTime } from "../components/Times";
+import { words } from "../model/format";
+import type { Investigation } from "../services/investigations";
+import type { Whoami } from "../services/session";
+import { FixPanel } from "./FixPanel";
+import { Header } from "./Header";
+import { ReportView } from "./ReportView";
+import { Timeline } from "./Timeline";
+import { EvidenceOpening } from "./opening";
+
+interface Props {
+  investigation: Investigation;
+  who: Whoami;
+  live: boolean;
+  /** Page of its workflow in the Temporal UI. */
+  history: string | undefined;
+}
+
+/** One investigation: what was found, how, and what to do about it. */
+export function InvestigationView({ investigation, who, live, history }: Props) {
+  return (
+    <EvidenceOpening>
+      <p className="crumbs">
+        <Link to="/incidents">Incidents</Link>
+      </p>
+      <Header investigation={investigation} live={live} history={history} />
+      <div className="story">
+        <div className="story-main">
+          {investigation.report && <ReportView report={investigation.report} />}
+          <Timeline investigation={investigation} />
+        </div>
+        <aside className="story-side" aria-label="Fix and triggers">
+          {investigation.fixes.map((fix) => (
+            <FixPanel key={fix.id} fix={fix} who={who} />
+          ))}
+          {investigation.report && investigation.fixes.length === 0 && <NoFix />}
+          <Triggers investigation={investigation} />
+        </aside>
+      </div>
+    </EvidenceOpening>
+  );
+}
+
+function NoFix() {
+  return (
+    <section className="panel">
+      <h2>Fix</h2>
+      <p className="muted">No configured action fits, so none is proposed.</p>
+    </section>
+  );
+}
+
+function Triggers({ investigation: { request, incident } }: { investigation: Investigation }) {
+  const triggers = incident?.triggers.length ? incident.triggers : request.triggers;
+  return (
+    <section className="panel">
+      <h2>What raised it</h2>
+      <ol className="triggers">
+        {triggers.map((t) => (
+          <li key={t.id}>
+            <ClockTime at={t.at} /> <span className="muted">{[words(t.kind), t.rule].join(" · ")}</span>
+            <p>{t.summary}</p>
+          </li>
+        ))}
+      </ol>
+      <Facts
+        facts={[
+          ["Asked by", request.requester],
+          [
+            "Fault",
+            <>
+              <ClockTime at={request.fault.from} /> – <ClockTime at={request.fault.to} />
+            </>,
+          ],
+          [
+            "Compared with",
+            <>
+              <ClockTime at={request.healthy.from} /> – <ClockTime at={request.healthy.to} />
+            </>,
+          ],
+        ]}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,39 @@
+import type { FixStatus, Verdict } from "../services/investigations";
+
+/** How something is coloured: good, worth a look, bad, under way, or none of these. */
+export type Tone = "good" | "warn" | "bad" | "busy" | "plain";
+
+export const verdictLabels: Record<Verdict, { text: string; tone: Tone }> = {
+  root_cause: { text: "Root cause", tone: "bad" },
+  no_problem: { text: "No problem found", tone: "good" },
+  inconclusive: { text: "Inconclusive", tone: "warn" },
+};
+
+export const fixLabels: Record<FixStatus, { text: string; tone: Tone }> = {
+  awaiting_approval: { text: "Awaiting approval", tone: "warn" },
+  rejected: { text: "Rejected", tone: "plain" },
+  expired: { text: "Expired", tone: "plain" },
+  applying: { text: "Applying", tone: "busy" },
+  applied: { text: "Applied", tone: "busy" },
+  failed: { text: "Failed", tone: "bad" },
+  verified: { text: "Verified", tone: "good" },
+  worse: { text: "Not recovered", tone: "bad" },
+};
+
+const severities: Record<string, Tone> = { critical: "bad", warning: "warn", info: "plain" };
+const statuses: Record<string, Tone> = {
+  investigating: "busy",
+  awaiting_approval: "warn",
+  applying: "busy",
+  verifying: "busy",
+  resolved: "good",
+  failed: "bad",
+};
+
+export function severityTone(severity: string): Tone {
+  return severities[severity] ?? "plain";
+}
+
+export function incidentTone(status: string): Tone {
+  return statuses[status] ?? "plain";
+}
