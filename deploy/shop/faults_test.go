@@ -3,6 +3,7 @@ package shop_test
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/midwatch/midwatch/deploy/shop/control"
 	"github.com/midwatch/midwatch/deploy/shop/fault"
 	"github.com/midwatch/midwatch/deploy/shop/judge"
 	"github.com/midwatch/midwatch/deploy/shop/plan"
@@ -137,8 +139,10 @@ func TestFaults(t *testing.T) {
 		t.Errorf("shop up: %v\n%s", err, r.out)
 	}
 	gone(t, pids)
-	if _, after, ok := strings.Cut(r.out.String(), "control group "); ok {
-		group, _, _ := strings.Cut(after, ",")
+	if _, err := control.Open(r.Dir); !errors.Is(err, control.ErrDown) {
+		t.Errorf("open a shop that was stopped: %v", err)
+	}
+	if group := r.group(); group != "" {
 		if _, err := os.Stat(group); !os.IsNotExist(err) {
 			t.Errorf("control group %s is left: %v", group, err)
 		}

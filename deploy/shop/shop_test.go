@@ -108,6 +108,13 @@ func start(t *testing.T, seed uint64, as *syscall.Credential) *running {
 	return r
 }
 
+// group is the control group of checkout, "" if there is none.
+func (r *running) group() string {
+	_, after, _ := strings.Cut(r.out.String(), "control group ")
+	group, _, _ := strings.Cut(after, ",")
+	return group
+}
+
 // pids gives every process of the shop: those it lists and their descendants.
 func (r *running) pids() []int {
 	r.t.Helper()

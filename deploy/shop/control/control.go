@@ -35,9 +35,12 @@ type Shop struct {
 	http *http.Client
 }
 
-// Open reads the plan of the shop in dir. It does not need the shop to run.
+// Open reads the plan of the shop in dir, which exists from early in its start to its end. It wraps ErrDown.
 func Open(dir home.Dir) (*Shop, error) {
 	p, err := plan.Read(dir.Plan())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w (%s): start one with shop up --dir %s", ErrDown, dir, dir)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -88,6 +88,7 @@ func (s *Supervisor) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer unlock()
+	defer os.Remove(s.dir.Plan()) //nolint:errcheck // it says that a shop runs; a new one overwrites it
 	if err := s.checkPorts(); err != nil {
 		return err
 	}

@@ -177,13 +177,16 @@ func (c *cli) status() *cobra.Command {
 func (c *cli) actions() *cobra.Command {
 	var names string
 	cmd := &cobra.Command{Use: "actions", Short: "Print the actions section of a Midwatch configuration for this shop", Args: cobra.NoArgs}
-	cmd.Flags().StringVar(&names, "names", "", namesHelp)
+	cmd.Flags().StringVar(&names, "names", "", "plan of a shop that does not run yet; without it the running shop's is used")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		p, err := planned(names)
+		dir, err := home.New(c.dir)
 		if err != nil {
 			return err
 		}
-		dir, err := home.New(c.dir)
+		if names == "" {
+			names = dir.Plan()
+		}
+		p, err := plan.Read(names)
 		if err != nil {
 			return err
 		}
