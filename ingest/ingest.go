@@ -87,12 +87,13 @@ func (s *Server) Addrs(ctx context.Context) (Addrs, error) {
 
 // Run serves until ctx ends, then lets requests under way finish. A clean stop returns nil.
 func (s *Server) Run(ctx context.Context) error {
-	grpcL, err := net.Listen("tcp", s.cfg.GRPCListen)
+	var lc net.ListenConfig
+	grpcL, err := lc.Listen(ctx, "tcp", s.cfg.GRPCListen)
 	if err != nil {
 		return fmt.Errorf("listen for OTLP/gRPC: %w", err)
 	}
 	defer grpcL.Close()
-	httpL, err := net.Listen("tcp", s.cfg.HTTPListen)
+	httpL, err := lc.Listen(ctx, "tcp", s.cfg.HTTPListen)
 	if err != nil {
 		return fmt.Errorf("listen for OTLP/HTTP: %w", err)
 	}

@@ -87,7 +87,7 @@ func (in *ingester) dial(t *testing.T, conf *tls.Config) *grpc.ClientConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
 
@@ -162,7 +162,7 @@ func TestLogsOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp, answer := in.post(t, conf, "/v1/logs", "application/json", "gzip", zipped.Bytes())
-	if resp == nil || resp.StatusCode != 200 || answer != "{}" {
+	if resp == nil || resp.StatusCode != http.StatusOK || answer != "{}" {
 		t.Fatalf("%v %s", resp, answer)
 	}
 	in.want(t, `SELECT toString((environment, service, severity, severity_text, event_name, body, attributes['n'])) FROM logs`,
@@ -308,7 +308,7 @@ func TestRefusesClientsWithoutCertificate(t *testing.T) {
 				t.Errorf("%s: gRPC accepted", name)
 			}
 		}
-		if resp, _ := in.post(t, conf, "/v1/logs", "application/json", "", []byte("{}")); resp != nil && resp.StatusCode == 200 {
+		if resp, _ := in.post(t, conf, "/v1/logs", "application/json", "", []byte("{}")); resp != nil && resp.StatusCode == http.StatusOK {
 			t.Errorf("%s: HTTP accepted", name)
 		}
 	}

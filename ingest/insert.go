@@ -123,7 +123,7 @@ func (s *Server) send(ctx context.Context, p partition, parts []part) error {
 	if err != nil {
 		return fmt.Errorf("insert into %s: %w", p.table, err)
 	}
-	defer b.Close()
+	defer func() { _ = b.Close() }() // after Send it does nothing; before, it gives the connection back
 	for i := range names {
 		column := b.Column(i)
 		for _, part := range parts {

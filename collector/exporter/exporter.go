@@ -89,7 +89,7 @@ func (e *Exporter) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer to.Close()
+	defer func() { _ = to.Close() }() // there is nothing to do about it
 	nc, err := nats.Connect(e.cfg.JetStreamURL, nats.Name("exporter"), nats.Secure(e.cfg.JetStreamTLS),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(reconnect),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { e.cfg.Log.Warn("lost JetStream", "error", err) }))

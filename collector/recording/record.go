@@ -104,11 +104,11 @@ type recorder struct {
 func (r *recorder) readAll(ctx context.Context, messages jetstream.MessagesContext) error {
 	for {
 		m, err := messages.Next(jetstream.NextContext(ctx))
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("read stream %s: %w", telemetry.StreamName, err)
+		}
+		if m == nil { // ctx ended
+			return nil
 		}
 		f, err := r.frame(m)
 		if err != nil {
