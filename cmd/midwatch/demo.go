@@ -10,7 +10,7 @@ import (
 )
 
 func demoCommand(in *installation) *cobra.Command {
-	var fault, shopDir string
+	var fault, shopDir, into string
 	var yes bool
 	cmd := &cobra.Command{Use: "demo", Short: "Break the demo shop, and see what Midwatch makes of it"}
 	runs := &cobra.Command{
@@ -22,6 +22,14 @@ func demoCommand(in *installation) *cobra.Command {
 			})
 		},
 	}
+	records := &cobra.Command{
+		Use: "record --fault NAME", Short: "Make the recording that is played where the kernel cannot be watched", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return demo.Record(cmd.Context(), demo.Config{Midwatch: beside("midwatch"), Shop: beside("shop"), Fault: fault, Out: cmd.OutOrStdout()}, into)
+		},
+	}
+	records.Flags().StringVar(&fault, "fault", "", "which; without it one is drawn")
+	records.Flags().StringVar(&into, "into", "deploy/demo/recordings", "directory of the recording")
 	runs.Flags().StringVar(&fault, "fault", "", "which; without it one is drawn and not told until the end")
 	runs.Flags().BoolVar(&yes, "yes", false, "approve the fix without asking")
 	faults := &cobra.Command{
@@ -36,6 +44,6 @@ func demoCommand(in *installation) *cobra.Command {
 		},
 	}
 	faults.Flags().StringVar(&shopDir, "shop", demo.ShopDir, "directory of the shop")
-	cmd.AddCommand(runs, faults)
+	cmd.AddCommand(runs, records, faults)
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -86,7 +87,18 @@ func (in *installation) jetstream(context.Context) (runner, error) {
 	})
 }
 
-// ingester also owns the schema: it migrates the store before it serves.
+// together runs parts that live and die in one process.
+type together []runner
+
+func (t together) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, r := range t {
+		g.Go(func() error { return r.Run(ctx) })
+	}
+	return g.Wait()
+}
+
+// ingester also owns the schema: it migrates the store before it serves, and deletes what is too old.
 func (in *installation) ingester(ctx context.Context) (runner, error) {
 	id, err := in.identity(pki.Ingester)
 	if err != nil {
@@ -99,23 +111,22 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	if err := store.Migrate(ctx, db); err != nil {
 		return nil, err
 	}
-	return ingest.New(ingest.Config{
+	server, err := ingest.New(ingest.Config{
 		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, TLS: id.Server(pki.Exporter, pki.CLI), Store: db,
 		Environment: in.settings.Environment, Ready: func() { notifyReady("") }, Log: in.log,
 	})
-}
-
-// agent is the node agent and the publisher it queues in.
-type agent struct {
-	node      *node.Agent
-	publisher *publish.Publisher
-}
-
-func (a agent) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.publisher.Run(ctx) })
-	g.Go(func() error { return a.node.Run(ctx) })
-	return g.Wait()
+	if err != nil {
+		return nil, err
+	}
+	meta, err := in.metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	age := func(ctx context.Context) (time.Duration, error) {
+		s, err := meta.Settings(ctx)
+		return time.Duration(s.RetentionDays) * 24 * time.Hour, err
+	}
+	return together{server, ingest.Retention{Age: age, Store: db, Log: in.log}}, nil
 }
 
 func (in *installation) nodeAgent(context.Context) (runner, error) {
@@ -126,7 +137,7 @@ func (in *installation) nodeAgent(context.Context) (runner, error) {
 	cfg.Publisher, cfg.Log = publisher, in.log
 	cfg.Ready = func() { notifyReady("") }
 	n, err := node.New(cfg)
-	return agent{n, publisher}, err
+	return together{n, publisher}, err
 }
 
 // publisher publishes as the given part; the node agent's configuration names the node.

@@ -17,6 +17,7 @@ import (
 
 func recordCommand(in *installation) *cobra.Command {
 	var limit time.Duration
+	var keep int
 	cmd := &cobra.Command{
 		Use: "record FILE", Short: "Record the telemetry that node agents publish from now on into one small file", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,7 +32,7 @@ func recordCommand(in *installation) *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "recording for %s; Ctrl-C ends it earlier\n", limit)
-			sum, err := recording.Record(ctx, recording.Config{URL: in.jetStreamURL(), TLS: id.Client(pki.JetStream), Log: in.log}, f)
+			sum, err := recording.Record(ctx, recording.Config{URL: in.jetStreamURL(), TLS: id.Client(pki.JetStream), KeepSpans: keep, Log: in.log}, f)
 			if err := errors.Join(err, f.Close()); err != nil {
 				return err
 			}
@@ -40,6 +41,7 @@ func recordCommand(in *installation) *cobra.Command {
 		},
 	}
 	cmd.Flags().DurationVar(&limit, "for", 2*time.Minute, "how long")
+	cmd.Flags().IntVar(&keep, "keep-spans", 1, "keep one of so many spans, for a smaller file")
 	return cmd
 }
 

@@ -44,21 +44,35 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	data, err := os.MkdirTemp("/var/tmp", "midwatch-demo-")
+	s, err := newStage(cfg)
 	if err != nil {
 		return err
 	}
-	s := &Stage{Midwatch: cfg.Midwatch, Shop: cfg.Shop, Data: data, ShopDir: ShopDir, Say: NewNarrator(cfg.Out)}
-	defer func() {
-		s.Say.Line("stopping")
-		s.Stop()
-		_ = os.RemoveAll(data)
-	}()
+	defer s.end()
+	if why := whyPlayback(ctx); why != "" {
+		s.Say.Line("no eBPF here (%s): playing a recording of the shop instead", why)
+		return playback(ctx, cfg, s, fault)
+	}
 	c, err := open(ctx, s)
 	if err != nil {
 		return err
 	}
 	return play(ctx, cfg, s, c, fault)
+}
+
+func newStage(cfg Config) (*Stage, error) {
+	data, err := os.MkdirTemp("/var/tmp", "midwatch-demo-")
+	if err != nil {
+		return nil, err
+	}
+	return &Stage{Midwatch: cfg.Midwatch, Shop: cfg.Shop, Data: data, ShopDir: ShopDir, Say: NewNarrator(cfg.Out)}, nil
+}
+
+// end stops everything and leaves nothing of Midwatch behind.
+func (s *Stage) end() {
+	s.Say.Line("stopping")
+	s.Stop()
+	_ = os.RemoveAll(s.Data)
 }
 
 // choose finds the fault by name, or draws one of those Midwatch has a rule for.

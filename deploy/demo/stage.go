@@ -22,6 +22,8 @@ type Stage struct {
 	ShopDir  string // the shop's directory
 	Names    string // plan of the shop's names; "" for the plain ones
 	Say      *Narrator
+	// NodeEnvironment is where this machine's own telemetry goes; "" is the demo's.
+	NodeEnvironment string
 
 	shop, midwatch *process
 	served         chan struct{} // closed when the shop serves
@@ -61,15 +63,7 @@ func (s *Stage) WaitShop(ctx context.Context) error {
 
 // Configure writes Midwatch's configuration: what the shop wants it to know, which is log files and what a fix may do.
 func (s *Stage) Configure(ctx context.Context) error {
-	var actions string
-	err := s.Say.waitFor(ctx, "the shop's plan", time.Minute, func() (bool, error) {
-		if err := s.shop.ended(); err != nil {
-			return false, err
-		}
-		var err error
-		actions, err = run(ctx, nil, s.Shop, "actions", "--dir", s.ShopDir)
-		return err == nil, nil
-	})
+	actions, err := run(ctx, nil, s.Shop, "actions", "--dir", s.ShopDir)
 	if err != nil {
 		return err
 	}
@@ -85,7 +79,7 @@ func (s *Stage) Configure(ctx context.Context) error {
 	for _, g := range strings.Fields(globs) {
 		logs = append(logs, map[string]string{"path": g})
 	}
-	file["environment"], file["node_agent"] = "demo", map[string]any{"logs": logs}
+	file["environment"], file["node_agent"] = "demo", map[string]any{"logs": logs, "environment": s.NodeEnvironment}
 	b, err := yaml.Marshal(file)
 	if err != nil {
 		return err
