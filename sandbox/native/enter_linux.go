@@ -18,8 +18,8 @@ const programFD = contract.FD + 1
 
 // Limits of a step. Address space, not data: RLIMIT_DATA is bypassed by shared anonymous memory, and Go reserves much more than it uses.
 var limits = map[int]uint64{
-	unix.RLIMIT_AS:      4 << 30,
-	unix.RLIMIT_CPU:     30, // seconds
+	unix.RLIMIT_AS:      6 << 30, // go.starlark.net reserves 4 GiB for small integers and Go 1.2: this leaves 800 MB to use
+	unix.RLIMIT_CPU:     30,      // seconds
 	unix.RLIMIT_NPROC:   64,
 	unix.RLIMIT_NOFILE:  64,
 	unix.RLIMIT_FSIZE:   0,
