@@ -199,6 +199,18 @@ func TestWhatIsADeployment(t *testing.T) {
 	}
 }
 
+func TestADigestThatComesLateStillCounts(t *testing.T) {
+	r, exe := newRig(t), filepath.Join(t.TempDir(), "sloth")
+	hosttest.Copy(t, exe, "one")
+	child := hosttest.Start(t, exe, "serve")
+	r.want(r.placed(child, "sloth"))
+	r.tracker.state.Services["sloth"].Places[0].Digest = "" // as if hashing had taken longer than patience
+	r.want(r.step("sloth"))
+	child.Stop()
+	hosttest.Copy(t, exe, "two")
+	r.want(r.placed(hosttest.Start(t, exe, "serve"), "sloth"), Executable)
+}
+
 func TestTwoInstancesAreNotDeploymentsOfEachOther(t *testing.T) {
 	r, exe := newRig(t), filepath.Join(t.TempDir(), "twin")
 	hosttest.Copy(t, exe, "")
@@ -266,7 +278,10 @@ func TestLifecycle(t *testing.T) {
 	if _, _, err := table.Refresh(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	l := NewLifecycle(table, time.Now().Add(time.Second))
+	for time.Since(table.Get(old.PID()).Started) < established {
+		<-time.After(50 * time.Millisecond)
+	}
+	l := NewLifecycle(table, time.Now())
 	count := func(events []Event) (n int) {
 		for _, e := range events {
 			if e.Process.Service == "usher" {
@@ -290,7 +305,6 @@ func TestLifecycle(t *testing.T) {
 	if v, _ := record.Attributes().Get(telemetry.ExitSignal); v.Str() != "SIGKILL" || record.SeverityNumber() != plog.SeverityNumberError {
 		t.Errorf("record %v", record.Attributes().AsRaw())
 	}
-	l.begun = time.Now().Add(-time.Second)
 	hosttest.Start(t, exe, "serve")
 	if _, _, err := table.Refresh(time.Now()); err != nil {
 		t.Fatal(err)

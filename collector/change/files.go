@@ -97,6 +97,10 @@ func (t *Tracker) poll(path string, f *file, now time.Time, settled bool) []Chan
 	if f.writtenAtStart() {
 		return nil
 	}
+	if t.cfg.Table.Writes(f.process, path) {
+		f.ignored = true
+		return nil
+	}
 	f.changes = append(slices.DeleteFunc(f.changes, func(at time.Time) bool { return now.Sub(at) > changeWindow }), now)
 	if len(f.changes) >= maxChanges {
 		f.ignored = true

@@ -22,8 +22,10 @@ type Event struct {
 }
 
 const (
-	// grown is how long a process lives before its service is one whose starts and ends matter. Compilers and the like stay below it.
+	// grown is how long a process lives before its start and its end are told. Most tools stay below it.
 	grown = 3 * time.Second
+	// established is how long one lives before its service is known: from then on every start of it is told at once, and every crash.
+	established = 10 * time.Second
 	// perMinute bounds the starts and ends told of one service; a loop of crashes needs three.
 	perMinute = 20
 	// maxKnown bounds what is remembered of services and processes; past it the memory starts over.
@@ -35,7 +37,7 @@ type Lifecycle struct {
 	table *host.Table
 	begun time.Time
 
-	services map[string]*budget   // :: service → it is known, and how many events it had lately
+	services map[string]*budget   // :: service → whether it is known, and how many events it may still have
 	started  map[host.ID]bool     // :: process → its start needs no telling any more
 	kills    map[string]uint64    // :: control group → kills counted by the kernel
 	limited  map[host.ID]observed // :: process under a memory limit → what was last seen of it
@@ -43,6 +45,7 @@ type Lifecycle struct {
 }
 
 type budget struct {
+	known  bool
 	minute time.Time
 	left   int
 }
@@ -67,20 +70,18 @@ func (l *Lifecycle) Step(now time.Time) []Event {
 	}
 	var out []Event
 	for _, p := range l.table.Live() {
-		if !tellable(p) || l.started[p.ID()] {
+		if !tellable(p) {
 			continue
 		}
-		if p.Started.Before(l.begun) {
-			l.started[p.ID()] = true
-			l.know(p.Service)
-			continue
+		age := now.Sub(p.Started)
+		if age >= established {
+			l.budget(p.Service).known = true
 		}
-		if l.services[p.Service] == nil && now.Sub(p.Started) < grown {
+		if l.started[p.ID()] || age < grown && !l.known(p.Service) {
 			continue
 		}
 		l.started[p.ID()] = true
-		l.know(p.Service)
-		if l.spend(p.Service, now) {
+		if !p.Started.Before(l.begun) && l.spend(p.Service, now) {
 			out = append(out, Event{Name: telemetry.EventStart, Process: p, At: p.Started})
 		}
 	}
@@ -95,10 +96,10 @@ func (l *Lifecycle) Ended(e Event) []Event {
 	delete(l.started, p.ID())
 	crashed := e.Known && (e.Signal != 0 || e.Code != 0)
 	switch {
-	case p.Own || p.Shell || l.services[p.Service] == nil:
+	case p.Own || p.Shell:
 		return nil
-	case p.Leads && (wasStarted || crashed):
-	case !p.Leads && e.Known && fatal(e.Signal): // a worker that ends is routine, one that crashes is not
+	case p.Leads && (wasStarted || crashed && l.known(p.Service)):
+	case !p.Leads && l.known(p.Service) && e.Known && fatal(e.Signal): // a worker that ends is routine, one that crashes is not
 	default:
 		return nil
 	}
@@ -120,14 +121,22 @@ func fatal(s syscall.Signal) bool {
 	return false
 }
 
-func (l *Lifecycle) know(service string) {
-	if l.services[service] == nil {
-		l.services[service] = &budget{}
+func (l *Lifecycle) known(service string) bool {
+	b := l.services[service]
+	return b != nil && b.known
+}
+
+func (l *Lifecycle) budget(service string) *budget {
+	b := l.services[service]
+	if b == nil {
+		b = &budget{}
+		l.services[service] = b
 	}
+	return b
 }
 
 func (l *Lifecycle) spend(service string, now time.Time) bool {
-	b := l.services[service]
+	b := l.budget(service)
 	if now.Sub(b.minute) >= time.Minute {
 		b.minute, b.left = now, perMinute
 	}
@@ -141,9 +150,13 @@ func (l *Lifecycle) spend(service string, now time.Time) bool {
 
 // Killed completes a memory kill with what is known of the process's control group.
 func (l *Lifecycle) Killed(p *host.Process, memory uint64, at time.Time) Event {
-	moved := *p
-	moved.Group = l.table.Group(p)
-	return Event{Name: telemetry.EventOOMKill, Process: &moved, At: at, Memory: memory, Limit: moved.Group.MemoryLimit(container.Root)}
+	limit := p.Group.MemoryLimit(container.Root)
+	if limit == 0 { // it may have been moved; one that is all but dead is said to be in the root group
+		moved := *p
+		moved.Group = l.table.Group(p)
+		p, limit = &moved, moved.Group.MemoryLimit(container.Root)
+	}
+	return Event{Name: telemetry.EventOOMKill, Process: p, At: at, Memory: memory, Limit: limit}
 }
 
 // Memory looks for memory kills in the counters of control groups, for machines where the kernel does not tell. Call it after each

@@ -58,11 +58,11 @@ func (e Event) Append(logs plog.Logs, id host.Identity) {
 		a.PutStr(telemetry.ProcessExecPath, p.Exe)
 		a.PutStr("process.command_args", strings.Join(secret.Args(p.Args), " "))
 	case telemetry.EventExit:
-		if e.Known {
+		switch {
+		case e.Known && e.Signal != 0:
+			a.PutStr(telemetry.ExitSignal, unix.SignalName(e.Signal))
+		case e.Known:
 			a.PutInt(telemetry.ExitCode, int64(e.Code))
-			if e.Signal != 0 {
-				a.PutStr(telemetry.ExitSignal, unix.SignalName(e.Signal))
-			}
 		}
 	case telemetry.EventOOMKill:
 		a.PutStr(telemetry.OOMCgroup, p.Group.Memory)

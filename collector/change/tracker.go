@@ -122,6 +122,7 @@ func (t *Tracker) leave(now time.Time) {
 			case !pl.Left.IsZero():
 			case t.cfg.Table.Alive(pl.Process):
 				taken++
+				t.complete(pl)
 			default:
 				pl.Left, t.dirty = now, true
 			}
@@ -129,6 +130,16 @@ func (t *Tracker) leave(now time.Time) {
 		if taken > 0 {
 			svc.Places = slices.DeleteFunc(svc.Places, func(pl *place) bool { return !pl.Left.IsZero() && now.Sub(pl.Left) > keepPlace })
 		}
+	}
+}
+
+// complete fills in a digest that was not computed yet when the place was taken.
+func (t *Tracker) complete(pl *place) {
+	if pl.Digest != "" {
+		return
+	}
+	if p := t.cfg.Table.Get(pl.Process.PID); p != nil && p.ID() == pl.Process && p.Digest != "" {
+		pl.Digest, pl.Program, t.dirty = p.Digest, p.Program(), true
 	}
 }
 

@@ -43,6 +43,12 @@ func scanDescriptors(proc string, procs []*Process, watched map[string]bool) des
 	return d
 }
 
+// Writes tells whether a process has a file open for writing.
+func (t *Table) Writes(p *Process, file string) bool {
+	d := scanDescriptors(t.cfg.Proc, []*Process{p}, map[string]bool{file: true})
+	return len(d.files[file]) > 0
+}
+
 // writes tells from a descriptor's fdinfo whether it was opened for writing: readers of a log are not its authors.
 func writes(fdinfo string) bool {
 	b, err := os.ReadFile(fdinfo)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -37,6 +38,7 @@ type Child struct {
 	*exec.Cmd
 	Exe   string
 	stdin io.WriteCloser
+	wait  func()
 }
 
 // Copy puts a copy of the test binary at path. suffix makes its content, and so its digest, another one.
@@ -80,7 +82,7 @@ func Start(t testing.TB, exe, role string, args ...string) *Child {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c := &Child{cmd, exe, stdin}
+	c := &Child{cmd, exe, stdin, sync.OnceFunc(func() { _ = cmd.Wait() })}
 	t.Cleanup(c.Kill)
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if strings.TrimSpace(line) != "ready" {
@@ -95,11 +97,11 @@ func (c *Child) PID() int { return c.Process.Pid }
 // Stop ends the child in order and waits for it.
 func (c *Child) Stop() {
 	_ = c.stdin.Close()
-	_ = c.Wait()
+	c.wait()
 }
 
 // Kill ends the child at once and waits for it.
 func (c *Child) Kill() {
 	_ = c.Process.Kill()
-	_ = c.Wait()
+	c.wait()
 }
