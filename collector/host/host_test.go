@@ -273,7 +273,7 @@ func TestMetrics(t *testing.T) {
 	m.CountFailure(child.PID(), netip.MustParseAddrPort("127.0.0.1:9"), "connection_refused")
 	got := points(m.Collect(time.Now()))
 	for name, in := range map[string][2]float64{
-		"burner " + telemetry.ProcessCPU:                {0.1, 3},
+		"burner " + telemetry.ProcessCPU:                {0.001, 3},
 		"burner " + telemetry.ProcessMemory:             {1 << 19, 1 << 30},
 		"burner " + telemetry.ProcessThreads:            {1, 100},
 		"burner " + telemetry.ProcessRunDelay:           {0, 100},
