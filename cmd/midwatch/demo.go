@@ -9,7 +9,7 @@ import (
 	"github.com/midwatch/midwatch/deploy/demo"
 )
 
-func demoCommand(in *installation) *cobra.Command {
+func demoCommand() *cobra.Command {
 	var fault, shopDir, into string
 	var yes bool
 	cmd := &cobra.Command{Use: "demo", Short: "Break the demo shop, and see what Midwatch makes of it"}

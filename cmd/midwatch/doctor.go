@@ -38,8 +38,11 @@ func doctorCommand(in *installation) *cobra.Command {
 				title string
 				find  func(context.Context, *installation) []finding
 			}{
-				{"eBPF hooks", findHooks}, {"Sandbox", findSandbox}, {"Programs and library", findPrograms},
-				{"Ports", findPorts}, {"Disk and memory", findDisk},
+				{"eBPF hooks", findHooks},
+				{"Sandbox", findSandbox},
+				{"Programs and library", findPrograms},
+				{"Ports", findPorts},
+				{"Disk and memory", findDisk},
 			} {
 				fs := section.find(cmd.Context(), in)
 				for _, f := range fs {
@@ -92,7 +95,7 @@ func findSandbox(ctx context.Context, in *installation) []finding {
 	return []finding{{"native engine", "missing", err.Error(), true}}
 }
 
-func findPrograms(_ context.Context, in *installation) []finding {
+func findPrograms(ctx context.Context, in *installation) []finding {
 	var fs []finding
 	for _, p := range []struct{ what, path, advice string }{
 		{"midwatch-analyst", in.settings.Worker.Analyst, "make build"},
@@ -108,7 +111,7 @@ func findPrograms(_ context.Context, in *installation) []finding {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		fs = append(fs, finding{"built with", info.GoVersion, "", false})
 	}
-	if out, err := exec.Command("node", "--version").Output(); err == nil {
+	if out, err := exec.CommandContext(ctx, "node", "--version").Output(); err == nil {
 		fs = append(fs, finding{"node", strings.TrimSpace(string(out)), "needed only to build", false})
 	}
 	var uts unix.Utsname

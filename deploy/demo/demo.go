@@ -126,7 +126,7 @@ func (s *Stage) WarmUp(ctx context.Context, c *client.Client, p plan.Plan, enoug
 	return s.Say.waitFor(ctx, "healthy traffic", 3*time.Minute, func() (bool, error) {
 		list, err := c.Services(ctx, client.Range{From: time.Now().Add(-30 * time.Second), To: time.Now()})
 		if err != nil {
-			return false, nil // not yet
+			return false, err
 		}
 		seen := 0
 		for _, row := range list.Services {

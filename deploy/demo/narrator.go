@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -41,20 +42,35 @@ func (n *Narrator) silentFor() time.Duration {
 	return time.Since(n.last)
 }
 
-// waitFor polls until done says so, or fails, or the limit has passed.
+// fatalError ends a wait; any other error means "not yet": parts may be restarting.
+type fatalError struct{ error }
+
+func (e fatalError) Unwrap() error { return e.error }
+
+// fatal makes an error end a wait; nil stays nil.
+func fatal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fatalError{err}
+}
+
+// waitFor polls until done says so, fails fatally, or the limit has passed.
 func (n *Narrator) waitFor(ctx context.Context, what string, limit time.Duration, done func() (bool, error)) error {
 	started := time.Now()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
 		ok, err := done()
-		if ok || err != nil {
-			return err
-		}
-		if time.Since(started) > limit {
-			return fmt.Errorf("waited %.0f s for %s in vain", limit.Seconds(), what)
-		}
-		if n.silentFor() > silence {
+		var end fatalError
+		switch {
+		case errors.As(err, &end):
+			return end.error
+		case ok && err == nil:
+			return nil
+		case time.Since(started) > limit:
+			return fmt.Errorf("waited %.0f s for %s in vain%s", limit.Seconds(), what, because(err))
+		case n.silentFor() > silence:
 			n.Line("waiting for %s, %.0f s", what, time.Since(started).Seconds())
 		}
 		select {
@@ -63,4 +79,11 @@ func (n *Narrator) waitFor(ctx context.Context, what string, limit time.Duration
 		case <-tick.C:
 		}
 	}
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
 }

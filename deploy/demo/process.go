@@ -32,7 +32,8 @@ func spawn(dir, name string, each func(line string), argv ...string) (*process, 
 	if err != nil {
 		return nil, err
 	}
-	p.cmd = exec.Command(argv[0], argv[1:]...)
+	// No context: it is stopped in order, see stop.
+	p.cmd = exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	p.cmd.Stderr = log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := p.cmd.StdoutPipe()
@@ -68,7 +69,7 @@ func (p *process) ended() error {
 		return fmt.Errorf("%s ended: %w", p.name, p.err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return fmt.Errorf("%s ended (%v): %s", p.name, p.err, strings.Join(lines[max(0, len(lines)-5):], "\n  "))
+	return fmt.Errorf("%s ended: %s", p.name, strings.Join(lines[max(0, len(lines)-5):], "\n  "))
 }
 
 // stopTimeout is how long a child gets to stop what it started.

@@ -69,7 +69,7 @@ func Record(ctx context.Context, cfg Config, dir string) error {
 	err = s.Say.waitFor(ctx, "the recording", 2*recordedBroken, func() (bool, error) {
 		select {
 		case <-recorder.done:
-			return true, recorder.err
+			return true, fatal(recorder.err)
 		default:
 			return false, nil
 		}

@@ -56,7 +56,7 @@ func (s *Stage) WaitShop(ctx context.Context) error {
 		case <-s.served:
 			return true, nil
 		default:
-			return false, s.shop.ended()
+			return false, fatal(s.shop.ended())
 		}
 	})
 }
@@ -106,7 +106,7 @@ func (s *Stage) StartMidwatch(ctx context.Context) (err error) {
 		case <-up:
 			return true, nil
 		default:
-			return false, s.midwatch.ended()
+			return false, fatal(s.midwatch.ended())
 		}
 	})
 }

@@ -36,7 +36,7 @@ func (s *story) untilReport(ctx context.Context) (wire.InvestigationDetail, erro
 	err := s.say.waitFor(ctx, "an alert", alertLimit, func() (bool, error) {
 		list, err := s.client.Incidents(ctx)
 		if err != nil {
-			return false, nil
+			return false, err
 		}
 		for _, i := range list.Incidents {
 			if i.OpenedAt.After(s.at.fault) {
@@ -54,16 +54,16 @@ func (s *story) untilReport(ctx context.Context) (wire.InvestigationDetail, erro
 	err = s.say.waitFor(ctx, "the report", reportLimit, func() (bool, error) {
 		detail, err := s.client.Incident(ctx, s.incident)
 		if err != nil || detail.Investigation == nil {
-			return false, nil
+			return false, err
 		}
 		if s.inv, err = s.client.Investigation(ctx, detail.Investigation.ID); err != nil {
-			return false, nil
+			return false, err
 		}
 		for ; shown < len(s.inv.Turns); shown++ {
 			s.turn(s.inv.Turns[shown])
 		}
 		if s.inv.Status == "failed" {
-			return false, fmt.Errorf("investigation %s failed", s.inv.ID)
+			return false, fatal(fmt.Errorf("investigation %s failed", s.inv.ID))
 		}
 		s.at.report = s.inv.EndedAt
 		return s.inv.Report != nil && !s.inv.EndedAt.IsZero(), nil
@@ -88,7 +88,7 @@ func (s *story) mend(ctx context.Context, approve func(question string) bool) er
 	err := s.say.waitFor(ctx, "the fix to be made exact", time.Minute, func() (bool, error) {
 		detail, err := s.client.Incident(ctx, s.incident)
 		if err != nil || len(detail.Fixes) == 0 {
-			return false, nil
+			return false, err
 		}
 		fix = detail.Fixes[len(detail.Fixes)-1]
 		return fix.Status == "awaiting_approval", nil
@@ -114,7 +114,7 @@ func (s *story) recovery(ctx context.Context, fix string) error {
 	return s.say.waitFor(ctx, "the recovery", recoveryLimit, func() (bool, error) {
 		f, err := s.client.Fix(ctx, fix)
 		if err != nil {
-			return false, nil
+			return false, err
 		}
 		if f.Status != status {
 			status = f.Status
@@ -125,7 +125,7 @@ func (s *story) recovery(ctx context.Context, fix string) error {
 			s.at.recovered = f.UpdatedAt
 			return true, nil
 		case "failed", "worse", "expired", "rejected":
-			return false, fmt.Errorf("the fix ended as %s: %s", f.Status, f.Result)
+			return false, fatal(fmt.Errorf("the fix ended as %s: %s", f.Status, f.Result))
 		}
 		return false, nil
 	})

@@ -28,6 +28,8 @@ var allowed = []struct {
 	{"CC0-1.0", regexp.MustCompile(`(?i)CC0 1\.0 Universal`)},
 }
 
+var carriesLicence = regexp.MustCompile(`(?i)^(un)?licen|^copying`)
+
 func main() {
 	refused := 0
 	for _, dir := range []string{".", "deploy/temporal"} {
@@ -84,8 +86,7 @@ func licence(dir string) string {
 		return ""
 	}
 	for _, f := range files {
-		upper := strings.ToUpper(f.Name())
-		if f.IsDir() || !(strings.HasPrefix(upper, "LICEN") || strings.HasPrefix(upper, "COPYING") || strings.HasPrefix(upper, "UNLICENSE")) {
+		if f.IsDir() || !carriesLicence.MatchString(f.Name()) {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, f.Name()))

@@ -92,7 +92,8 @@ func (p *process) runOnce(ctx context.Context) error {
 		return err
 	}
 	defer ready.Close()
-	cmd := exec.Command(p.part.Argv[0], p.part.Argv[1:]...)
+	// No context: it is stopped in order, see stop.
+	cmd := exec.CommandContext(context.Background(), p.part.Argv[0], p.part.Argv[1:]...)
 	cmd.Env = append(append(os.Environ(), p.part.Env...), ReadyFD+"=3")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{theirs}
@@ -130,7 +131,7 @@ func (p *process) runOnce(ctx context.Context) error {
 			return fmt.Errorf("%s: %s", exitText(err), lastLine(log))
 		case <-limit.C:
 			_ = cmd.Process.Kill()
-			<-exited
+			_ = <-exited
 			return fmt.Errorf("not ready after %s: %s", p.part.Ready, lastLine(log))
 		case <-ctx.Done():
 			p.stop(cmd, exited)
@@ -150,7 +151,7 @@ func (p *process) stop(cmd *exec.Cmd, exited <-chan error) {
 	case <-exited:
 	case <-time.After(stopTimeout):
 		_ = cmd.Process.Kill()
-		<-exited
+		_ = <-exited
 	}
 }
 
