@@ -54,7 +54,7 @@ test-web: bin/web.stamp ## The web UI's types, format, unit tests
 
 .PHONY: test-demo
 test-demo: build ## The whole story with three faults, and a browser that approves a fix
-	go test -count=1 -timeout 20m -tags demo ./deploy/demo/...
+	MIDWATCH_DEMO=1 go test -count=1 -v -timeout 20m ./deploy/demo/...
 
 .PHONY: licences
 licences: ## Fail when a dependency's licence is not one we allow

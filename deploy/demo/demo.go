@@ -30,7 +30,22 @@ type Config struct {
 	Out      io.Writer
 	// Show prints an investigation as the CLI does.
 	Show func(io.Writer, wire.InvestigationDetail)
+	// Approve decides in another way than by asking, such as in a browser; nil asks, or follows Yes.
+	Approve func(context.Context, *Stage) error
+	// OnPhase is told when a phase begins; nil: nobody is.
+	OnPhase func(Phase, *Stage)
 }
+
+// Phase is a part of the story.
+type Phase string
+
+// The phases, in order.
+const (
+	Broken   Phase = "broken"
+	Alerted  Phase = "alerted"
+	Reported Phase = "reported"
+	Approved Phase = "approved"
+)
 
 // ShopDir is where the demo's shop lives. What takes long to make is kept there from run to run.
 const ShopDir = "/var/tmp/midwatch-shop"
@@ -147,19 +162,47 @@ func (s *Stage) WarmUp(ctx context.Context, c *client.Client, p plan.Plan, enoug
 
 // play breaks the shop and follows what comes of it.
 func play(ctx context.Context, cfg Config, s *Stage, c *client.Client, fault judge.Fault) error {
-	st := &story{say: s.Say, client: c}
+	st := &story{say: s.Say, client: c, phase: func(p Phase) {
+		if cfg.OnPhase != nil {
+			cfg.OnPhase(p, s)
+		}
+	}}
 	st.at.fault = time.Now()
 	if err := s.Fault(ctx, fault.Name); err != nil {
 		return err
 	}
 	s.Say.Line("the shop is broken now; nobody told Midwatch how")
+	st.phase(Broken)
 	inv, err := st.untilReport(ctx)
 	if err != nil {
 		return err
 	}
 	cfg.Show(cfg.Out, inv)
-	err = st.mend(ctx, func(question string) bool { return cfg.Yes || asked(cfg, question) })
-	return errors.Join(err, end(cfg.Out, fault, inv, st.at))
+	return errors.Join(mend(ctx, cfg, s, st), end(cfg.Out, fault, inv, st.at))
+}
+
+// mend has the fix approved, if there is one, and waits for the recovery.
+func mend(ctx context.Context, cfg Config, s *Stage, st *story) error {
+	fix, err := st.fix(ctx)
+	if err != nil || fix.ID == "" {
+		return err
+	}
+	switch {
+	case cfg.Approve != nil:
+		err = cfg.Approve(ctx, s)
+	case cfg.Yes || asked(cfg, "Approve this fix? [y/N] "):
+		err = st.approve(ctx, fix)
+	default:
+		_, err = st.client.Reject(ctx, fix.ID, fix.Digest, "not approved in the demo")
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("approve: %w", err)
+	}
+	st.at.approval = time.Now()
+	s.Say.Line("approved; the apply role runs it")
+	st.phase(Approved)
+	return st.recovery(ctx, fix.ID)
 }
 
 func asked(cfg Config, question string) bool {

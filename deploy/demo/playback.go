@@ -58,7 +58,7 @@ func playback(ctx context.Context, cfg Config, s *Stage, fault judge.Fault) erro
 	}
 	defer player.stop()
 	s.Say.Line("playing the recording: %.0f s of healthy traffic, then the fault", recordedHealthy.Seconds())
-	st := &story{say: s.Say, client: c}
+	st := &story{say: s.Say, client: c, phase: func(Phase) {}}
 	st.at.fault = time.Now().Add(recordedHealthy)
 	if err := s.Say.waitFor(ctx, "healthy traffic", 2*recordedHealthy, after(recordedHealthy)); err != nil {
 		return err

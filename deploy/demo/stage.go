@@ -111,6 +111,12 @@ func (s *Stage) StartMidwatch(ctx context.Context) (err error) {
 	})
 }
 
+// PID is the process id of `midwatch up`.
+func (s *Stage) PID() int { return s.midwatch.cmd.Process.Pid }
+
+// URL is the address of the web UI.
+func (s *Stage) URL() string { return apiAddress }
+
 // Client signs in as a person with the given role.
 func (s *Stage) Client(ctx context.Context, role string) (*client.Client, error) {
 	token, err := s.Token(ctx, role)

@@ -28,6 +28,7 @@ type story struct {
 	at       timeline
 	incident string
 	inv      wire.InvestigationDetail
+	phase    func(Phase)
 }
 
 // untilReport waits for the first incident after the fault and follows its investigation turn by turn. An api that does not
@@ -50,6 +51,7 @@ func (s *story) untilReport(ctx context.Context) (wire.InvestigationDetail, erro
 	if err != nil {
 		return s.inv, err
 	}
+	s.phase(Alerted)
 	shown := 0
 	err = s.say.waitFor(ctx, "the report", reportLimit, func() (bool, error) {
 		detail, err := s.client.Incident(ctx, s.incident)
@@ -68,6 +70,9 @@ func (s *story) untilReport(ctx context.Context) (wire.InvestigationDetail, erro
 		s.at.report = s.inv.EndedAt
 		return s.inv.Report != nil && !s.inv.EndedAt.IsZero(), nil
 	})
+	if err == nil {
+		s.phase(Reported)
+	}
 	return s.inv, err
 }
 
@@ -78,14 +83,13 @@ func (s *story) turn(t investigation.Turn) {
 	}
 }
 
-// mend asks for approval of the fix, and waits for the recovery that Midwatch verifies from telemetry.
-func (s *story) mend(ctx context.Context, approve func(question string) bool) error {
+// fix waits until the fix that the report drafts was made exact; its id is empty when none is proposed.
+func (s *story) fix(ctx context.Context) (fix investigation.Fix, err error) {
 	if s.inv.Report.Fix == nil {
 		s.say.Line("Midwatch proposes no fix")
-		return nil
+		return fix, nil
 	}
-	var fix investigation.Fix
-	err := s.say.waitFor(ctx, "the fix to be made exact", time.Minute, func() (bool, error) {
+	err = s.say.waitFor(ctx, "the fix to be made exact", time.Minute, func() (bool, error) {
 		detail, err := s.client.Incident(ctx, s.incident)
 		if err != nil || len(detail.Fixes) == 0 {
 			return false, err
@@ -93,20 +97,18 @@ func (s *story) mend(ctx context.Context, approve func(question string) bool) er
 		fix = detail.Fixes[len(detail.Fixes)-1]
 		return fix.Status == "awaiting_approval", nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		s.say.Line("it would run: %s", fix.Content)
 	}
-	s.say.Line("it would run: %s", fix.Content)
-	if !approve("Approve this fix? [y/N] ") {
-		_, err := s.client.Reject(ctx, fix.ID, fix.Digest, "not approved in the demo")
-		return err
-	}
-	if _, err := s.client.Approve(ctx, fix.ID, fix.Digest); err != nil {
-		return fmt.Errorf("approve: %w", err)
-	}
-	s.at.approval = time.Now()
-	s.say.Line("approved; the apply role runs it")
-	return s.recovery(ctx, fix.ID)
+	return fix, err
+}
+
+// approve approves as a person would, again while the api comes back.
+func (s *story) approve(ctx context.Context, fix investigation.Fix) error {
+	return s.say.waitFor(ctx, "the approval to be taken", time.Minute, func() (bool, error) {
+		_, err := s.client.Approve(ctx, fix.ID, fix.Digest)
+		return err == nil, err
+	})
 }
 
 func (s *story) recovery(ctx context.Context, fix string) error {

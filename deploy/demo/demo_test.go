@@ -1,0 +1,147 @@
+package demo_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/deploy/demo"
+)
+
+// The tests here play the whole story with what `make build` built: a minute and a half each.
+const enable = "MIDWATCH_DEMO"
+
+func config(t *testing.T, fault string) (demo.Config, *bytes.Buffer) {
+	t.Helper()
+	if os.Getenv(enable) == "" {
+		t.Skipf("set %s=1 to play the whole story on this machine; `make test-demo` does, after building", enable)
+	}
+	bin, err := filepath.Abs("../../bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := &bytes.Buffer{}
+	return demo.Config{
+		Midwatch: filepath.Join(bin, "midwatch"), Shop: filepath.Join(bin, "shop"), Fault: fault, Yes: true,
+		Out: io.MultiWriter(out, testWriter{t}), Show: func(w io.Writer, inv wire.InvestigationDetail) {
+			fmt.Fprintf(w, "%s: %s, %s, %.2f\n%s\n", inv.Report.Title, inv.Report.Culprit, inv.Report.Mechanism, inv.Report.Confidence, inv.Report.Summary)
+		},
+	}, out
+}
+
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Log(strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}
+
+func TestStory(t *testing.T) {
+	cfg, out := config(t, "index-dropped")
+	if err := demo.Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"  alert ", "  report ", "  approval ", "  recovered ", "culprit named: yes", "CREATE INDEX"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the story lacks %q", want)
+		}
+	}
+}
+
+// Every part is killed once, in the phase in which it has most to lose.
+func TestStorySurvivesKills(t *testing.T) {
+	cfg, _ := config(t, "wrong-port")
+	victims := map[demo.Phase][]string{
+		demo.Broken:   {"node-agent", "exporter", "jetstream"},
+		demo.Alerted:  {"temporal", "worker", "worker --role sandbox"},
+		demo.Reported: {"ingester", "clickhouse", "api"},
+		demo.Approved: {"worker --role apply"},
+	}
+	killed := 0
+	cfg.OnPhase = func(p demo.Phase, s *demo.Stage) {
+		for _, part := range victims[p] {
+			pid := child(t, s.PID(), part)
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Errorf("kill %s: %v", part, err)
+				continue
+			}
+			t.Logf("killed %s, pid %d", part, pid)
+			killed++
+		}
+	}
+	if err := demo.Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if killed != 10 {
+		t.Errorf("killed %d parts, want 10", killed)
+	}
+}
+
+// child finds the process of a part among the children of `midwatch up`, waiting for it where it is just coming back.
+func child(t *testing.T, parent int, part string) int {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		dirs, err := filepath.Glob("/proc/[0-9]*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range dirs {
+			stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+			if err != nil {
+				continue
+			}
+			_, rest, _ := strings.Cut(string(stat), ") ")
+			fields := strings.Fields(rest)
+			if len(fields) < 2 || fields[1] != strconv.Itoa(parent) || fields[0] == "Z" {
+				continue
+			}
+			cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+			if err != nil {
+				continue
+			}
+			args := strings.ReplaceAll(string(cmdline), "\x00", " ")
+			if strings.Contains(args, "/midwatch "+part+" ") && (part != "worker" || strings.Contains(args, "orchestrate")) ||
+				strings.Contains(args, "/midwatch-"+part+" ") {
+				pid, err := strconv.Atoi(filepath.Base(dir))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return pid
+			}
+		}
+	}
+	t.Fatalf("no process of %s", part)
+	return 0
+}
+
+// A person approves the fix in the browser.
+func TestBrowserApproves(t *testing.T) {
+	cfg, out := config(t, "redis-refuses-writes")
+	cfg.Approve = func(ctx context.Context, s *demo.Stage) error {
+		token, err := s.Token(ctx, "admin")
+		if err != nil {
+			return err
+		}
+		cmd := exec.CommandContext(ctx, "npm", "run", "--silent", "e2e")
+		cmd.Dir = "../../api/web"
+		cmd.Env = append(os.Environ(), "MIDWATCH_URL="+s.URL(), "MIDWATCH_TOKEN="+token, "MIDWATCH_APPROVE=1")
+		cmd.Stdout, cmd.Stderr = testWriter{t}, testWriter{t}
+		return cmd.Run()
+	}
+	if err := demo.Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "fix: verified") {
+		t.Error("the fix was not verified")
+	}
+}
