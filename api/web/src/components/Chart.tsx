@@ -78,7 +78,7 @@ function chartOptions(
     legend: { live: true },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 80, values: "{HH}:{mm}:{ss}" },
+      { ...axis, size: 28, space: 80, values: "{HH}:{mm}:{ss}" },
       { ...axis, size: 64, space: 32, values: (_, splits) => splits.map(format) },
     ],
     series: [

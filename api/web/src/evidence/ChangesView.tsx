@@ -74,11 +74,19 @@ function short(version: string): string {
 export function Diff({ text }: { text: string }) {
   return (
     <pre className="diff" tabIndex={0} aria-label="Difference">
-      {text.split("\n").map((line, i) => (
-        <span key={i} className={line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : undefined}>
-          {line + "\n"}
-        </span>
-      ))}
+      {text
+        .trimEnd()
+        .split("\n")
+        .map((line, i) => (
+          <span key={i} className={diffClass(line)}>
+            {line + "\n"}
+          </span>
+        ))}
     </pre>
   );
+}
+
+function diffClass(line: string): string | undefined {
+  if (line.startsWith("+++") || line.startsWith("---") || line.startsWith("@@")) return "muted";
+  return line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : undefined;
 }

@@ -53,7 +53,7 @@ const report = z.object({
 });
 export type Report = z.output<typeof report>;
 
-const call = z.object({ id: z.string(), tool: z.string(), arguments: z.unknown(), why: z.string() });
+const call = z.object({ id: z.string(), tool: z.string(), arguments: z.unknown().optional(), why: z.string() });
 export type ToolCall = z.output<typeof call>;
 
 const turn = z.object({
@@ -69,11 +69,11 @@ const evidence = z.object({
   id: z.string(),
   call: z.string(),
   tool: z.string(),
-  arguments: z.unknown(),
+  arguments: z.unknown().optional(),
   window,
   query: z.string(),
   summary: z.string(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   digest: z.string(),
   data_types: list(z.string()),
   error: z.string().optional(),

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Browser, inspect, open, settings } from "./browser";
+
+// The tests run in order in one browser: a person's way from the sign-in to the settings.
+const at = settings();
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await open(at);
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+test("a wrong token is refused, the right one leads to where one wanted to go", async () => {
+  const { page } = browser;
+  await page.goto("/services?range=1h");
+  await page.getByLabel("Access token").fill("mw_wrong_token");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("unknown, revoked or expired").waitFor();
+  expect(await inspect(page, "sign-in", at)).toEqual([]);
+  await page.getByLabel("Access token").fill(at.token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(/\/services\?range=1h$/);
+});
+
+test("services show their numbers, one shows its charts", async () => {
+  const { page } = browser;
+  const table = page.getByRole("region", { name: "Services" });
+  await table.getByRole("row").nth(1).waitFor();
+  expect(await inspect(page, "services", at)).toEqual([]);
+  const first = table.getByRole("row").nth(1).getByRole("link");
+  const name = await first.innerText();
+  await first.click();
+  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  await page.locator(".chart canvas").first().waitFor();
+  expect(page.url()).toContain("range=1h"); // the range goes along
+  expect(await inspect(page, "service", at)).toEqual([]);
+});
+
+test("keys lead from page to page", async () => {
+  const { page } = browser;
+  await page.keyboard.press("g");
+  await page.keyboard.press("i");
+  await page.getByRole("heading", { name: "Incidents" }).waitFor();
+  await page.keyboard.press("/");
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")))
+    .toBe("Filter incidents");
+});
+
+test("an investigation shows report and evidence", async () => {
+  const { page } = browser;
+  await page.goto("/incidents");
+  const table = page.getByRole("region", { name: "Incidents" });
+  await table.getByRole("row").nth(1).waitFor();
+  expect(await inspect(page, "incidents", at)).toEqual([]);
+  const waiting = table.locator('[data-incident-status="awaiting_approval"]');
+  const chosen = (await waiting.count()) > 0 ? waiting : table.locator("[data-incident-status]");
+  await chosen.first().click();
+  await page.getByRole("heading", { name: "How it was found" }).waitFor();
+  await page.locator("button.evidence-head").first().click();
+  await page.locator(".evidence-body .tabs").first().waitFor();
+  expect(await inspect(page, "investigation", at)).toEqual([]);
+});
+
+test.runIf(at.approve)("a fix is approved by clicking, applied and verified", async () => {
+  const { page } = browser;
+  const fix = page.locator("[data-fix-status]").first();
+  await fix.getByRole("button", { name: "Approve…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Apply this fix?" });
+  await dialog.waitFor();
+  expect(await inspect(page, "approve", at)).toEqual([]);
+  await dialog.getByRole("button", { name: "Approve and apply" }).click();
+  await page.locator('[data-fix-status="verified"]').waitFor({ timeout: 150_000 });
+  await page.locator('[data-incident-status="resolved"]').waitFor({ timeout: 30_000 });
+  expect(await inspect(page, "verified", at)).toEqual([]);
+});
+
+test("settings show that AI is off, and why", async () => {
+  const { page } = browser;
+  await page.goto("/settings");
+  const ai = page.getByRole("switch");
+  await ai.waitFor();
+  expect(await ai.isChecked()).toBe(false);
+  expect(await ai.isDisabled()).toBe(true);
+  await page.getByRole("region", { name: "Tools" }).waitFor();
+  expect(await inspect(page, "settings", at)).toEqual([]);
+});
+
+test("the theme can be chosen, and signing out ends the session", async () => {
+  const { page } = browser;
+  await page.getByRole("button", { name: "Theme: system" }).click();
+  await page.getByRole("button", { name: "Theme: light" }).click();
+  expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe("dark");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Access token").waitFor();
+  await page.goto("/settings");
+  await page.getByLabel("Access token").waitFor();
+});
+
+test("nothing was complained about", () => {
+  expect(browser.complaints).toEqual([]);
+});
