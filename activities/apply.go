@@ -37,6 +37,9 @@ type Apply struct {
 	Log         *slog.Logger
 }
 
+// recordTimeout bounds how long an outcome is tried to be kept.
+const recordTimeout = 10 * time.Second
+
 // unknownOutcome is recorded when a worker died between spending an approval and recording what came of it. Nothing is
 // run twice, so a person has to look.
 const unknownOutcome = "The outcome is unknown: the worker was lost while the fix ran. It is not run again; look at the target."
@@ -56,8 +59,11 @@ func (a *Apply) decide(ctx context.Context, in workflows.ApplyInput, again bool)
 	if err != nil {
 		return workflows.ApplyResult{}, err
 	}
-	if why := a.wrong(fix, in.Approval, again); why != "" {
+	if why := a.wrong(fix, in.Approval); why != "" {
 		return a.refuse(ctx, in, why)
+	}
+	if why := a.late(fix, in.Approval); why != "" {
+		return a.tooLate(ctx, in, why, again)
 	}
 	err = a.spend(ctx, fix, in.Approval)
 	if errors.Is(err, metadata.ErrSpent) {
@@ -75,10 +81,9 @@ func (a *Apply) decide(ctx context.Context, in workflows.ApplyInput, again bool)
 	return a.act(ctx, in, fix)
 }
 
-// wrong says why an approval does not allow this fix, or "". The second attempt of this activity finds the fix in the
-// state in which the first left it.
-func (a *Apply) wrong(fix investigation.Fix, p investigation.Approval, again bool) string {
-	if err := auth.VerifyApproval(a.PublicKey, p); errors.Is(err, auth.ErrSignature) || err != nil && !again {
+// wrong says why an approval never allows this fix, or "".
+func (a *Apply) wrong(fix investigation.Fix, p investigation.Approval) string {
+	if err := auth.VerifyApproval(a.PublicKey, p); errors.Is(err, auth.ErrSignature) {
 		return err.Error()
 	}
 	switch {
@@ -88,10 +93,34 @@ func (a *Apply) wrong(fix investigation.Fix, p investigation.Approval, again boo
 		return "this worker does not serve environment " + fix.Environment
 	case p.Digest != fix.Digest || fix.Digest != fix.ContentDigest():
 		return "it is for another content: the digests differ"
-	case fix.Status != workflows.FixAwaiting && !again:
+	}
+	return ""
+}
+
+// late says why an approval that fits does not allow the fix at this moment, or "".
+func (a *Apply) late(fix investigation.Fix, p investigation.Approval) string {
+	if err := auth.VerifyApproval(a.PublicKey, p); err != nil {
+		return err.Error()
+	}
+	if fix.Status != workflows.FixAwaiting {
 		return "the fix is " + fix.Status
 	}
 	return ""
+}
+
+// tooLate refuses, unless an earlier attempt of this activity was in time and spent the approval: then what it did counts. An
+// attempt that may have waited for hours must not act on what expired meanwhile.
+func (a *Apply) tooLate(ctx context.Context, in workflows.ApplyInput, why string, again bool) (workflows.ApplyResult, error) {
+	if again {
+		err := a.DB.SpendNonce(ctx, in.Approval.Nonce, in.Fix) // of no use to anyone any more
+		if errors.Is(err, metadata.ErrSpent) {
+			return a.recall(ctx, in)
+		}
+		if err != nil {
+			return workflows.ApplyResult{}, err
+		}
+	}
+	return a.refuse(ctx, in, why)
 }
 
 // spend uses up the approval and the fix itself, each once and for all, before anything is done with them.
@@ -147,8 +176,11 @@ func (a *Apply) plan(fix investigation.Fix) (action.Plan, error) {
 	return plan, plan.Ready()
 }
 
-// record keeps the outcome, with some patience: an outcome that is not recorded is unknown for ever.
+// record keeps the outcome, with some patience and though the activity was cancelled (the worker stops): an outcome that is
+// not recorded is unknown for ever.
 func (a *Apply) record(ctx context.Context, in workflows.ApplyInput, status, result string) (workflows.ApplyResult, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
 	var err error
 	for try := range 5 {
 		if err = a.DB.SetFixStatus(ctx, in.Fix, status, result); err == nil {

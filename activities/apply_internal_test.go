@@ -162,3 +162,23 @@ func TestApplyRejection(t *testing.T) {
 	}
 	b.want(0, workflows.FixRejected)
 }
+
+// TestApplyLateRetry is an activity whose first attempt got nowhere, and whose second waited until the approval was over.
+func TestApplyLateRetry(t *testing.T) {
+	over := func(a *investigation.Approval) {
+		a.IssuedAt, a.ExpiresAt = a.IssuedAt.Add(-time.Hour), a.ExpiresAt.Add(-time.Hour)
+	}
+	b := newBench(t)
+	if r := b.do(b.signed(over), true); r.Refused == "" {
+		t.Errorf("an approval that was never spent and is over: %+v", r)
+	}
+	b.want(0, workflows.FixAwaiting)
+
+	in := b.signed(over)
+	if err := b.spend(t.Context(), b.fix, in.Approval); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.do(in, true); r.Status != workflows.FixFailed || !strings.Contains(r.Output, "unknown") {
+		t.Errorf("an approval that the first attempt spent in time: %+v", r)
+	}
+}

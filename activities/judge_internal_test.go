@@ -45,7 +45,12 @@ func TestValidate(t *testing.T) {
 		"confidence":        {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) { r.Confidence = 1.1 })}, false, false},
 		"no culprit":        {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) { r.Culprit = "" })}, false, false},
 		"control character": {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) { r.Culprit = "service/\x1b[31m" })}, false, false},
-		"endless title":     {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) { r.Title = strings.Repeat("x", maxText+1) })}, false, false},
+		"endless list":      {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) { r.Missing = make([]string, maxListed+1) })}, false, false},
+		"endless parameter": {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) {
+			r.Fix = &investigation.FixDraft{Action: "restart", Parameters: map[string]string{"service": strings.Repeat("x", maxText+1)}}
+		})}, false, false},
+		"endless argument": {investigation.Step{Say: "x", Calls: []investigation.ToolCall{look("t2c1", `{"at":"`+strings.Repeat("x", maxText)+`"}`)}}, false, false},
+		"endless title":    {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) { r.Title = strings.Repeat("x", maxText+1) })}, false, false},
 	}
 	for name, c := range cases {
 		if err := validate(c.step, 2, c.last, registry); (err == nil) != c.ok {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -24,6 +25,7 @@ const (
 	maxText   = 2 << 10 // bytes of one claim, title, reason or expression
 	maxClaims = 20
 	maxChecks = 10 // of one claim
+	maxListed = 50 // things a list of a report may hold
 )
 
 // validate is where an analyst's answer stops being opaque bytes: everything it asks for must be possible.
@@ -59,8 +61,8 @@ func validCall(c investigation.ToolCall, turn int, r *tools.Registry) error {
 	if !ok || !callNumber.MatchString(number) {
 		return fmt.Errorf("id %q is not of the form t%dc1", c.ID, turn)
 	}
-	if len(c.Why) > maxText {
-		return fmt.Errorf("the reason has %d bytes, at most %d", len(c.Why), maxText)
+	if err := bounded(c.Why, string(c.Arguments)); err != nil {
+		return err
 	}
 	tool, err := r.Get(c.Tool)
 	if err != nil {
@@ -105,11 +107,12 @@ func validReport(r investigation.Report) error {
 	if r.Verdict == investigation.RootCause && (r.Culprit == "" || r.Mechanism == "") {
 		return errors.New("a root cause needs a culprit and a mechanism")
 	}
-	if strings.ContainsFunc(string(r.Culprit), unicode.IsControl) {
-		return errors.New("control characters in the culprit")
+	if strings.ContainsFunc(string(r.Culprit)+string(r.Mechanism), unicode.IsControl) {
+		return errors.New("control characters in the culprit or the mechanism")
 	}
-	if len(r.Chain) > maxClaims {
-		return fmt.Errorf("%d claims, at most %d", len(r.Chain), maxClaims)
+	if len(r.Chain) > maxClaims || len(r.Missing) > maxListed || len(r.RuledOut) > maxListed {
+		return fmt.Errorf("%d claims, %d missing, %d ruled out; at most %d, %d and %d",
+			len(r.Chain), len(r.Missing), len(r.RuledOut), maxClaims, maxListed, maxListed)
 	}
 	for n, c := range r.Chain {
 		if err := validClaim(c); err != nil {
@@ -119,7 +122,17 @@ func validReport(r investigation.Report) error {
 			return fmt.Errorf("claim %d: id %s twice", n+1, c.ID)
 		}
 	}
-	return bounded(append([]string{r.Title, r.Summary}, r.Missing...)...)
+	for _, o := range r.RuledOut {
+		if err := validList(o.Evidence, string(o.Entity), o.Why); err != nil {
+			return fmt.Errorf("ruled out: %w", err)
+		}
+	}
+	if f := r.Fix; f != nil {
+		if err := validList(slices.Concat(slices.Collect(maps.Keys(f.Parameters)), slices.Collect(maps.Values(f.Parameters))), f.Action, f.Why); err != nil {
+			return fmt.Errorf("fix: %w", err)
+		}
+	}
+	return validList(r.Missing, r.Title, r.Summary, string(r.Culprit), string(r.Mechanism), r.Analyst)
 }
 
 func validClaim(c investigation.Claim) error {
@@ -134,7 +147,15 @@ func validClaim(c investigation.Claim) error {
 			return err
 		}
 	}
-	return bounded(c.ID, c.Text)
+	return validList(c.Evidence, c.ID, c.Text)
+}
+
+// validList bounds a list and texts beside it.
+func validList(list []string, texts ...string) error {
+	if len(list) > maxListed {
+		return fmt.Errorf("a list of %d, at most %d", len(list), maxListed)
+	}
+	return bounded(append(texts, list...)...)
 }
 
 func bounded(texts ...string) error {

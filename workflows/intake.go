@@ -18,6 +18,7 @@ const (
 	// maxSeen and maxPending bound the state; past them the oldest is forgotten or the newest dropped, and logged.
 	maxSeen    = 2000
 	maxPending = 200
+	maxGroup   = 1000 // triggers of a group: they become one payload, of at most 2 MB
 )
 
 // IntakeState is all that Intake knows, and what continue-as-new carries.
@@ -25,7 +26,7 @@ type IntakeState struct {
 	Seen    []SeenTrigger  `json:"seen"`    // oldest first
 	Pending []Group        `json:"pending"` // not started yet: still gathering, or queued behind others
 	Open    []OpenIncident `json:"open"`    // started, and ended not longer ago than the cool-down
-	Dropped int            `json:"dropped"` // triggers lost to maxPending
+	Dropped int            `json:"dropped"` // triggers lost to maxPending and maxGroup
 }
 
 // SeenTrigger remembers a trigger, so that the same condition does not start twice.
@@ -46,8 +47,9 @@ type OpenIncident struct {
 	Workflow string    `json:"workflow"`
 	Triggers []string  `json:"triggers"` // ids
 	Services []string  `json:"services"`
-	Baking   bool      `json:"baking"` // a DeploymentVerification that has not begun to investigate
-	Phase    string    `json:"phase"`  // as last reported
+	Asked    bool      `json:"asked,omitempty"` // a person's question, which takes no triggers
+	Baking   bool      `json:"baking"`          // a DeploymentVerification that has not begun to investigate
+	Phase    string    `json:"phase"`           // as last reported
 	Started  time.Time `json:"started"`
 	LastSeen time.Time `json:"last_seen"` // of any of its triggers
 	Ended    time.Time `json:"ended,omitzero"`
@@ -144,17 +146,30 @@ func (k *intake) take(ctx workflow.Context, t investigation.Trigger) {
 		}
 		for i := range k.Pending {
 			if g := &k.Pending[i]; !manual(g.Triggers) && related(g.Services, touches(t)) {
-				g.Triggers, g.Services = append(g.Triggers, t), union(g.Services, touches(t))
+				k.gather(ctx, g, t)
 				return
 			}
 		}
 	}
 	if len(k.Pending) >= maxPending {
-		k.Dropped++
-		workflow.GetLogger(ctx).Warn("trigger dropped, too many are waiting", "trigger", t.ID)
+		k.drop(ctx, t)
 		return
 	}
 	k.Pending = append(k.Pending, Group{Triggers: []investigation.Trigger{t}, Services: touches(t), Since: now})
+}
+
+// gather adds a trigger to the group it belongs to.
+func (k *intake) gather(ctx workflow.Context, g *Group, t investigation.Trigger) {
+	if len(g.Triggers) >= maxGroup {
+		k.drop(ctx, t)
+		return
+	}
+	g.Triggers, g.Services = append(g.Triggers, t), union(g.Services, touches(t))
+}
+
+func (k *intake) drop(ctx workflow.Context, t investigation.Trigger) {
+	k.Dropped++
+	workflow.GetLogger(ctx).Warn("trigger dropped, too many are waiting", "trigger", t.ID)
 }
 
 // seen tells whether a trigger is known, and remembers it either way.
@@ -173,9 +188,10 @@ func (k *intake) seen(id string, now time.Time) bool {
 }
 
 // belongs tells whether a new trigger is part of an incident: it shares a service, and the incident is still going on, or
-// the condition began before the incident ended.
+// the condition began before the incident ended. A question is about a window of its own: an alarm that it took would never
+// be looked into.
 func (k *intake) belongs(t investigation.Trigger, o *OpenIncident, now time.Time) bool {
-	if !related(o.Services, touches(t)) {
+	if o.Asked || !related(o.Services, touches(t)) {
 		return false
 	}
 	if !o.Ended.IsZero() && began(t).Before(o.Ended.Add(aftermath)) {
@@ -255,7 +271,7 @@ func (k *intake) start(ctx workflow.Context, g Group, now time.Time) {
 		workflow.GetLogger(ctx).Warn("incident not started", "workflow", id, "error", err)
 		return
 	}
-	o := OpenIncident{Workflow: id, Services: g.Services, Baking: baking, Phase: Investigating, Started: now, LastSeen: now}
+	o := OpenIncident{Workflow: id, Services: g.Services, Asked: manual(g.Triggers), Baking: baking, Phase: Investigating, Started: now, LastSeen: now}
 	for _, t := range g.Triggers {
 		o.Triggers = append(o.Triggers, t.ID)
 	}

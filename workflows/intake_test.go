@@ -145,6 +145,18 @@ func TestIntakeGivesAPersonAnInvestigationOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestIntakeQuestionTakesNoAlarm(t *testing.T) {
+	d := newDesk(t)
+	question := alert("q", "", investigation.Warning) // about nothing in particular, so about every service
+	question.Kind = investigation.Manual
+	d.at(0, question)
+	d.at(5*time.Second, alert("a", "payment", investigation.Critical))
+	d.run(15 * time.Second)
+	if got := d.firsts(); !slices.Equal(got, []string{"q", "a"}) {
+		t.Errorf("started %v", got)
+	}
+}
+
 func TestIntakeWatchesADeployment(t *testing.T) {
 	d := newDesk(t)
 	deployed := alert("deployed", "a", investigation.Info)

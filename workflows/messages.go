@@ -22,7 +22,7 @@ const (
 // Investigation states in the metadata store.
 const (
 	InvestigationRunning   = "running"
-	InvestigationConcluded = "done"
+	InvestigationConcluded = "concluded"
 	InvestigationFailed    = "failed"
 )
 

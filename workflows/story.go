@@ -50,10 +50,11 @@ func mark(ctx workflow.Context, updates ...temporal.SearchAttributeUpdate) {
 	}
 }
 
-// attributesOf describes an incident's triggers for the Temporal UI's list.
+// attributesOf describes an incident's triggers for the Temporal UI's list. A name comes from telemetry: one that is longer than
+// the server takes would hold up whoever starts the workflow for ever.
 func attributesOf(ts []investigation.Trigger, phase string) temporal.SearchAttributes {
 	first := leading(ts)
 	return temporal.NewSearchAttributes(
-		ServiceAttribute.ValueSet(first.Service), SeverityAttribute.ValueSet(string(first.Severity)),
+		ServiceAttribute.ValueSet(cut(first.Service, maxLine)), SeverityAttribute.ValueSet(string(first.Severity)),
 		TriggerAttribute.ValueSet(string(first.Kind)), PhaseAttribute.ValueSet(phase))
 }

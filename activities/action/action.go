@@ -122,8 +122,12 @@ func fits(p investigation.Parameter, value string) error {
 			return fmt.Errorf("service %s is not allowed", value)
 		}
 	case investigation.ProcessParameter:
-		if !processForm.MatchString(value) {
+		m := processForm.FindStringSubmatch(value)
+		if m == nil {
 			return fmt.Errorf("%q is not <pid>:<start ticks>:<executable>", value)
+		}
+		if len(p.Allowed) > 0 && !slices.Contains(p.Allowed, m[3]) {
+			return fmt.Errorf("executable %s is not allowed", m[3])
 		}
 	case investigation.IdentifierParameter:
 		if !identifier.MatchString(value) {

@@ -14,13 +14,18 @@ import (
 
 var safeName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,80}$`)
 
-// triggerID is kind-rule-subject-minute; a subject with other characters becomes a digest.
+// triggerID is kind-rule-subject-minute, fit for a workflow's id. What a deployment changed is its rule, and comes from outside, too.
 func triggerID(kind investigation.TriggerKind, rule, subject string, onset time.Time) string {
-	if !safeName.MatchString(subject) {
-		sum := sha256.Sum256([]byte(subject))
-		subject = hex.EncodeToString(sum[:6])
+	return fmt.Sprintf("%s-%s-%s-%s", kind, safe(rule), safe(subject), onset.UTC().Format("20060102T1504"))
+}
+
+// safe is a name, or its digest if it has other characters than names have.
+func safe(name string) string {
+	if safeName.MatchString(name) {
+		return name
 	}
-	return fmt.Sprintf("%s-%s-%s-%s", kind, rule, subject, onset.UTC().Format("20060102T1504"))
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:6])
 }
 
 // onsets remembers when a condition that still lasts began, so that its trigger keeps its id while estimates of the onset

@@ -54,7 +54,7 @@ func (p *process) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		if time.Since(started) > steady {
+		if p.wasReady() && time.Since(started) > steady { // else a part that hangs would be tried for ever
 			backoff, deaths = minBackoff, 0
 		}
 		deaths++

@@ -51,6 +51,9 @@ func Report(req contract.CheckRequest) (investigation.Report, error) {
 			}
 		}
 	}
+	for _, d := range []*starlark.Dict{actual, control, nothing} {
+		d.Freeze() // or one check could write the evidence of the next
+	}
 	j := judge{actual: actual, control: control, nothing: nothing}
 	return j.report(req.Report), nil
 }

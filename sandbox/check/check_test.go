@@ -87,3 +87,22 @@ func TestClaimOnUnknownEvidenceIsStruck(t *testing.T) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
+
+// A check that fails on the evidence, and so is never tried on the healthy time, must not leave anything behind for another.
+func TestChecksCannotWriteEvidence(t *testing.T) {
+	claim := func(id, expression string) investigation.Claim {
+		return investigation.Claim{ID: id, Text: id, Evidence: []string{"e1"}, Checks: []investigation.Check{{Expression: expression}}}
+	}
+	r, err := check.Report(contract.CheckRequest{
+		Report: investigation.Report{Verdict: investigation.RootCause, Culprit: "service/a", Mechanism: investigation.SlowDependency, Confidence: 0.9, Chain: []investigation.Claim{
+			claim("c1", `[ev["e1"].update({"forged": True}), False][1]`), claim("c2", `"forged" in ev["e1"]`),
+		}},
+		Evidence: faulty, Control: healthy,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Verdict != investigation.Inconclusive || r.Chain[1].Checks[0].Holds {
+		t.Errorf("verdict %s, second claim %+v: the first check wrote the evidence", r.Verdict, r.Chain[1])
+	}
+}
