@@ -70,6 +70,7 @@ export async function open({ url }: Settings): Promise<Browser> {
 /** Looks at a page in light and dark: takes screenshots and returns what axe finds serious. */
 export async function inspect(page: Page, name: string, { screenshots }: Settings): Promise<string[]> {
   const findings: string[] = [];
+  await page.evaluate(() => window.scrollTo(0, 0)); // else the bar at the top is in the middle of the picture
   for (const scheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: scheme });
     if (screenshots) {

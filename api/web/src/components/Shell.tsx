@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { useShortcuts } from "../model/shortcuts";
 import { useTheme } from "../model/theme";
 import { incidentsQuery } from "../services/investigations";
@@ -8,6 +8,7 @@ import { signOut, type Whoami } from "../services/session";
 /** The frame of all pages: name, pages, theme, who is signed in. */
 export function Shell({ who }: { who: Whoami }) {
   useShortcuts();
+  const reading = useLocation({ select: (l) => l.pathname.startsWith("/investigations/") });
   return (
     <>
       <a className="skip" href="#content">
@@ -22,7 +23,7 @@ export function Shell({ who }: { who: Whoami }) {
           <Link to="/services" title="g s">
             Services
           </Link>
-          <Link to="/incidents" title="g i">
+          <Link to="/incidents" title="g i" className={reading ? "active" : ""}>
             Incidents
             <Waiting />
           </Link>

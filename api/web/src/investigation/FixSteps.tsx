@@ -40,12 +40,16 @@ export function steps(fix: Fix): Step[] {
   if (end) return [proposed, { text: end, at: fix.updated_at, state: "bad" }];
   const way: FixStatus[] = ["awaiting_approval", "applying", "applied", "verified"];
   const reached = way.indexOf(fix.status);
-  const texts = ["Approved", "Applied", "Recovery verified"];
+  const texts: [ahead: string, done: string][] = [
+    ["Approval", "Approved"],
+    ["Application", "Applied"],
+    ["Recovery", "Recovery verified"],
+  ];
   return [
     proposed,
-    ...texts.map((text, i): Step => {
+    ...texts.map(([ahead, done], i): Step => {
       const state = i < reached ? "done" : i === reached ? "current" : "ahead";
-      return { text, state, at: i === reached - 1 ? fix.updated_at : undefined };
+      return { text: state === "done" ? done : ahead, state, at: i === reached - 1 ? fix.updated_at : undefined };
     }),
   ];
 }

@@ -90,3 +90,9 @@ export function entity(id: string): { kind: string; name: string } {
   const slash = id.indexOf("/");
   return slash < 0 ? { kind: "", name: id } : { kind: id.slice(0, slash), name: id.slice(slash + 1) };
 }
+
+/** A reason as a sentence: a capital at its beginning, a full stop at its end. */
+export function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}

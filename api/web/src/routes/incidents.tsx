@@ -120,10 +120,10 @@ const columns: Column<IncidentRow>[] = [
     cell: (i) => (i.culprit ? <Entity id={i.culprit} /> : <span className="muted">–</span>),
   },
   { head: "Opened", numeric: true, sort: (i) => i.opened_at.getTime(), cell: (i) => <Moment at={i.opened_at} /> },
-  { head: "Open for", numeric: true, cell: (i) => <OpenFor incident={i} /> },
+  { head: "Lasted", numeric: true, cell: (i) => <Lasted incident={i} /> },
 ];
 
-function OpenFor({ incident }: { incident: IncidentRow }) {
+function Lasted({ incident }: { incident: IncidentRow }) {
   const now = useNow();
   return duration((incident.closed_at ?? now).getTime() - incident.opened_at.getTime());
 }

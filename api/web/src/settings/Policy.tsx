@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 import { Badge } from "../components/Badge";
 import { Failure, Loading } from "../components/Notice";
+import { sentence } from "../model/format";
 import { putSettings, type Settings, settingsQuery } from "../services/admin";
 
 /** The AI switch and retention. */
@@ -21,8 +22,7 @@ export function Policy({ admin }: { admin: boolean }) {
           Let a language model reason about investigations
         </label>
         <p id="ai-why" className="muted">
-          {data.ai_unavailable || "Switching it on needs a configured provider."} Investigations are done by the
-          built-in analyst; nothing leaves this machine.
+          {sentence(data.ai_unavailable || "it needs a configured provider")}
         </p>
       </section>
       <Retention settings={data} admin={admin} />
@@ -69,7 +69,7 @@ function Retention({ settings, admin }: { settings: Settings; admin: boolean }) 
           {save.error.message}
         </p>
       )}
-      <p className="muted">Incidents and their evidence are kept until they are deleted.</p>
+      <p className="muted">Spans, metrics, logs and events older than this are deleted.</p>
     </section>
   );
 }

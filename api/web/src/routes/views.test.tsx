@@ -1,0 +1,47 @@
+import { fireEvent } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { Table } from "../components/Table";
+import { ServicesView } from "./services";
+import { aMeasure, before, now } from "../testing/factories";
+import { draw } from "../testing/render";
+
+const seen = { calls: 0, protocols: ["http"], versions: [], instances: ["a"], hosts: [], last_seen: now, series: [] };
+const list = {
+  window: { from: before(60), to: now },
+  step_s: 10,
+  services: [
+    { ...aMeasure(), ...seen, service: "cart" },
+    { ...aMeasure({ error_ratio: 0.2 }), ...seen, service: "payment" },
+    { ...aMeasure({ requests: 0 }), ...seen, service: "load", calls: 9 },
+  ],
+};
+
+function rows(page: HTMLElement, label: string): string[] {
+  return [...page.querySelectorAll(`[aria-label="${label}"] tbody tr td:first-child`)].map((c) => c.textContent ?? "");
+}
+
+test("who answers no requests is listed apart", async () => {
+  const page = await draw(<ServicesView list={list} filter="" />);
+  expect(rows(page, "Services")).toEqual(["cart", "payment"]);
+  expect(rows(page, "Other processes")).toEqual(["load"]);
+});
+
+test("the filter keeps what it names", async () => {
+  const page = await draw(<ServicesView list={list} filter="PAY" />);
+  expect(rows(page, "Services")).toEqual(["payment"]);
+});
+
+test("no services say what to do", async () => {
+  const page = await draw(<ServicesView list={{ ...list, services: [] }} filter="" />);
+  expect(page.textContent).toContain("midwatch doctor");
+});
+
+test("a table sorts numbers downwards first, then upwards", async () => {
+  const column = { head: "N", numeric: true, sort: (n: number) => n, cell: (n: number) => n };
+  const page = await draw(<Table label="Numbers" columns={[column]} rows={[9, 10, 1]} rowKey={String} />);
+  const head = page.querySelector("th button") as HTMLButtonElement;
+  fireEvent.click(head);
+  expect(rows(page, "Numbers")).toEqual(["10", "9", "1"]);
+  fireEvent.click(head);
+  expect(rows(page, "Numbers")).toEqual(["1", "9", "10"]);
+});

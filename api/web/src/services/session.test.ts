@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { aPerson } from "../testing/factories";
+import { allows, workflowPage } from "./session";
+
+test("each role may do all that the one before may", () => {
+  expect(allows("admin", "approver")).toBe(true);
+  expect(allows("approver", "approver")).toBe(true);
+  expect(allows("operator", "approver")).toBe(false);
+});
+
+test("a workflow's page keeps its slashes inside its name", () => {
+  expect(workflowPage(aPerson("viewer"), "investigation/demo/inv-1")).toBe(
+    "/temporal/namespaces/midwatch/workflows/investigation%2Fdemo%2Finv-1",
+  );
+});
+
+test("an address that is no web page is not linked", () => {
+  expect(workflowPage({ ...aPerson("viewer"), temporal_ui: "javascript:alert(1)" }, "w")).toBeUndefined();
+  expect(workflowPage({ ...aPerson("viewer"), temporal_ui: undefined }, "w")).toBeUndefined();
+});
