@@ -78,6 +78,17 @@ test.runIf(at.approve)("a fix is approved by clicking, applied and verified", as
   expect(await inspect(page, "verified", at)).toEqual([]);
 });
 
+test("a running investigation tells how far it is", async () => {
+  const { page } = browser;
+  await page.goto("/incidents");
+  const running = page.locator('[data-incident-status="investigating"]');
+  await page.getByRole("region", { name: "Incidents" }).waitFor();
+  if ((await running.count()) === 0) return; // none runs at the moment
+  await running.first().click();
+  await page.getByRole("heading", { name: "How it was found" }).waitFor();
+  expect(await inspect(page, "running", at)).toEqual([]);
+});
+
 test("settings show that AI is off, and why", async () => {
   const { page } = browser;
   await page.goto("/settings");

@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Badge } from "../components/Badge";
 import { Copy } from "../components/Copy";
@@ -6,6 +7,7 @@ import { Facts } from "../components/Facts";
 import { Moment } from "../components/Times";
 import { words } from "../model/format";
 import { fixLabels } from "../model/labels";
+import { auditQuery, decisionOn } from "../services/admin";
 import type { Decision, Fix } from "../services/investigations";
 import { allows, type Whoami } from "../services/session";
 import { ApproveDialog, RejectDialog } from "./DecisionDialogs";
@@ -23,6 +25,7 @@ export function FixPanel({ fix, who }: { fix: Fix; who: Whoami }) {
       <p>{fix.why}</p>
       <FixContent fix={fix} />
       <FixSteps fix={fix} />
+      {fix.status !== "awaiting_approval" && allows(who.role, "admin") && <Decider fix={fix} />}
       {fix.result && <p className="fix-result">{fix.result}</p>}
       {fix.status === "awaiting_approval" && <Decide fix={fix} who={who} />}
     </section>
@@ -58,6 +61,17 @@ export function FixContent({ fix }: { fix: Fix }) {
         ]}
       />
     </>
+  );
+}
+
+function Decider({ fix }: { fix: Fix }) {
+  const { data } = useQuery(auditQuery);
+  const decision = data && decisionOn(fix.id, data);
+  if (!decision) return null;
+  return (
+    <p>
+      {decision.approved ? "Approved" : "Rejected"} by <b>{decision.by}</b>, <Moment at={decision.at} />
+    </p>
   );
 }
 

@@ -79,3 +79,15 @@ export const auditQuery = queryOptions({
   select: (answer) => answer.entries,
   refetchInterval: 10_000,
 });
+
+/** Who decided on a fix, and when: only the audit log says, which only an admin may read. */
+export function decisionOn(
+  fixID: string,
+  entries: AuditEntry[],
+): { approved: boolean; by: string; at: Date } | undefined {
+  const object = (verb: string) => `fixes/${fixID}/${verb}`;
+  const entry = entries.find(
+    (e) => e.outcome === "allowed" && (e.object === object("approve") || e.object === object("reject")),
+  );
+  return entry && { approved: entry.object === object("approve"), by: entry.subject, at: entry.at };
+}
