@@ -72,10 +72,8 @@ func up(ctx context.Context, in *installation, out io.Writer) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.Run(ctx) })
 	g.Go(func() error {
-		if err := s.WaitReady(ctx); ctx.Err() != nil {
+		if !s.WaitReady(ctx) {
 			return nil // Run says why
-		} else if err != nil {
-			return err
 		}
 		return in.greet(ctx, out, time.Since(started))
 	})

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) {
 				b[i] = byte(i)
 			}
 			eaten = append(eaten, b)
+			runtime.KeepAlive(eaten)
 		}
 	}
 	os.Exit(m.Run())

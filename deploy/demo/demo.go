@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -80,7 +81,14 @@ func newStage(cfg Config) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stage{Midwatch: cfg.Midwatch, Shop: cfg.Shop, Data: data, ShopDir: ShopDir, Say: NewNarrator(cfg.Out)}, nil
+	names, err := plan.Default().YAML()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stage{
+		Midwatch: cfg.Midwatch, Shop: cfg.Shop, Data: data, ShopDir: ShopDir, Names: filepath.Join(data, "names.yaml"), Say: NewNarrator(cfg.Out),
+	}
+	return s, os.WriteFile(s.Names, names, 0o644)
 }
 
 // end stops everything and leaves nothing of Midwatch behind.

@@ -20,7 +20,7 @@ type Stage struct {
 	Shop     string // path of shop
 	Data     string // Midwatch's data directory
 	ShopDir  string // the shop's directory
-	Names    string // plan of the shop's names; "" for the plain ones
+	Names    string // file with the plan of the shop's names
 	Say      *Narrator
 	// NodeEnvironment is where this machine's own telemetry goes; "" is the demo's.
 	NodeEnvironment string
@@ -37,15 +37,11 @@ func (s *Stage) config() string { return filepath.Join(s.Data, "midwatch.yaml") 
 // StartShop starts the shop; it serves some seconds later, see WaitShop.
 func (s *Stage) StartShop() (err error) {
 	s.served = make(chan struct{})
-	argv := []string{s.Shop, "up", "--dir", s.ShopDir}
-	if s.Names != "" {
-		argv = append(argv, "--names", s.Names)
-	}
 	s.shop, err = spawn(s.Data, "shop", func(line string) {
 		if strings.Contains(line, "the shop serves") {
 			close(s.served)
 		}
-	}, argv...)
+	}, s.Shop, "up", "--dir", s.ShopDir, "--names", s.Names)
 	return err
 }
 
@@ -63,7 +59,7 @@ func (s *Stage) WaitShop(ctx context.Context) error {
 
 // Configure writes Midwatch's configuration: what the shop wants it to know, which is log files and what a fix may do.
 func (s *Stage) Configure(ctx context.Context) error {
-	actions, err := run(ctx, nil, s.Shop, "actions", "--dir", s.ShopDir)
+	actions, err := run(ctx, nil, s.Shop, "actions", "--dir", s.ShopDir, "--names", s.Names)
 	if err != nil {
 		return err
 	}

@@ -109,8 +109,12 @@ func (p *process) runOnce(ctx context.Context) error {
 	defer p.pid.Store(0)
 	p.cfg.OnEvent(Event{Part: p.part.Name, Kind: Started})
 
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
+	exited := make(chan struct{})
+	var waitErr error // written before exited is closed
+	go func() {
+		waitErr = cmd.Wait()
+		close(exited)
+	}()
 	became := make(chan string, 1)
 	go func() {
 		if line, err := bufio.NewReader(ready).ReadString('\n'); err == nil {
@@ -127,11 +131,11 @@ func (p *process) runOnce(ctx context.Context) error {
 				close(p.readyOnce)
 			}
 			p.cfg.OnEvent(Event{Part: p.part.Name, Kind: Ready, Note: note, Took: time.Since(started)})
-		case err := <-exited:
-			return fmt.Errorf("%s: %s", exitText(err), lastLine(log))
+		case <-exited:
+			return fmt.Errorf("%s: %s", exitText(waitErr), lastLine(log))
 		case <-limit.C:
 			_ = cmd.Process.Kill()
-			_ = <-exited
+			<-exited
 			return fmt.Errorf("not ready after %s: %s", p.part.Ready, lastLine(log))
 		case <-ctx.Done():
 			p.stop(cmd, exited)
@@ -142,7 +146,7 @@ func (p *process) runOnce(ctx context.Context) error {
 }
 
 // stop waits for the parts that need this one, then asks it to end, and ends it.
-func (p *process) stop(cmd *exec.Cmd, exited <-chan error) {
+func (p *process) stop(cmd *exec.Cmd, exited <-chan struct{}) {
 	for _, b := range p.before {
 		<-b.stopped
 	}
@@ -151,7 +155,7 @@ func (p *process) stop(cmd *exec.Cmd, exited <-chan error) {
 	case <-exited:
 	case <-time.After(stopTimeout):
 		_ = cmd.Process.Kill()
-		_ = <-exited
+		<-exited
 	}
 }
 

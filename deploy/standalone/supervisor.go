@@ -95,16 +95,16 @@ func New(cfg Config) (*Supervisor, error) {
 	return s, nil
 }
 
-// WaitReady returns when every part has been ready once, or ctx ends.
-func (s *Supervisor) WaitReady(ctx context.Context) error {
+// WaitReady returns true when every part has been ready once, false when ctx ends first.
+func (s *Supervisor) WaitReady(ctx context.Context) bool {
 	for _, p := range s.parts {
 		select {
 		case <-p.readyOnce:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return false
 		}
 	}
-	return nil
+	return true
 }
 
 // Run starts the parts and keeps them running until ctx ends, then stops them, dependants first. A clean stop returns nil;
