@@ -18,19 +18,26 @@ type Detector interface {
 	Anomalies(ctx context.Context, now time.Time) ([]investigation.Trigger, error)
 	Deployments(ctx context.Context, now time.Time) ([]investigation.Trigger, error)
 	KernelEvents(ctx context.Context, now time.Time) ([]investigation.Trigger, error)
+	// Still returns the alerts and anomalies that hold at now, measured against a healthy time however long ago, and the kernel
+	// events since a moment.
+	Still(ctx context.Context, healthy investigation.Window, since, now time.Time) ([]investigation.Trigger, error)
+	// Served counts the requests that each service was seen to answer from a time to now.
+	Served(ctx context.Context, from, now time.Time) (map[string]uint64, error)
 }
 
 // Detect runs the detector for the scans and to see whether a fix helped.
 type Detect struct {
 	Detector Detector
-	DB       interface {
-		Incident(ctx context.Context, id string) (investigation.Incident, error)
-	}
+	DB       RecoveryStore
 }
 
-var _ interface {
+// RecoveryStore is what Detect needs of the metadata store.
+type RecoveryStore interface {
 	Incident(ctx context.Context, id string) (investigation.Incident, error)
-} = (*metadata.DB)(nil)
+	Investigation(ctx context.Context, id string) (metadata.Investigation, error)
+}
+
+var _ RecoveryStore = (*metadata.DB)(nil)
 
 // Alerts evaluates the alert rules.
 func (a *Detect) Alerts(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
@@ -52,51 +59,79 @@ func (a *Detect) KernelEvents(ctx context.Context, r workflows.ScanRequest) ([]i
 	return a.Detector.KernelEvents(ctx, r.Now)
 }
 
-// Recovery asks the detectors that raised an incident whether its conditions are gone, and what is new since the fix.
+// seenWithin is how fresh the requests must be that a service answers, before its silence about errors means anything.
+const seenWithin = 30 * time.Second
+
+// Recovery asks whether the conditions that raised an incident are gone, measured against the healthy time before it, and
+// what is new since the fix. Nothing is gone while nothing is seen: a service that raised an alert must be seen to answer.
 // Deployments are left out: a fix is often one itself.
 func (a *Detect) Recovery(ctx context.Context, in workflows.RecoveryInput) (workflows.Recovery, error) {
 	incident, err := a.DB.Incident(ctx, in.Incident)
 	if err != nil {
 		return workflows.Recovery{}, final(err)
 	}
-	now, err := a.present(ctx, incident.Triggers, in.Now)
+	inv, err := a.DB.Investigation(ctx, incident.Investigation)
 	if err != nil {
-		return workflows.Recovery{}, err
+		return workflows.Recovery{}, final(err)
 	}
 	var r workflows.Recovery
-	for _, t := range now {
-		switch {
-		case t.Kind == investigation.ClusterEvent && t.Onset.Before(in.Since): // it happened, but not again
-		case slices.ContainsFunc(incident.Triggers, func(o investigation.Trigger) bool { return sameCondition(o, t) }):
-			r.Firing = append(r.Firing, t.Summary)
-		case t.Onset.After(in.Since):
-			r.New = append(r.New, t.Summary)
-		}
+	if r.Firing, err = a.firing(ctx, incident.Triggers, inv.Request.Healthy, in); err != nil {
+		return workflows.Recovery{}, err
+	}
+	if r.New, err = a.begun(ctx, incident.Triggers, in); err != nil {
+		return workflows.Recovery{}, err
 	}
 	r.Summary = recoverySummary(r)
 	return r, nil
 }
 
-// present asks for alerts always, and for the other kinds that the incident has.
-func (a *Detect) present(ctx context.Context, ts []investigation.Trigger, now time.Time) ([]investigation.Trigger, error) {
-	found, err := a.Detector.Alerts(ctx, now)
+// firing says which of an incident's conditions hold, or cannot be judged.
+func (a *Detect) firing(ctx context.Context, triggers []investigation.Trigger, healthy investigation.Window, in workflows.RecoveryInput) ([]string, error) {
+	still, err := a.Detector.Still(ctx, healthy, in.Since, in.Now)
+	if err != nil {
+		return nil, fmt.Errorf("compare with the healthy time: %w", err)
+	}
+	var firing []string
+	for _, t := range still {
+		if among(triggers, t) {
+			firing = append(firing, t.Summary)
+		}
+	}
+	from := in.Now.Add(-seenWithin)
+	if in.Since.After(from) {
+		from = in.Since
+	}
+	served, err := a.Detector.Served(ctx, from, in.Now)
+	if err != nil {
+		return nil, fmt.Errorf("look for requests: %w", err)
+	}
+	for _, t := range triggers {
+		unseen := t.Service + " was not seen to answer any request since the fix"
+		if t.Kind == investigation.Alert && t.Service != "" && served[t.Service] == 0 && !slices.Contains(firing, unseen) {
+			firing = append(firing, unseen)
+		}
+	}
+	return firing, nil
+}
+
+// begun says which alerts are not of the incident and began after the fix.
+func (a *Detect) begun(ctx context.Context, triggers []investigation.Trigger, in workflows.RecoveryInput) ([]string, error) {
+	now, err := a.Detector.Alerts(ctx, in.Now)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate alerts: %w", err)
 	}
-	more := map[investigation.TriggerKind]func(context.Context, time.Time) ([]investigation.Trigger, error){
-		investigation.Anomaly: a.Detector.Anomalies, investigation.ClusterEvent: a.Detector.KernelEvents,
-	}
-	for kind, detect := range more {
-		if !slices.ContainsFunc(ts, func(t investigation.Trigger) bool { return t.Kind == kind }) {
-			continue
+	var begun []string
+	for _, t := range now {
+		if !among(triggers, t) && t.Onset.After(in.Since) {
+			begun = append(begun, t.Summary)
 		}
-		also, err := detect(ctx, now)
-		if err != nil {
-			return nil, fmt.Errorf("look for %s triggers: %w", kind, err)
-		}
-		found = append(found, also...)
 	}
-	return found, nil
+	return begun, nil
+}
+
+// among tells whether a trigger is about the same condition as one of several.
+func among(triggers []investigation.Trigger, t investigation.Trigger) bool {
+	return slices.ContainsFunc(triggers, func(o investigation.Trigger) bool { return sameCondition(o, t) })
 }
 
 func sameCondition(a, b investigation.Trigger) bool {

@@ -235,6 +235,14 @@ func (*detector) KernelEvents(context.Context, time.Time) ([]investigation.Trigg
 	return nil, nil
 }
 
+func (d *detector) Still(ctx context.Context, _ investigation.Window, _, now time.Time) ([]investigation.Trigger, error) {
+	return d.Alerts(ctx, now)
+}
+
+func (*detector) Served(context.Context, time.Time, time.Time) (map[string]uint64, error) {
+	return map[string]uint64{"payment": 1}, nil
+}
+
 func trigger(id, service string, kind investigation.TriggerKind) investigation.Trigger {
 	now := time.Now().UTC()
 	return investigation.Trigger{

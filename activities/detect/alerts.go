@@ -19,12 +19,12 @@ const (
 )
 
 // operationsSQL compares each operation's latest requests with its own baseline. A baseline begins when its service has
-// warmed up. bad_* are the moments (in ms) between which the middle eight tenths of the bad requests lie.
+// warmed up, and usually ends where the latest requests begin. bad_* are the moments (in ms) between which the middle eight tenths of the bad requests lie.
 const operationsSQL = `
 WITH
     births AS (
         SELECT service, min(time) AS born FROM spans
-        WHERE environment = {environment:String} AND kind = 'server' AND time >= {horizon:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}
+        WHERE environment = {environment:String} AND kind = 'server' AND time >= {horizon:DateTime64(9,'UTC')} AND time < {base_to:DateTime64(9,'UTC')}
         GROUP BY service),
     base AS (
         SELECT s.service AS service, s.name AS name, count() AS base_n, countIf(s.status = 'error') AS base_errors,
@@ -33,7 +33,7 @@ WITH
                greatest(toUInt64({factor:Float64} * p50), p50 + toUInt64({add_ns:UInt64} / 2)) AS slow_median_ns
         FROM spans AS s INNER JOIN births AS b ON s.service = b.service
         WHERE s.environment = {environment:String} AND s.kind = 'server'
-          AND s.time >= {base_from:DateTime64(9,'UTC')} AND s.time < {recent_from:DateTime64(9,'UTC')}
+          AND s.time >= {base_from:DateTime64(9,'UTC')} AND s.time < {base_to:DateTime64(9,'UTC')}
           AND s.time >= b.born + toIntervalMillisecond({warm_up_ms:UInt64})
           AND b.born <= {born_before:DateTime64(9,'UTC')}
         GROUP BY service, name)
@@ -58,7 +58,7 @@ HAVING n >= {min_requests:UInt64}
 ORDER BY service, name
 LIMIT 5000`
 
-// horizon is how far back a service's first request is looked for.
+// horizon is how far before the end of the baseline a service's first request is looked for.
 const horizon = 10 * time.Minute
 
 type operation struct {
@@ -100,11 +100,26 @@ type finding struct {
 
 // Alerts evaluates the alert rules at now and returns a trigger per service and rule that holds, ordered by id.
 func (d *Detector) Alerts(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
+	return d.alerts(ctx, d.baseline(now), now)
+}
+
+// baseline is the time that the latest is compared with, and how long a service must have lived before its end.
+type baseline struct {
+	investigation.Window
+	minLife time.Duration
+}
+
+// baseline is the time just before the latest.
+func (d *Detector) baseline(now time.Time) baseline {
+	to := now.Add(-d.rules.Window)
+	return baseline{investigation.Window{From: to.Add(-d.rules.Baseline), To: to}, d.rules.WarmUp + d.rules.MinBaseline}
+}
+
+func (d *Detector) alerts(ctx context.Context, base baseline, now time.Time) ([]investigation.Trigger, error) {
 	r := d.rules
-	recent := now.Add(-r.Window)
 	operations, err := rows[operation](ctx, d, "failing and slow operations", operationsSQL,
-		param{"now", now}, param{"horizon", now.Add(-horizon)}, param{"recent_from", recent}, param{"base_from", recent.Add(-r.Baseline)},
-		param{"born_before", recent.Add(-r.WarmUp - r.MinBaseline)}, param{"warm_up_ms", uint64(r.WarmUp.Milliseconds())},
+		param{"now", now}, param{"horizon", base.To.Add(-horizon)}, param{"recent_from", now.Add(-r.Window)},
+		param{"base_from", base.From}, param{"base_to", base.To}, param{"born_before", base.To.Add(-base.minLife)}, param{"warm_up_ms", uint64(r.WarmUp.Milliseconds())},
 		param{"factor", r.LatencyFactor}, param{"add_ns", uint64(r.LatencyAdd)}, param{"min_requests", r.MinRequests})
 	if err != nil {
 		return nil, err
@@ -126,7 +141,7 @@ func (d *Detector) Alerts(ctx context.Context, now time.Time) ([]investigation.T
 		}
 		out = append(out, t)
 	}
-	silent, err := d.silent(ctx, now)
+	silent, err := d.silent(ctx, base, now)
 	if err != nil {
 		return nil, err
 	}

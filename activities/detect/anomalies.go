@@ -29,6 +29,7 @@ FROM metrics
 WHERE environment = {environment:String}
   AND name IN ('process.cpu.utilization', 'midwatch.process.run_delay', 'process.memory.usage', 'midwatch.process.memory.limit')
   AND time >= {from:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}
+  AND (time < {before_to:DateTime64(9,'UTC')} OR time >= {growth_from:DateTime64(9,'UTC')})
 GROUP BY service, instance, host, name ORDER BY service, instance, host, name LIMIT 20000`
 
 // Lengths of the anomaly scan's windows; metrics come every 5 s.
@@ -56,8 +57,12 @@ type usageRow struct {
 // Anomalies looks for what will hurt, or hurts without failing: memory that runs into its limit, and a process that takes
 // the cores while services wait for them. It is meant to be quiet rather than complete.
 func (d *Detector) Anomalies(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
-	found, err := rows[usageRow](ctx, d, "anomalies", usageSQL, param{"now", now}, param{"from", now.Add(-usageBefore)},
-		param{"recent_from", now.Add(-usageRecent)}, param{"before_to", now.Add(-usageGrowth)}, param{"growth_from", now.Add(-usageGrowth)})
+	return d.anomalies(ctx, investigation.Window{From: now.Add(-usageBefore), To: now.Add(-usageGrowth)}, now)
+}
+
+func (d *Detector) anomalies(ctx context.Context, before investigation.Window, now time.Time) ([]investigation.Trigger, error) {
+	found, err := rows[usageRow](ctx, d, "anomalies", usageSQL, param{"now", now}, param{"from", before.From},
+		param{"recent_from", now.Add(-usageRecent)}, param{"before_to", before.To}, param{"growth_from", now.Add(-usageGrowth)})
 	if err != nil {
 		return nil, err
 	}

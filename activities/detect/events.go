@@ -73,8 +73,11 @@ func (d *Detector) Deployments(ctx context.Context, now time.Time) ([]investigat
 
 // KernelEvents returns triggers for OOM kills and crash loops, ordered by id.
 func (d *Detector) KernelEvents(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
-	window := max(d.rules.EventAge, d.rules.CrashWindow)
-	found, err := d.events(ctx, now.Add(-window), now, telemetry.EventOOMKill, telemetry.EventExit)
+	return d.kernelEvents(ctx, now.Add(-max(d.rules.EventAge, d.rules.CrashWindow)), now)
+}
+
+func (d *Detector) kernelEvents(ctx context.Context, from, now time.Time) ([]investigation.Trigger, error) {
+	found, err := d.events(ctx, from, now, telemetry.EventOOMKill, telemetry.EventExit)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ FROM (
     SELECT service, concat(attributes['server.address'], ':', attributes['server.port']) AS address, count() AS answered
     FROM spans
     WHERE environment = {environment:String} AND kind = 'server'
-      AND time >= {base_from:DateTime64(9,'UTC')} AND time < {recent_from:DateTime64(9,'UTC')}
+      AND time >= {base_from:DateTime64(9,'UTC')} AND time < {base_to:DateTime64(9,'UTC')}
       AND service NOT IN (
           SELECT service FROM spans WHERE environment = {environment:String} AND kind = 'server'
             AND time >= {quiet_from:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')})
@@ -40,10 +40,9 @@ type silentService struct {
 	Last     int64  `ch:"f_last"`
 }
 
-func (d *Detector) silent(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
-	recent := now.Add(-d.rules.Window)
-	found, err := rows[silentService](ctx, d, "services that stopped answering", silentSQL, param{"now", now}, param{"recent_from", recent},
-		param{"base_from", recent.Add(-d.rules.Baseline)}, param{"quiet_from", now.Add(-d.rules.Window / 2)}, param{"min_requests", d.rules.MinRequests})
+func (d *Detector) silent(ctx context.Context, base baseline, now time.Time) ([]investigation.Trigger, error) {
+	found, err := rows[silentService](ctx, d, "services that stopped answering", silentSQL, param{"now", now}, param{"recent_from", now.Add(-d.rules.Window)},
+		param{"base_from", base.From}, param{"base_to", base.To}, param{"quiet_from", now.Add(-d.rules.Window / 2)}, param{"min_requests", d.rules.MinRequests})
 	if err != nil {
 		return nil, err
 	}

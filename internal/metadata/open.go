@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -72,11 +75,36 @@ func prepareFile(path string) (unlock func(), err error) {
 }
 
 func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
+	if err := verified(cfg.DSN); err != nil {
+		return nil, fmt.Errorf("open metadata store: %w", err)
+	}
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return nil, fmt.Errorf("open metadata store: %w", err)
 	}
 	return connect(ctx, "pgx", cfg.DSN, goose.DialectPostgres, cfg, goose.WithSessionLocker(locker))
+}
+
+// verified refuses a server on another machine whose certificate would not be checked: by default the driver falls back to
+// plain text. The DSN holds a password and stays out of the error.
+func verified(dsn string) error {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return errors.New("the DSN is not a PostgreSQL URL")
+	}
+	ways := []*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}
+	for _, way := range append(ways, c.Fallbacks...) {
+		if !local(way.Host) && (way.TLSConfig == nil || way.TLSConfig.InsecureSkipVerify) {
+			return fmt.Errorf("PostgreSQL on %s: add sslmode=verify-full to the DSN", way.Host)
+		}
+	}
+	return nil
+}
+
+// local tells whether a host is this machine: a Unix socket or loopback.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.HasPrefix(host, "/") || host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func connect(ctx context.Context, driver, dsn string, dialect goose.Dialect, cfg Config, opts ...goose.ProviderOption) (*DB, error) {

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
@@ -50,11 +51,9 @@ func Ensure(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make %s: %w", dir, err)
 	}
-	ca, caKey, err := readPair(dir, "ca")
+	ca, caKey, err := ensureCA(dir)
 	if err != nil {
-		if ca, caKey, err = makeCA(dir); err != nil {
-			return fmt.Errorf("make certificate authority in %s: %w", dir, err)
-		}
+		return err
 	}
 	for _, part := range Parts {
 		leaf, _, err := readPair(dir, part)
@@ -66,6 +65,23 @@ func Ensure(dir string) error {
 		}
 	}
 	return nil
+}
+
+// ensureCA makes the CA only where there is none: one that cannot be read may be somebody's, and every peer trusts it.
+func ensureCA(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	_, err := os.Stat(filepath.Join(dir, "ca.pem"))
+	if errors.Is(err, fs.ErrNotExist) {
+		ca, key, err := makeCA(dir)
+		if err != nil {
+			return nil, nil, fmt.Errorf("make certificate authority in %s: %w", dir, err)
+		}
+		return ca, key, nil
+	}
+	ca, key, err := readPair(dir, "ca")
+	if err != nil {
+		return nil, nil, fmt.Errorf("read certificate authority: %w (restore ca.pem and ca-key.pem, or move %s away to begin anew)", err, dir)
+	}
+	return ca, key, nil
 }
 
 func makeCA(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
