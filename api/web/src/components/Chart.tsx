@@ -73,7 +73,7 @@ function chartOptions(
   };
   return {
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 28, 0, 0],
     cursor: { sync: { key: "page" }, drag: { setScale: false, x: true, y: false }, points: { size: 6 } },
     legend: { live: true },
     scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },

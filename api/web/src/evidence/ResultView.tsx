@@ -14,14 +14,11 @@ import { StatementsView } from "./StatementsView";
 export function ResultView({ evidence }: { evidence: Evidence }) {
   if (evidence.error) return <p className="problem">{evidence.error}</p>;
   return (
-    <>
-      <p className="finding">{evidence.summary}</p>
-      {draw(evidence) ?? (
-        <pre className="code tall" tabIndex={0} aria-label="Result">
-          {JSON.stringify(evidence.result, null, 2)}
-        </pre>
-      )}
-    </>
+    draw(evidence) ?? (
+      <pre className="code tall" tabIndex={0} aria-label="Result">
+        {JSON.stringify(evidence.result, null, 2)}
+      </pre>
+    )
   );
 }
 

@@ -47,7 +47,7 @@ function NoFix() {
   return (
     <section className="panel">
       <h2>Fix</h2>
-      <p className="muted">No configured action fits, so none is proposed.</p>
+      <p className="muted">None is proposed.</p>
     </section>
   );
 }

@@ -30,7 +30,7 @@ function SettingsPage() {
             <AuditLog />
           </>
         ) : (
-          <section className="panel">
+          <section className="panel wide">
             <h2>Tokens and audit log</h2>
             <p className="muted">Only an admin sees these. Your role is {who.role}.</p>
           </section>
