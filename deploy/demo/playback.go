@@ -41,6 +41,7 @@ func playback(ctx context.Context, cfg Config, s *Stage, fault judge.Fault) erro
 	}
 	// What the node agent sees of this machine must not mix with what was recorded on another.
 	s.NodeEnvironment = "this-machine"
+	s.ShopDir = filepath.Join(s.Data, "shop") // of a shop that never runs: for the plan and the actions alone
 	if err := s.Configure(ctx); err != nil {
 		return err
 	}
