@@ -59,7 +59,7 @@ func New(cfg Config) (*Agent, error) {
 	}
 	a.spans = &spans{
 		id: a.id, table: a.table, peers: p, meter: a.meter, sink: cfg.Publisher,
-		durations: newDurations(a.id, cfg.Publisher, cfg.Log), excluded: excluded,
+		durations: newDurations(a.id, cfg.Publisher, cfg.Log), routes: newRoutes(), excluded: excluded,
 	}
 	tracker, err := change.New(change.Config{Dir: filepath.Join(cfg.DataDir, "node-agent"), Table: a.table, Sockets: a.sockets, Log: cfg.Log})
 	if err != nil {

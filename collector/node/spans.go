@@ -25,6 +25,7 @@ type spans struct {
 	meter     *host.Meter
 	sink      Sink
 	durations *durations
+	routes    *routes
 	excluded  map[int]bool
 	unknown   atomic.Uint64 // calls of processes that were gone before they were looked at
 	lost      atomic.Uint64 // spans the sink refused
@@ -100,6 +101,7 @@ func (s *spans) add(c call) {
 		span.FillConnect(sp, *c.connect)
 		s.meter.CountFailure(pid, c.connect.Remote, span.ConnectError(c.connect.Errno))
 	} else {
+		c.call.Resource = s.routes.of(p.Service, c.peer.Role, &c.call)
 		span.Fill(sp, c.peer, c.call)
 		s.durations.observe(p, sp, c.call.Duration)
 	}

@@ -33,7 +33,7 @@ func segment(s string) string {
 	if s == "" || isVersion(s) {
 		return s
 	}
-	if isUUID(s) || len(s) > maxSegment || strings.ContainsAny(s, "@%") {
+	if isUUID(s) || len(s) > maxSegment || strings.ContainsFunc(s, unusual) {
 		return ID
 	}
 	start := 0
@@ -55,9 +55,20 @@ func segment(s string) string {
 	return b.String()
 }
 
+// unusual characters make a segment a value, not a name: escapes, addresses, and what may not stand in a path at all.
+func unusual(r rune) bool { return r == '@' || r == '%' || r <= ' ' || r >= 0x7f }
+
 // isVersion recognises v1, v10, v2.1.
 func isVersion(s string) bool {
 	return len(s) >= 2 && len(s) <= 5 && s[0] == 'v' && strings.Trim(s[1:], "0123456789.") == ""
+}
+
+// isNumbered recognises a number behind its one or two letters, as u1627 and c12. Names such as ec2 have fewer digits than
+// letters, versions are none.
+func isNumbered(word string) bool {
+	number := strings.TrimLeft(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	letters := len(word) - len(number)
+	return letters >= 1 && letters <= 2 && len(number) >= letters && strings.Trim(number, "0123456789") == "" && !isVersion(word)
 }
 
 // isID recognises numbers, hexadecimal strings and random-looking words: letters alone never are ids.
@@ -75,7 +86,7 @@ func isID(word string) bool {
 	switch {
 	case digits == 0:
 		return false
-	case digits == len(word):
+	case digits == len(word), isNumbered(word):
 		return true
 	case len(word) >= 8 && hex == len(word):
 		return true

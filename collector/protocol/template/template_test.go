@@ -21,6 +21,12 @@ func TestRoute(t *testing.T) {
 		"/u/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee": "/u/{id}",
 		"/users/jo@example.com":                   "/users/{id}",
 		"/orders/order-123":                       "/orders/order-{id}",
+		"/carts/u1627/items":                      "/carts/{id}/items",
+		"/carts/u7":                               "/carts/{id}",
+		"/cities/c12":                             "/cities/{id}",
+		"/sku/AB0042":                             "/sku/{id}",
+		"/api-v1/ec2/oauth2":                      "/api-v1/ec2/oauth2",
+		"/caf\xe9/\x00":                           "/{id}/{id}",
 		"/oauth2/callback":                        "/oauth2/callback",
 		"/sha256/deadbeef":                        "/sha256/deadbeef",
 		"/s/k3J9x2LmQp":                           "/s/{id}",
@@ -77,6 +83,7 @@ func TestSQL(t *testing.T) {
 func TestKey(t *testing.T) {
 	for in, want := range map[string]string{
 		"cart:17":              "cart:?",
+		"cart:u1627":           "cart:?",
 		"cart:{17}:items":      "cart:{?}:items",
 		"user_conf_config_1":   "user_conf_config_?",
 		"session:9f8e7d6c5b4a": "session:?",
