@@ -15,6 +15,7 @@ import (
 	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/terminal"
 )
 
 // remote is how the client commands reach the api.
@@ -100,7 +101,7 @@ func (r *remote) list(cmd *cobra.Command, _ []string) error {
 	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tSTARTED\tSTATUS\tVERDICT\tCULPRIT\tTITLE")
 	for _, i := range list.Investigations {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.StartedAt.Local().Format(time.DateTime), i.Status, i.Verdict, printable(string(i.Culprit)), printable(i.Title))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.StartedAt.Local().Format(time.DateTime), i.Status, i.Verdict, terminal.Line(string(i.Culprit)), terminal.Line(i.Title))
 	}
 	return t.Flush()
 }

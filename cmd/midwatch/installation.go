@@ -76,8 +76,8 @@ func (in *installation) ring(name string) (*seal.Ring, error) {
 // prepare makes what every part expects to find: directories, certificates and keys.
 func (in *installation) prepare() error {
 	for _, dir := range []string{"", "logs", "keys"} {
-		if err := os.MkdirAll(in.path(dir), 0o700); err != nil {
-			return fmt.Errorf("make the data directory: %w (choose another with --data)", err)
+		if err := in.makeDir(dir); err != nil {
+			return err
 		}
 	}
 	if err := pki.Ensure(in.path("pki")); err != nil {
@@ -90,4 +90,12 @@ func (in *installation) prepare() error {
 	}
 	_, err := auth.LoadApprovalKey(in.path("keys", "approval"))
 	return err
+}
+
+// makeDir makes a directory under the data directory, for its owner alone.
+func (in *installation) makeDir(name string) error {
+	if err := os.MkdirAll(in.path(name), 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w (choose another with --data)", err)
+	}
+	return nil
 }

@@ -5,25 +5,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/terminal"
 )
-
-// printable is text without control characters: what was read from the outside must not drive a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return ' '
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return -1
-		}
-		return r
-	}, s)
-}
 
 // followTurns prints each turn once, then the whole.
 func followTurns(ctx context.Context, c *client.Client, id string, progress, out io.Writer) error {
@@ -44,9 +31,9 @@ func followTurns(ctx context.Context, c *client.Client, id string, progress, out
 }
 
 func writeTurn(w io.Writer, t investigation.Turn) {
-	fmt.Fprintf(w, "  turn %d  %s\n", t.Number, printable(t.Say))
+	fmt.Fprintf(w, "  turn %d  %s\n", t.Number, terminal.Line(t.Say))
 	for _, call := range t.Calls {
-		fmt.Fprintf(w, "          %-18s %s\n", call.Tool, printable(call.Why))
+		fmt.Fprintf(w, "          %-18s %s\n", call.Tool, terminal.Line(call.Why))
 	}
 }
 
@@ -60,26 +47,26 @@ func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
 		return
 	}
 	r := inv.Report
-	fmt.Fprintf(w, "\n%s\n%s\n\n", printable(r.Title), strings.Repeat("─", min(len([]rune(r.Title)), 100)))
+	fmt.Fprintf(w, "\n%s\n%s\n\n", terminal.Line(r.Title), strings.Repeat("─", min(len([]rune(r.Title)), 100)))
 	fmt.Fprintf(w, "  verdict     %s, confidence %.0f%%\n", strings.ReplaceAll(string(r.Verdict), "_", " "), 100*r.Confidence)
 	if r.Culprit != "" {
-		fmt.Fprintf(w, "  culprit     %s\n  mechanism   %s\n", printable(string(r.Culprit)), r.Mechanism)
+		fmt.Fprintf(w, "  culprit     %s\n  mechanism   %s\n", terminal.Line(string(r.Culprit)), terminal.Line(string(r.Mechanism)))
 	}
 	if !r.Onset.IsZero() {
 		fmt.Fprintf(w, "  began       %s\n", r.Onset.Local().Format("15:04:05"))
 	}
-	fmt.Fprintf(w, "\n%s\n", wrap(printable(r.Summary), "  "))
+	fmt.Fprintf(w, "\n%s\n", wrap(terminal.Line(r.Summary), "  "))
 	writeChain(w, inv)
 	for _, o := range r.RuledOut {
-		fmt.Fprintf(w, "  not %s: %s\n", printable(string(o.Entity)), printable(o.Why))
+		fmt.Fprintf(w, "  not %s: %s\n", terminal.Line(string(o.Entity)), terminal.Line(o.Why))
 	}
 	for _, m := range r.Missing {
-		fmt.Fprintf(w, "  missing: %s\n", printable(m))
+		fmt.Fprintf(w, "  missing: %s\n", terminal.Line(m))
 	}
 	for _, f := range inv.Fixes {
 		writeFix(w, f)
 	}
-	fmt.Fprintf(w, "\n  %s, %d turns, by %s\n", inv.ID, len(inv.Turns), printable(r.Analyst))
+	fmt.Fprintf(w, "\n  %s, %d turns, by %s\n", inv.ID, len(inv.Turns), terminal.Line(r.Analyst))
 }
 
 func writeChain(w io.Writer, inv wire.InvestigationDetail) {
@@ -97,9 +84,9 @@ func writeChain(w io.Writer, inv wire.InvestigationDetail) {
 		}
 		note := fmt.Sprintf("%s; %d of %d checks tell it from healthy time", strings.Join(c.Evidence, ", "), held, len(c.Checks))
 		if c.Struck != "" {
-			note = "struck: " + printable(c.Struck)
+			note = "struck: " + terminal.Line(c.Struck)
 		}
-		fmt.Fprintf(w, "%s\n       [%s]\n", wrap(fmt.Sprintf("%d. %s", i+1, printable(c.Text)), "    "), note)
+		fmt.Fprintf(w, "%s\n       [%s]\n", wrap(fmt.Sprintf("%d. %s", i+1, terminal.Line(c.Text)), "    "), note)
 		for _, e := range c.Evidence {
 			cited[e] = true
 		}
@@ -107,7 +94,7 @@ func writeChain(w io.Writer, inv wire.InvestigationDetail) {
 	fmt.Fprintln(w, "\n  evidence")
 	for _, e := range inv.Evidence {
 		if cited[e.ID] {
-			fmt.Fprintf(w, "    %-4s %-18s %s\n", e.ID, e.Tool, printable(e.Summary))
+			fmt.Fprintf(w, "    %-4s %-18s %s\n", e.ID, e.Tool, terminal.Line(e.Summary))
 		}
 	}
 	fmt.Fprintln(w)
@@ -115,12 +102,12 @@ func writeChain(w io.Writer, inv wire.InvestigationDetail) {
 
 func writeFix(w io.Writer, f investigation.Fix) {
 	fmt.Fprintf(w, "\n  fix         %s (%s)\n", f.Action, strings.ReplaceAll(f.Status, "_", " "))
-	fmt.Fprintf(w, "  will run    %s\n", printable(f.Content))
+	fmt.Fprintf(w, "  will run    %s\n", terminal.Line(f.Content))
 	if f.Why != "" {
-		fmt.Fprintf(w, "  because     %s\n", printable(f.Why))
+		fmt.Fprintf(w, "  because     %s\n", terminal.Line(f.Why))
 	}
 	if f.Result != "" {
-		fmt.Fprintf(w, "  result      %s\n", printable(f.Result))
+		fmt.Fprintf(w, "  result      %s\n", terminal.Line(f.Result))
 	}
 	fmt.Fprintf(w, "  digest      %s\n", f.Digest)
 }

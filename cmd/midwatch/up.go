@@ -38,14 +38,14 @@ Ctrl-C stops them in order. Logs are in <data>/logs.`,
 }
 
 func up(ctx context.Context, in *installation, out io.Writer) error {
-	if err := in.prepare(); err != nil {
-		return err
-	}
-	unlock, err := in.lock()
+	unlock, err := in.lock() // first: two that make certificates at once would make two authorities
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if err := in.prepare(); err != nil {
+		return err
+	}
 	if err := in.check(ctx); err != nil {
 		return err
 	}
@@ -190,6 +190,9 @@ func (in *installation) parts(ctx context.Context, out io.Writer) ([]standalone.
 
 // lock makes this process the only one that runs Midwatch from the data directory, and leaves its pid there.
 func (in *installation) lock() (unlock func(), err error) {
+	if err := in.makeDir(""); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(in.path("up.pid"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err

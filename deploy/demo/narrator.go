@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/midwatch/midwatch/internal/terminal"
 )
 
 // Narrator tells the story: a line per thing that happened, with the seconds since the start, and one at least every ten
@@ -33,7 +35,7 @@ func (n *Narrator) Line(format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.last = time.Now()
-	fmt.Fprintf(n.out, "%5.1fs  %s\n", time.Since(n.start).Seconds(), fmt.Sprintf(format, args...))
+	fmt.Fprintf(n.out, "%5.1fs  %s\n", time.Since(n.start).Seconds(), terminal.Line(fmt.Sprintf(format, args...)))
 }
 
 func (n *Narrator) silentFor() time.Duration {

@@ -1,0 +1,13 @@
+package terminal_test
+
+import (
+	"testing"
+
+	"github.com/midwatch/midwatch/internal/terminal"
+)
+
+func TestLine(t *testing.T) {
+	if got, want := terminal.Line("a\x1b[31mb\nc\td\u202ee\u009b2J ü"), "a[31mb c de2J ü"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
