@@ -1,10 +1,13 @@
 package host
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // descriptors is who holds what open.
@@ -16,31 +19,35 @@ type descriptors struct {
 // scanDescriptors reads the open files of every process. A process that ends meanwhile, or may not be looked into, has none.
 func scanDescriptors(proc string, procs []*Process, watched map[string]bool) descriptors {
 	d := descriptors{sockets: map[uint64][]*Process{}, files: map[string][]int{}}
+	link := make([]byte, unix.PathMax)
 	for _, p := range procs {
-		dir := fmt.Sprintf("%s/%d/fd", proc, p.PID)
-		f, err := os.Open(dir)
+		f, err := os.Open(fmt.Sprintf("%s/%d/fd", proc, p.PID))
 		if err != nil {
 			continue
 		}
 		names, _ := f.Readdirnames(-1)
-		_ = f.Close()
 		for _, name := range names {
-			link, err := os.Readlink(dir + "/" + name)
-			if err != nil {
-				continue
-			}
-			if n, ok := strings.CutPrefix(link, "socket:["); ok {
-				if ino, err := strconv.ParseUint(strings.TrimSuffix(n, "]"), 10, 64); err == nil {
-					d.sockets[ino] = append(d.sockets[ino], p)
-				}
-				continue
-			}
-			if watched[link] && writes(fmt.Sprintf("%s/%d/fdinfo/%s", proc, p.PID, name)) {
-				d.files[link] = append(d.files[link], p.PID)
+			// Relative to the directory, into one buffer: there are many descriptors.
+			if n, err := unix.Readlinkat(int(f.Fd()), name, link); err == nil { //nolint:gosec // descriptors are small
+				d.add(p, link[:n], func() bool {
+					return watched[string(link[:n])] && writes(fmt.Sprintf("%s/%d/fdinfo/%s", proc, p.PID, name))
+				})
 			}
 		}
+		_ = f.Close()
 	}
 	return d
+}
+
+// add files a descriptor by what it links to. wanted is asked of what is no socket.
+func (d *descriptors) add(p *Process, link []byte, wanted func() bool) {
+	if n, ok := bytes.CutPrefix(link, []byte("socket:[")); ok {
+		if ino, err := strconv.ParseUint(string(bytes.TrimSuffix(n, []byte("]"))), 10, 64); err == nil {
+			d.sockets[ino] = append(d.sockets[ino], p)
+		}
+	} else if wanted() {
+		d.files[string(link)] = append(d.files[string(link)], p.PID)
+	}
 }
 
 // Writes tells whether a process has a file open for writing.

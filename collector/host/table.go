@@ -176,8 +176,8 @@ func (t *Table) changed(pr procfs.Proc, known *Process) bool {
 	if err == nil && link != known.link {
 		return true
 	}
-	st, err := pr.Stat()
-	return err == nil && st.Starttime != known.StartTicks
+	b, ok := t.brief(pr.PID)
+	return ok && b.startTicks != known.StartTicks
 }
 
 // read makes the table's entry for pid from /proc; nil when it is gone, a zombie or a kernel thread.
@@ -240,12 +240,8 @@ func (t *Table) script(p *Process) string {
 
 // Alive tells whether a process still runs; a zombie does not.
 func (t *Table) Alive(id ID) bool {
-	pr, err := t.fs.Proc(id.PID)
-	if err != nil {
-		return false
-	}
-	st, err := pr.Stat()
-	return err == nil && st.Starttime == id.StartTicks && st.State != "Z" && st.State != "X"
+	b, ok := t.brief(id.PID)
+	return ok && b.startTicks == id.StartTicks && !b.dead()
 }
 
 // Group reads the control group a process is in now, and returns the last known when it is gone.

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -16,7 +17,7 @@ const (
 	stepEvery    = time.Second     // changes, starts
 	refreshEvery = 2 * time.Second // the process table
 	socketsEvery = 5 * time.Second // sockets, when nothing started
-	socketsHasty = 4 * time.Second // how long after a start sockets are read at each refresh
+	socketsHasty = 4 * time.Second // how long after a start that matters sockets are read at each refresh
 	maxLeft      = 8192            // processes that are gone and wait for the kernel to say how
 )
 
@@ -27,7 +28,6 @@ type watch struct {
 	lifecycle *change.Lifecycle
 	left      map[host.ID]*host.Process // gone from /proc before the kernel's word of it was read
 	sockets   time.Time                 // when they were read last
-	started   time.Time                 // when a process was last seen to start
 	out       plog.Logs
 }
 
@@ -74,7 +74,6 @@ func (w *watch) kernel(event any) {
 	switch e := event.(type) {
 	case probe.Exec:
 		if p := w.agent.table.Exec(int(e.TGID)); p != nil {
-			w.started = time.Now()
 			w.exclude([]*host.Process{p})
 		}
 	case probe.Exit:
@@ -108,9 +107,6 @@ func (w *watch) refresh(now time.Time) {
 		return
 	}
 	w.exclude(appeared)
-	if len(appeared) > 0 {
-		w.started = now
-	}
 	watched := w.agent.report.sees(hookOOM)
 	if !watched {
 		w.events(w.lifecycle.Memory(left, now))
@@ -120,10 +116,18 @@ func (w *watch) refresh(now time.Time) {
 			w.left[p.ID()] = p
 		}
 	}
-	if now.Sub(w.sockets) >= socketsEvery || now.Sub(w.started) < socketsHasty {
+	if now.Sub(w.sockets) >= socketsEvery || w.starting(now) {
 		w.agent.sockets.Refresh(now)
 		w.sockets = now
 	}
+}
+
+// starting tells whether a process that may be a service's is young: its ports and connections are soon asked for. What lives for
+// less than a refresh never gets here, and reading all sockets for every tool would be most of what the node agent costs.
+func (w *watch) starting(now time.Time) bool {
+	return slices.ContainsFunc(w.agent.table.Live(), func(p *host.Process) bool {
+		return p.Leads && !p.Own && !p.Shell && now.Sub(p.Started) < socketsHasty
+	})
 }
 
 func (w *watch) ended(e change.Event) {
