@@ -35,6 +35,8 @@ func TestNew(t *testing.T) {
 	config := investigation.Action{
 		Name: "config", Parameters: []investigation.Parameter{{Name: "file", Type: investigation.PathParameter, Allowed: []string{"/etc/shop"}}}, Command: []string{"/bin/ctl", "{file}"},
 	}
+	batch := stop
+	batch.Parameters = []investigation.Parameter{{Name: "process", Type: investigation.ProcessParameter, Allowed: []string{"/opt/batch"}}}
 	only := restart
 	only.Services = []string{"cart"}
 	cases := map[string]struct {
@@ -57,6 +59,8 @@ func TestNew(t *testing.T) {
 		"relative":             {config, map[string]string{"file": "a.yaml"}, ""},
 		"no process":           {stop, map[string]string{"process": "1"}, ""},
 		"process zero":         {stop, map[string]string{"process": "0:1:/x"}, ""},
+		"allowed process":      {batch, map[string]string{"process": "12:345:/opt/batch"}, "stop process 12 (start ticks 345): /opt/batch"},
+		"another process":      {batch, map[string]string{"process": "12:345:/usr/bin/postgres"}, ""},
 		"nothing to do":        {investigation.Action{Name: "x"}, nil, ""},
 		"two things":           {investigation.Action{Name: "x", Command: []string{"a"}, SQL: "b"}, nil, ""},
 	}

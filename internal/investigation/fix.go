@@ -14,7 +14,7 @@ type ParameterType string
 // Parameter types. Every value travels as a string.
 const (
 	ServiceParameter    ParameterType = "service"    // a service.name seen in this environment, listed in Allowed if that is set
-	ProcessParameter    ParameterType = "process"    // "<pid>:<start ticks>:<executable path>" of a process on this host
+	ProcessParameter    ParameterType = "process"    // "<pid>:<start ticks>:<executable path>" of a process on this host; Allowed lists executables
 	IdentifierParameter ParameterType = "identifier" // an SQL identifier: [a-z_][a-z0-9_]{0,62}
 	PathParameter       ParameterType = "path"       // an absolute path, under one of Allowed
 )

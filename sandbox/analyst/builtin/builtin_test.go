@@ -211,7 +211,15 @@ func TestDraftFitsOrIsLeftOut(t *testing.T) {
 		{Name: "index", Kind: investigation.CreateIndex, Parameters: []investigation.Parameter{
 			{Name: "table", Type: investigation.IdentifierParameter}, {Name: "column", Type: investigation.IdentifierParameter},
 		}},
+		{Name: "stop", Kind: investigation.StopProcess, Parameters: []investigation.Parameter{
+			{Name: "process", Type: investigation.ProcessParameter, Allowed: []string{"/opt/batch"}},
+		}},
 	}}}
+	for process, ok := range map[string]bool{"12:345:/opt/batch": true, "12:345:/usr/bin/postgres": false} {
+		if got := f.draft(investigation.StopProcess, "batch", map[string]string{"process": process}, ""); (got != nil) != ok {
+			t.Errorf("process %s: %+v", process, got)
+		}
+	}
 	want := &investigation.FixDraft{Action: "restart", Parameters: map[string]string{"unit": "cart"}, Why: "because"}
 	if diff := cmp.Diff(want, f.draft(investigation.RestartAction, "cart", nil, "because")); diff != "" {
 		t.Error(diff)

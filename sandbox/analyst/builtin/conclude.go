@@ -14,6 +14,9 @@ import (
 // sure is the confidence from which a hypothesis becomes a root cause.
 const sure = 0.5
 
+// maxSymptoms bounds the claims of a report that blames nobody: the platform refuses a report of very many.
+const maxSymptoms = 10
+
 // conclude weighs all hypotheses and writes the report.
 func (f *facts) conclude() investigation.Report {
 	all := f.hypotheses()
@@ -198,7 +201,7 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 		r.RuledOut = f.ruledOut(h)
 	default:
 		r.Verdict, r.Confidence, r.Title = investigation.Inconclusive, 0.3, "Something is wrong, but not clearly because of one thing"
-		for _, s := range bad {
+		for _, s := range bad[:min(len(bad), maxSymptoms)] {
 			h.claim(describe(s)+".", id, badCheck(id, s))
 		}
 		r.Summary = "The evidence does not single out a cause."

@@ -45,8 +45,12 @@ func fill(a investigation.Action, service string, values map[string]string) (map
 }
 
 func allowed(p investigation.Parameter, v string) bool {
-	if p.Type == investigation.PathParameter {
+	switch p.Type {
+	case investigation.PathParameter:
 		return slices.ContainsFunc(p.Allowed, func(dir string) bool { return strings.HasPrefix(v, strings.TrimSuffix(dir, "/")+"/") })
+	case investigation.ProcessParameter:
+		parts := strings.SplitN(v, ":", 3) // pid, start ticks, executable
+		return len(parts) == 3 && slices.Contains(p.Allowed, parts[2])
 	}
 	return slices.Contains(p.Allowed, v)
 }
