@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/midwatch/midwatch/collector/secret"
 )
 
 // entry is one message of the journal.
@@ -64,6 +67,8 @@ func readJournal(ctx context.Context, program, cursor string, out chan<- entry) 
 	if cursor != "" {
 		args = []string{"--follow", "--output=json", "--after-cursor=" + cursor}
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // journalctl, found in PATH
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -85,7 +90,8 @@ func readJournal(ctx context.Context, program, cursor string, out chan<- entry) 
 		case <-ctx.Done():
 		}
 	}
-	return last, cmd.Wait()
+	stop() // when the scanner gave up, journalctl still waits for somebody to read
+	return last, errors.Join(lines.Err(), cmd.Wait())
 }
 
 // decode reads one entry of journalctl's JSON. A message that is no text is an array of bytes there.
@@ -153,6 +159,7 @@ func (t *Tailer) journal(e entry) {
 			t.cfg.Identity.FillService(rl.Resource(), e.name, "")
 		}
 	})
+	e.text = secret.Line(e.text)
 	e.fill(into)
 	if e.level != "" && into.SeverityNumber() == plog.SeverityNumberUnspecified {
 		into.SetSeverityText(e.level)

@@ -49,7 +49,7 @@ func (t *Tailer) scan(now time.Time) {
 // follow opens a file unless it is followed already. It returns false for one that is left alone.
 func (t *Tailer) follow(id fileID, path, service string) bool {
 	if f := t.tails[id]; f != nil {
-		f.path = path
+		f.path, f.gone = path, time.Time{} // it may have got its name back: read on, not again
 		return true
 	}
 	saved, known := t.saved.Files[id.String()]

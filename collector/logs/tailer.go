@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/midwatch/midwatch/collector/host"
+	"github.com/midwatch/midwatch/collector/secret"
 )
 
 // Path is a set of files to follow.
@@ -159,6 +160,7 @@ func (t *Tailer) add(f *tail, r record) {
 		t.dropped.rate.Add(1)
 		return
 	}
+	r.text = secret.Line(r.text)
 	r.fill(t.batch.under(f, func(rl plog.ResourceLogs) { t.describe(rl, f) }))
 	t.batch.count++
 }

@@ -179,6 +179,40 @@ func TestLinesAreReadOnceWhateverHappensToTheFile(t *testing.T) {
 	}
 }
 
+func TestAFileThatGetsItsNameBackIsFollowedOn(t *testing.T) {
+	r := newRig(t)
+	tailer, err := New(Config{Paths: r.paths, Dir: r.state, Table: r.table, Sockets: r.sockets, Sink: r.got})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, away := filepath.Join(r.dir, "a.log"), filepath.Join(r.dir, "a.away")
+	r.write("a.log", "1\n")
+	rename := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	tailer.scan(now)
+	rename(name, away)
+	tailer.scan(now)
+	rename(away, name)
+	tailer.scan(now)
+	tailer.read(t.Context(), now.Add(2*drainTime))
+	if len(tailer.tails) != 1 {
+		t.Error("it was given up, and would be read from its beginning again")
+	}
+	tailer.finish(t.Context())
+	r.want("a: 1")
+}
+
+func TestCredentialsStayHere(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	r.write("a.log", "login password=hunter2 user=jo\n")
+	r.want("a: login password=**** user=jo")
+}
+
 func TestTheWriterNamesTheService(t *testing.T) {
 	r := newRig(t)
 	exe := filepath.Join(t.TempDir(), "scribe")

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/DataDog/go-sqllexer"
@@ -56,6 +57,9 @@ func (s *SQL) template(text string) *Statement {
 	if err != nil {
 		return &Statement{Operation: firstWord(text)}
 	}
+	if open := leftOpen.FindStringIndex(out); open != nil {
+		return s.template(out[:open[0]] + "?")
+	}
 	st := &Statement{Text: Cut(out, maxQuery), Operation: operation(out, meta.Commands)}
 	tables := meta.Tables
 	if st.Operation == "COPY" {
@@ -67,6 +71,9 @@ func (s *SQL) template(text string) *Statement {
 	st.Summary = Cut(strings.Join(append([]string{st.Operation}, tables...), " "), maxSummary)
 	return st
 }
+
+// leftOpen is the start of a dollar quote or a comment. The library takes one that never ends, because the text was cut, for text.
+var leftOpen = regexp.MustCompile(`/\*|\$([A-Za-z_\x{80}-\x{10ffff}][\w\x{80}-\x{10ffff}]*)?\$`)
 
 // copied is the table of a COPY statement, which the library does not know; a query in its place has none.
 func copied(text string) []string {

@@ -69,10 +69,13 @@ func TestSQL(t *testing.T) {
 		"UPDATE stock SET n = n - 1 WHERE sku IN (1, 2, 3)":                                     {"UPDATE stock SET n = n - ? WHERE sku IN (?)", "UPDATE", "stock", "UPDATE stock"},
 		"DELETE FROM public.sessions WHERE token = E'ab\\'c' /* trace */ -- note":               {"DELETE FROM public.sessions WHERE token = E ?", "DELETE", "public.sessions", "DELETE public.sessions"},
 		"begin": {"begin", "BEGIN", "", "BEGIN"},
-		"WITH t AS (SELECT 1) UPDATE stock SET n = 2": {"WITH t AS (SELECT ?) UPDATE stock SET n = ?", "UPDATE", "stock", "UPDATE stock"},
-		"COPY carts FROM STDIN":                       {"COPY carts FROM STDIN", "COPY", "carts", "COPY carts"},
-		"SELECT $$secret$$, 'open":                    {"SELECT ?, ?", "SELECT", "", "SELECT"},
-		"":                                            {"", "QUERY", "", "QUERY"},
+		"WITH t AS (SELECT 1) UPDATE stock SET n = 2":          {"WITH t AS (SELECT ?) UPDATE stock SET n = ?", "UPDATE", "stock", "UPDATE stock"},
+		"COPY carts FROM STDIN":                                {"COPY carts FROM STDIN", "COPY", "carts", "COPY carts"},
+		"SELECT $$secret$$, 'open":                             {"SELECT ?, ?", "SELECT", "", "SELECT"},
+		"INSERT INTO notes (body) VALUES ($$secret FROM cards": {"INSERT INTO notes (body) VALUES (?", "INSERT", "notes", "INSERT notes"},
+		"DO $fn$ DELETE FROM secrets WHERE":                    {"DO ?", "DO", "", "DO"},
+		"SELECT n FROM t WHERE a = $1 /* for bob@example.com":  {"SELECT n FROM t WHERE a = $1 ?", "SELECT", "t", "SELECT t"},
+		"": {"", "QUERY", "", "QUERY"},
 	} {
 		if diff := cmp.Diff(&want, sql.Template(in)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", in, diff)
