@@ -186,7 +186,7 @@ func TestAFileThatGetsItsNameBackIsFollowedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	name, away := filepath.Join(r.dir, "a.log"), filepath.Join(r.dir, "a.away")
-	r.write("a.log", "1\n")
+	r.write("a.log", "")
 	rename := func(from, to string) {
 		if err := os.Rename(from, to); err != nil {
 			t.Fatal(err)
@@ -194,6 +194,7 @@ func TestAFileThatGetsItsNameBackIsFollowedOn(t *testing.T) {
 	}
 	now := time.Now()
 	tailer.scan(now)
+	r.write("a.log", "1\n")
 	rename(name, away)
 	tailer.scan(now)
 	rename(away, name)
