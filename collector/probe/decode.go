@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -24,6 +25,7 @@ func record[T any](raw []byte) *T {
 // decoder turns records into events and hands them to the sink.
 type decoder struct {
 	sink  Sink
+	from  *atomic.Uint64 // monotonic ns; transfers before it are left out, 0 is never
 	clock clock
 	chunk Chunk // reused: one chunk is in flight at a time
 }
@@ -69,6 +71,9 @@ func (d *decoder) transfer(raw []byte) bool {
 	bytes := raw[unsafe.Sizeof(*t):]
 	if uint64(t.Head)+uint64(t.Tail) > uint64(len(bytes)) {
 		return false
+	}
+	if from := d.from.Load(); from == 0 || t.H.Time < from {
+		return true // half of a conversation: see Probe.complete
 	}
 	d.chunk = Chunk{
 		Sock:      t.Sock,

@@ -31,7 +31,10 @@ type Config struct {
 
 // Probe watches the kernel. Its methods are safe for concurrent use.
 type Probe struct {
-	cfg       Config
+	cfg Config
+	// complete is when the last hook was attached, in monotonic ns. While reads are seen and writes are not yet, or the other way
+	// round, answers would be taken for those of other requests, for as long as the connection lasts.
+	complete  atomic.Uint64
 	undecoded atomic.Uint64 // records that made no sense
 
 	// attached is what Run owns and the other methods read.
@@ -69,6 +72,7 @@ func (p *Probe) Run(ctx context.Context, sink Sink) error {
 		return fmt.Errorf("read the kernel's ring buffer: %w", err)
 	}
 	defer func() { _ = reader.Close() }()
+	p.complete.Store(0)
 	p.start(a.maps)
 	defer p.stop()
 
@@ -76,6 +80,7 @@ func (p *Probe) Run(ctx context.Context, sink Sink) error {
 	var attaching sync.WaitGroup
 	attaching.Go(func() {
 		p.report(a.attachAll())
+		p.complete.Store(monotonic())
 		if p.cfg.Ready != nil {
 			p.cfg.Ready()
 		}
@@ -87,7 +92,7 @@ func (p *Probe) Run(ctx context.Context, sink Sink) error {
 }
 
 func (p *Probe) read(reader *ringbuf.Reader, sink Sink) error {
-	d := decoder{sink: sink}
+	d := decoder{sink: sink, from: &p.complete}
 	var rec ringbuf.Record
 	for {
 		reader.SetDeadline(time.Now().Add(readDeadline))

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/midwatch/midwatch/collector/probe"
 )
 
 const slow = 30 * time.Millisecond
@@ -119,5 +121,23 @@ func checkHTTP(t *testing.T, c seen, pid int) {
 	}
 	if big := c.ResponseBytes > 200_000; big != (i%5 == 0) {
 		t.Errorf("%d: %d bytes", i, c.ResponseBytes)
+	}
+}
+
+// Hooks are attached one after the other, in the middle of other people's conversations. No answer may be taken for that of
+// another request because of it.
+func TestKernelAttachMidTraffic(t *testing.T) {
+	srv := helper("http-server")
+	addr := serve(t, srv)
+	cli := helper("http-client", addr.String(), "1000000")
+	start(t, cli)
+	r := watch(t)
+	const n = 300
+	until(t, func() bool { return len(r.at(probe.RoleServer, addr.Port())) >= n && len(r.at(probe.RoleClient, addr.Port())) >= n },
+		func() string { return fmt.Sprintf("%d calls seen", len(r.at(probe.RoleServer, addr.Port()))) })
+	for role, pid := range map[probe.Role]int{probe.RoleServer: srv.Process.Pid, probe.RoleClient: cli.Process.Pid} {
+		for _, c := range r.at(role, addr.Port()) {
+			checkHTTP(t, c, pid)
+		}
 	}
 }
