@@ -34,6 +34,9 @@ const (
 // errNotConfiguration means the content is none: too large, or binary.
 var errNotConfiguration = errors.New("not a configuration file")
 
+// errNotTheirs means the process itself may not read the file it names.
+var errNotTheirs = errors.New("not readable by the process that names it")
+
 // adopt starts to follow the files that p names, and returns what changed in those that are known.
 func (t *Tracker) adopt(svc *service, p *host.Process, now time.Time) []Change {
 	root, err := os.Readlink(t.cfg.Table.Path(p, ""))
@@ -41,6 +44,10 @@ func (t *Tracker) adopt(svc *service, p *host.Process, now time.Time) []Change {
 		root = ""
 	} else {
 		root = t.cfg.Table.Path(p, "")
+	}
+	reader, ok := t.cfg.Table.User(p)
+	if !ok {
+		return nil
 	}
 	paths := slices.Concat(named(p.Args, p.Dir), named(t.cfg.Table.Args(p), p.Dir))
 	var out []Change
@@ -53,13 +60,13 @@ func (t *Tracker) adopt(svc *service, p *host.Process, now time.Time) []Change {
 			if len(svc.Files) >= maxFiles {
 				continue
 			}
-			f = &file{root: root}
+			f = &file{root: root, reader: reader}
 			if f.read(path) != nil {
 				continue
 			}
 			svc.Files[path], t.dirty = f, true
 		}
-		f.root, f.process = root, p
+		f.root, f.process, f.reader = root, p, reader
 		out = append(out, t.poll(path, f, now, true)...)
 	}
 	return out
@@ -137,12 +144,19 @@ func changedAt(s stamp, now time.Time) time.Time {
 
 // read fills digest, text and stamp from the file.
 func (f *file) read(path string) error {
-	r, err := os.OpenFile(f.root+path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	r, err := openIn(f.root, path)
 	if err != nil {
 		return err
 	}
 	defer r.Close() //nolint:errcheck // only read
-	s, err := stampOf(f.root + path)
+	var st unix.Stat_t
+	if err := unix.Fstat(int(r.Fd()), &st); err != nil { //nolint:gosec // descriptors are small
+		return err
+	}
+	if !mayRead(f.reader, &st) {
+		return errNotTheirs
+	}
+	s, err := stampFrom(&st)
 	if err != nil {
 		return err
 	}
@@ -161,11 +175,46 @@ func (f *file) read(path string) error {
 	return nil
 }
 
+// openIn opens a path below the root directory of a container as the container sees it: a link in it cannot lead out.
+func openIn(root, path string) (*os.File, error) {
+	if root == "" {
+		return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	}
+	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(dir) //nolint:errcheck // nothing was written
+	fd, err := unix.Openat2(dir, path, &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT})
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil //nolint:gosec // a descriptor
+}
+
+// mayRead tells whether the process could have opened the file itself. The node agent can open everything, and whoever starts a
+// process may name any file in its arguments.
+func mayRead(u host.User, st *unix.Stat_t) bool {
+	switch {
+	case u.UID == 0:
+		return true
+	case st.Uid == u.UID:
+		return st.Mode&unix.S_IRUSR != 0
+	case st.Gid == u.GID:
+		return st.Mode&unix.S_IRGRP != 0
+	}
+	return st.Mode&unix.S_IROTH != 0
+}
+
 func stampOf(path string) (stamp, error) {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
 		return stamp{}, err
 	}
+	return stampFrom(&st)
+}
+
+func stampFrom(st *unix.Stat_t) (stamp, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size > maxFile {
 		return stamp{}, errNotConfiguration
 	}

@@ -52,6 +52,7 @@ type file struct {
 
 	root      string // prefix that makes the path readable from here
 	process   *host.Process
+	reader    host.User   // of process
 	unsettled stamp       // seen once and not read yet: it may still be being written
 	changes   []time.Time // recent ones
 	ignored   bool        // it changes too often to be configuration

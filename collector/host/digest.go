@@ -22,6 +22,8 @@ const (
 	// hashChunk and hashPause bound the rate to about 250 MB/s of one core: a start on a busy machine is not a burst.
 	hashChunk = 1 << 20
 	hashPause = 2 * time.Millisecond
+	// maxHashed bounds a file in bytes. Anyone may run an interpreter on a file without end, and the others wait behind it.
+	maxHashed = 2 << 30
 )
 
 // fileID changes whenever the content may have: writing changes size or times, replacing changes the inode.
@@ -135,7 +137,7 @@ func (d *digests) sum(ctx context.Context, r digestRequest) (string, error) {
 		delete(d.pending, r.digestKey)
 		d.mu.Unlock()
 	}()
-	f, err := os.Open(r.path)
+	f, err := os.OpenFile(r.path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
@@ -143,6 +145,9 @@ func (d *digests) sum(ctx context.Context, r digestRequest) (string, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		return "", fmt.Errorf("stat %s: %w", r.path, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size > maxHashed {
+		return "", fmt.Errorf("%s is no program: not a regular file, or larger than %d bytes", r.path, maxHashed)
 	}
 	id := idOf(&st)
 	d.mu.Lock()
@@ -152,8 +157,9 @@ func (d *digests) sum(ctx context.Context, r digestRequest) (string, error) {
 		return sum, nil
 	}
 	h := sha256.New()
+	in := io.LimitReader(f, st.Size)
 	for {
-		_, err := io.CopyN(h, f, hashChunk)
+		_, err := io.CopyN(h, in, hashChunk)
 		if errors.Is(err, io.EOF) {
 			break
 		}

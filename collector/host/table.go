@@ -270,6 +270,24 @@ func (t *Table) Args(p *Process) []string {
 	return args
 }
 
+// User is who a process acts as.
+type User struct{ UID, GID uint32 }
+
+// User reads who a process acts as now, from its status: the owner of its directory in /proc can be another one. ok is false when
+// the process is gone.
+func (t *Table) User(p *Process) (u User, ok bool) {
+	pr, err := t.fs.Proc(p.PID)
+	if err != nil {
+		return u, false
+	}
+	st, err := pr.NewStatus()
+	if err != nil {
+		return u, false
+	}
+	const effective = 1
+	return User{uint32(st.UIDs[effective]), uint32(st.GIDs[effective])}, true //nolint:gosec // the kernel's are 32 bits
+}
+
 // Path turns a path as p sees it into one this process can open, whatever root directory p has.
 func (t *Table) Path(p *Process, file string) string { return t.path(p.PID, "root"+file) }
 

@@ -112,6 +112,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.ensureStream(ctx, ns); err != nil {
 		return err
 	}
+	if ctx.Err() != nil { // stopped before it listened: there is no address
+		return nil
+	}
 	s.addr <- ns.Addr().String()
 	if s.cfg.Ready != nil {
 		s.cfg.Ready()

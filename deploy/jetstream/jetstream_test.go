@@ -122,6 +122,22 @@ func TestTakenPortIsAnError(t *testing.T) {
 	}
 }
 
+func TestStoppedBeforeItListens(t *testing.T) {
+	id := jetstreamtest.Start(t).Identity(pki.JetStream)
+	srv, err := jetstream.New(jetstream.Config{
+		Listen: "127.0.0.1:0", Dir: t.TempDir(), TLS: id.Server(), Key: make([]byte, 32),
+		Ready: func() { t.Error("ready, though it was stopped before") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := srv.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func connect(t *testing.T, s *jetstreamtest.Server) natsjs.JetStream {
 	t.Helper()
 	return dial(t, s.URL, s.Identity(pki.Agent))
