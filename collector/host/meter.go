@@ -2,6 +2,7 @@ package host
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -148,16 +149,50 @@ func (m *Meter) process(w *writer, c *candidate) {
 // minInterval is the shortest time a rate is computed over: ticks of 10 ms make anything shorter noise.
 const minInterval = 500 * time.Millisecond
 
+// maxRemotes bounds the peers one process reports: what crawls or scans has thousands, and each is a series.
+const maxRemotes = 100
+
+// otherRemotes is the server.address of all peers past maxRemotes together.
+const otherRemotes = "{other}"
+
 // connections reports what the process opened; what it accepted is the other end's to report.
 func (m *Meter) connections(w *writer, p *Process, failures map[failure]int) {
-	for remote, n := range m.sockets.Opened(p.PID) {
+	opened, rest := heaviest(m.sockets.Opened(p.PID))
+	for remote, n := range opened {
 		w.gauge(telemetry.TCPConnections, "{connection}", float64(n), m.peer(p, remote)...)
 	}
+	if rest > 0 {
+		w.gauge(telemetry.TCPConnections, "{connection}", float64(rest), telemetry.ServerAddress, otherRemotes)
+	}
+	own := map[failure]int{}
 	for f, n := range failures {
 		if f.pid == p.PID {
-			w.gauge(telemetry.TCPConnectFailures, "{connection}", float64(n), append(m.peer(p, f.remote), telemetry.ErrorType, f.kind)...)
+			own[f] = n
 		}
 	}
+	own, rest = heaviest(own)
+	for f, n := range own {
+		w.gauge(telemetry.TCPConnectFailures, "{connection}", float64(n), append(m.peer(p, f.remote), telemetry.ErrorType, f.kind)...)
+	}
+	if rest > 0 {
+		w.gauge(telemetry.TCPConnectFailures, "{connection}", float64(rest), telemetry.ServerAddress, otherRemotes)
+	}
+}
+
+// heaviest keeps the maxRemotes greatest counts and returns the sum of the others.
+func heaviest[K comparable](counts map[K]int) (kept map[K]int, rest int) {
+	if len(counts) <= maxRemotes {
+		return counts, 0
+	}
+	kept = make(map[K]int, maxRemotes)
+	for i, k := range slices.SortedFunc(maps.Keys(counts), func(a, b K) int { return counts[b] - counts[a] }) {
+		if i < maxRemotes {
+			kept[k] = counts[k]
+		} else {
+			rest += counts[k]
+		}
+	}
+	return kept, rest
 }
 
 func (m *Meter) peer(p *Process, remote netip.AddrPort) []string {

@@ -29,6 +29,9 @@ type report struct {
 	without string // why there is no probe at all
 }
 
+// dropper is a Sink that tells what it gave up after it had taken it.
+type dropper interface{ Drops() map[string]uint64 }
+
 func (r *report) withoutKernel(reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,6 +125,11 @@ func (r *report) drops() map[string]uint64 {
 	out["spans_refused"] = r.agent.spans.lost.Load()
 	for reason, n := range r.agent.tailer.Drops() {
 		out[reason] = n
+	}
+	if sink, ok := r.agent.cfg.Publisher.(dropper); ok {
+		for reason, n := range sink.Drops() {
+			out[reason] = n
+		}
 	}
 	return out
 }

@@ -73,6 +73,12 @@ func (p *Publisher) Logs(_ context.Context, ld plog.Logs) error { return p.enque
 // Stats returns what happened so far.
 func (p *Publisher) Stats() Stats { return p.queue.snapshot() }
 
+// Drops counts what was given up, by reason: messages the queue had no room for, records too large for any message.
+func (p *Publisher) Drops() map[string]uint64 {
+	s := p.Stats()
+	return map[string]uint64{"publish_queue_full": s.Dropped, "publish_too_large": s.Oversized}
+}
+
 // Run sends until ctx ends, then tries for a few seconds to send what still waits. A clean stop returns nil.
 func (p *Publisher) Run(ctx context.Context) error {
 	nc, err := nats.Connect(p.cfg.URL, nats.Name("node-agent "+p.cfg.Node), nats.Secure(p.cfg.TLS),

@@ -117,6 +117,9 @@ func TestFullQueueDropsOldest(t *testing.T) {
 	if st.Dropped == 0 || st.Dropped+uint64(st.Queued) != 10 || st.QueuedBytes > 300_000 {
 		t.Fatalf("%+v", st)
 	}
+	if n := p.Drops()["publish_queue_full"]; n != st.Dropped {
+		t.Errorf("tells of %d drops, want %d", n, st.Dropped)
+	}
 }
 
 func start(t *testing.T, s *jetstreamtest.Server, maxQueue int) *publish.Publisher {

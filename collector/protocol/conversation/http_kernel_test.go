@@ -133,7 +133,9 @@ func TestKernelAttachMidTraffic(t *testing.T) {
 	start(t, cli)
 	r := watch(t)
 	const n = 300
-	until(t, func() bool { return len(r.at(probe.RoleServer, addr.Port())) >= n && len(r.at(probe.RoleClient, addr.Port())) >= n },
+	until(t, func() bool {
+		return len(r.at(probe.RoleServer, addr.Port())) >= n && len(r.at(probe.RoleClient, addr.Port())) >= n
+	},
 		func() string { return fmt.Sprintf("%d calls seen", len(r.at(probe.RoleServer, addr.Port()))) })
 	for role, pid := range map[probe.Role]int{probe.RoleServer: srv.Process.Pid, probe.RoleClient: cli.Process.Pid} {
 		for _, c := range r.at(role, addr.Port()) {
