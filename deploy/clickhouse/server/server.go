@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -22,6 +23,9 @@ import (
 
 // revision is the newest that clickhouse-go knows: server-side parameters (54459), a flag per column (54454).
 const revision = 54460
+
+// acceptPause is how long the server waits when it has no descriptor for a connection, instead of asking without end.
+const acceptPause = 50 * time.Millisecond
 
 // Config says what a Server serves and to whom.
 type Config struct {
@@ -89,6 +93,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ECONNABORTED) {
 			s.cfg.Log.Warn("accept a connection", "error", err)
+			time.Sleep(acceptPause)
 			continue
 		}
 		if err != nil {
