@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -58,10 +59,11 @@ func investigationsCommand(in *installation) *cobra.Command {
 	cmd := &cobra.Command{Use: "investigations", Aliases: []string{"inv"}, Short: "List, show, approve and reject"}
 	r.flags(cmd)
 	var reason string
+	var yes bool
 	reject := &cobra.Command{
 		Use: "reject ID --reason TEXT", Short: "Reject the fix an investigation proposes", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return r.decide(cmd, args[0], func(c *client.Client, f investigation.Fix) error {
+			return r.decide(cmd, args[0], true, func(c *client.Client, f investigation.Fix) error {
 				_, err := c.Reject(cmd.Context(), f.ID, f.Digest, reason)
 				return err
 			})
@@ -69,18 +71,20 @@ func investigationsCommand(in *installation) *cobra.Command {
 	}
 	reject.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit log")
 	_ = reject.MarkFlagRequired("reason")
+	approve := &cobra.Command{
+		Use: "approve ID", Short: "Show the fix an investigation proposes, ask, and approve it", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.decide(cmd, args[0], yes, func(c *client.Client, f investigation.Fix) error {
+				_, err := c.Approve(cmd.Context(), f.ID, f.Digest)
+				return err
+			})
+		},
+	}
+	approve.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	cmd.AddCommand(
 		&cobra.Command{Use: "list", Short: "List investigations, newest first", Args: cobra.NoArgs, RunE: r.list},
 		&cobra.Command{Use: "show ID", Short: "Show the report, its claims and evidence, and the fix", Args: cobra.ExactArgs(1), RunE: r.show},
-		&cobra.Command{
-			Use: "approve ID", Short: "Show the fix an investigation proposes, and approve it", Args: cobra.ExactArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return r.decide(cmd, args[0], func(c *client.Client, f investigation.Fix) error {
-					_, err := c.Approve(cmd.Context(), f.ID, f.Digest)
-					return err
-				})
-			},
-		},
+		approve,
 		reject)
 	return cmd
 }
@@ -120,7 +124,7 @@ func (r *remote) show(cmd *cobra.Command, args []string) error {
 }
 
 // decide shows the fix that waits and hands it to what the person asked for.
-func (r *remote) decide(cmd *cobra.Command, id string, do func(*client.Client, investigation.Fix) error) error {
+func (r *remote) decide(cmd *cobra.Command, id string, sure bool, do func(*client.Client, investigation.Fix) error) error {
 	c, err := r.client()
 	if err != nil {
 		return err
@@ -134,6 +138,10 @@ func (r *remote) decide(cmd *cobra.Command, id string, do func(*client.Client, i
 			continue
 		}
 		writeFix(cmd.OutOrStdout(), f)
+		if !sure && !confirmed(cmd, "\nApprove this fix? [y/N] ") {
+			fmt.Fprintln(cmd.OutOrStdout(), "Nothing was decided.")
+			return nil
+		}
 		if err := do(c, f); err != nil {
 			return err
 		}
@@ -141,6 +149,13 @@ func (r *remote) decide(cmd *cobra.Command, id string, do func(*client.Client, i
 		return nil
 	}
 	return fmt.Errorf("%s has no fix that waits for approval", id)
+}
+
+// confirmed asks a person; anything but yes is no.
+func confirmed(cmd *cobra.Command, question string) bool {
+	fmt.Fprint(cmd.OutOrStdout(), question)
+	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	return (err == nil || errors.Is(err, io.EOF)) && strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y")
 }
 
 func investigateCommand(in *installation) *cobra.Command {

@@ -11,17 +11,18 @@ import (
 
 func demoCommand() *cobra.Command {
 	var fault, shopDir, into string
-	var yes bool
+	var yes, recorded bool
 	cmd := &cobra.Command{Use: "demo", Short: "Break the demo shop, and see what Midwatch makes of it"}
 	runs := &cobra.Command{
 		Use: "run", Short: "The whole story: start everything, break the shop, investigate, approve, recover", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo.Run(cmd.Context(), demo.Config{
-				Midwatch: beside("midwatch"), Shop: beside("shop"), Fault: fault, Yes: yes,
+				Midwatch: beside("midwatch"), Shop: beside("shop"), Fault: fault, Yes: yes, Recorded: recorded,
 				Ask: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Show: writeInvestigation,
 			})
 		},
 	}
+	runs.Flags().BoolVar(&recorded, "recorded", false, "play the recording of the fault, as where the kernel cannot be watched")
 	records := &cobra.Command{
 		Use: "record --fault NAME", Short: "Make the recording that is played where the kernel cannot be watched", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -29,6 +29,7 @@ type Config struct {
 	Yes      bool      // approve without asking
 	Ask      io.Reader // where a person answers
 	Out      io.Writer
+	Recorded bool // play the recording even where the kernel could be watched
 	// Show prints an investigation as the CLI does.
 	Show func(io.Writer, wire.InvestigationDetail)
 	// Approve decides in another way than by asking, such as in a browser; nil asks, or follows Yes.
@@ -67,6 +68,9 @@ func Run(ctx context.Context, cfg Config) error {
 	defer s.end()
 	if why := whyPlayback(ctx); why != "" {
 		s.Say.Line("no eBPF here (%s): playing a recording of the shop instead", why)
+		cfg.Recorded = true
+	}
+	if cfg.Recorded {
 		return playback(ctx, cfg, s, fault)
 	}
 	c, err := open(ctx, s)

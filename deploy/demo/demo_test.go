@@ -124,6 +124,18 @@ func child(t *testing.T, parent int, part string) int {
 	return 0
 }
 
+// Where the kernel cannot be watched, everything behind it still runs, on a recording.
+func TestRecording(t *testing.T) {
+	cfg, out := config(t, "bad-release")
+	cfg.Recorded = true
+	if err := demo.Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "culprit named: yes") {
+		t.Error("the culprit was not named")
+	}
+}
+
 // A person approves the fix in the browser.
 func TestBrowserApproves(t *testing.T) {
 	cfg, out := config(t, "redis-refuses-writes")

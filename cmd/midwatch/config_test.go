@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/midwatch/midwatch/internal/config"
+)
+
+// The example says of itself that it shows the defaults; a key that does not exist would be an error.
+func TestExampleShowsTheDefaults(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "midwatch.yaml")
+	if err := os.WriteFile(path, []byte(exampleYAML), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := defaults()
+	if err := config.Load(path, got.sections()); err != nil {
+		t.Fatal(err)
+	}
+	want := defaults()
+	// The parts put these defaults in themselves, where the file leaves zero.
+	want.Store.Database, want.Store.User, want.Store.MaxConns = "midwatch", "default", 16
+	want.JetStream.MaxBytes = 1 << 30
+	want.NodeAgent.Interval = got.NodeAgent.Interval
+	i := &want.Investigations
+	i.Bake, i.Settle, i.Wall, i.Approval = got.Investigations.Bake, got.Investigations.Settle, got.Investigations.Wall, got.Investigations.Approval
+	i.Concurrent, i.Turns = got.Investigations.Concurrent, got.Investigations.Turns
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("the example differs from the defaults (-defaults +example):\n%s", diff)
+	}
+}
+
+func TestEveryAddressCanBeMoved(t *testing.T) {
+	s := defaults()
+	for _, p := range s.ports() {
+		if p.address == "" || p.key == "" || p.part == "" {
+			t.Errorf("%+v", p)
+		}
+	}
+	s.Store.Addresses, s.JetStream.URL, s.Temporal.Address = []string{"clickhouse:9440"}, "tls://nats:4222", "temporal:7233"
+	for _, p := range s.ports() {
+		switch p.key {
+		case "ingester.grpc", "ingester.http", "api.listen":
+		default:
+			t.Errorf("%s still listens on %s though an address replaces it", p.part, p.address)
+		}
+	}
+}
