@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/midwatch/midwatch/api/client"
@@ -73,11 +74,29 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.Recorded {
 		return playback(ctx, cfg, s, fault)
 	}
+	if err := ours(s.ShopDir); err != nil {
+		return err
+	}
 	c, err := open(ctx, s)
 	if err != nil {
 		return err
 	}
 	return play(ctx, cfg, s, c, fault)
+}
+
+// ours refuses a directory that somebody else made: what is in it runs as root.
+func ours(dir string) error {
+	info, err := os.Lstat(dir)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); !info.IsDir() || !ok || int(st.Uid) != os.Getuid() || info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s is not a directory that only this user can change: remove it", dir)
+	}
+	return nil
 }
 
 func newStage(cfg Config) (*Stage, error) {

@@ -12,8 +12,8 @@ import (
 
 // A recording is recordedHealthy of the shop being well, then recordedBroken of it being broken; nobody mends it.
 const (
-	recordedHealthy = 35 * time.Second
-	recordedBroken  = 60 * time.Second
+	recordedHealthy = 28 * time.Second
+	recordedBroken  = 47 * time.Second
 	// recordingSuffix ends the name of a recording, <fault>.otlp.zst.
 	recordingSuffix = ".otlp.zst"
 )
