@@ -3,7 +3,7 @@ import type { FormEvent } from "react";
 import { Dialog } from "../components/Dialog";
 import { approve, type Decision, type Fix, reject } from "../services/investigations";
 import type { Whoami } from "../services/session";
-import { FixContent } from "./FixPanel";
+import { FixContent } from "./FixContent";
 
 interface Props {
   fix: Fix;

@@ -1,16 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Badge } from "../components/Badge";
-import { Copy } from "../components/Copy";
-import { Entity } from "../components/Entity";
-import { Facts } from "../components/Facts";
 import { Moment } from "../components/Times";
-import { words } from "../model/format";
 import { fixLabels } from "../model/labels";
 import { auditQuery, decisionOn } from "../services/admin";
 import type { Decision, Fix } from "../services/investigations";
 import { allows, type Whoami } from "../services/session";
 import { ApproveDialog, RejectDialog } from "./DecisionDialogs";
+import { FixContent } from "./FixContent";
 import { FixSteps } from "./FixSteps";
 
 /** The fix with its exact content, and the decision about it. */
@@ -29,38 +26,6 @@ export function FixPanel({ fix, who }: { fix: Fix; who: Whoami }) {
       {fix.result && <p className="fix-result">{fix.result}</p>}
       {fix.status === "awaiting_approval" && <Decide fix={fix} who={who} />}
     </section>
-  );
-}
-
-/** Exactly what an approver approves. */
-export function FixContent({ fix }: { fix: Fix }) {
-  return (
-    <>
-      <pre className="code" tabIndex={0} aria-label="What will run">
-        {fix.content}
-      </pre>
-      <Facts
-        className="stacked"
-        facts={[
-          ["Action", `${fix.action} (${words(fix.kind)})`],
-          ["Target", <Entity id={fix.target} />],
-          ...Object.entries(fix.parameters).map(([name, value]): [string, string] => [`Parameter ${name}`, value]),
-          ...Object.entries(fix.preconditions).map(([name, value]): [string, string] => [
-            `Only if ${words(name)}`,
-            value,
-          ]),
-          [
-            "Digest",
-            <>
-              <code className="digest" title={fix.digest}>
-                {fix.digest}
-              </code>
-              <Copy text={fix.digest} />
-            </>,
-          ],
-        ]}
-      />
-    </>
   );
 }
 
