@@ -46,7 +46,13 @@ func (r *rows) decode(q request) error {
 	return nil
 }
 
-func unmarshal(q request, into unmarshaler) error {
+// unmarshal reads bytes that anyone may have sent. A decoder that panics on them is a bug, and costs that request alone.
+func unmarshal(q request, into unmarshaler) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: the decoder gave up on it: %v", ErrMalformed, r)
+		}
+	}()
 	deep, read := deepProto(q.signal, q.body), into.UnmarshalProto
 	if q.json {
 		deep, read = deepJSON(q.body), into.UnmarshalJSON
@@ -54,7 +60,7 @@ func unmarshal(q request, into unmarshaler) error {
 	if deep {
 		return fmt.Errorf("%w: %w", ErrMalformed, errDeep)
 	}
-	if err := read(q.body); err != nil {
+	if err = read(q.body); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return nil
