@@ -58,14 +58,15 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// Every part is killed once, in the phase in which it has most to lose.
+// Every part is killed once, in the phase in which it has most to lose; but the apply role before it acts, for an action that was cut
+// short is reported as unknown and never done again.
 func TestStorySurvivesKills(t *testing.T) {
 	cfg, _ := config(t, "wrong-port")
 	victims := map[demo.Phase][]string{
 		demo.Broken:   {"node-agent", "exporter", "jetstream"},
 		demo.Alerted:  {"temporal", "worker", "worker --role sandbox"},
-		demo.Reported: {"ingester", "clickhouse", "api"},
-		demo.Approved: {"worker --role apply"},
+		demo.Reported: {"ingester", "clickhouse", "worker --role apply"},
+		demo.Approved: {"api"},
 	}
 	killed := 0
 	cfg.OnPhase = func(p demo.Phase, s *demo.Stage) {
