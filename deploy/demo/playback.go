@@ -14,7 +14,7 @@ import (
 
 // recordings are one file per fault, see Record.
 //
-//go:embed all:recordings
+//go:embed recordings
 var recordings embed.FS
 
 // whyPlayback says why the shop cannot be watched on this machine, or "".
