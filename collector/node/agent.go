@@ -57,9 +57,13 @@ func New(cfg Config) (*Agent, error) {
 	for _, pid := range cfg.ExcludePIDs {
 		excluded[pid] = true
 	}
+	dbs, err := newDatabases()
+	if err != nil {
+		return nil, err
+	}
 	a.spans = &spans{
 		id: a.id, table: a.table, peers: p, meter: a.meter, sink: cfg.Publisher,
-		durations: newDurations(a.id, cfg.Publisher, cfg.Log), routes: newRoutes(), excluded: excluded,
+		durations: newDurations(a.id, cfg.Publisher, cfg.Log), routes: newRoutes(), databases: dbs, excluded: excluded,
 	}
 	tracker, err := change.New(change.Config{Dir: filepath.Join(cfg.DataDir, "node-agent"), Table: a.table, Sockets: a.sockets, Log: cfg.Log})
 	if err != nil {

@@ -26,6 +26,7 @@ type spans struct {
 	sink      Sink
 	durations *durations
 	routes    *routes
+	databases *databases
 	excluded  map[int]bool
 	unknown   atomic.Uint64 // calls of processes that were gone before they were looked at
 	lost      atomic.Uint64 // spans the sink refused
@@ -101,6 +102,7 @@ func (s *spans) add(c call) {
 		span.FillConnect(sp, *c.connect)
 		s.meter.CountFailure(pid, c.connect.Remote, span.ConnectError(c.connect.Errno))
 	} else {
+		s.databases.fill(p, c.peer.Role, &c.call)
 		c.call.Resource = s.routes.of(p.Service, c.peer.Role, &c.call)
 		span.Fill(sp, c.peer, c.call)
 		s.durations.observe(p, sp, c.call.Duration)
