@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/deploy/shop/judge"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/metadata"
 )
 
 const (
@@ -55,11 +58,15 @@ func (m *midwatch) read(ctx context.Context, id string, s *sight) error {
 		return nil
 	}
 	inv, err := m.Investigation(ctx, id)
+	if errors.Is(err, client.ErrNotFound) { // the incident names it before it begins
+		s.open++
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read investigation %s: %w", id, err)
 	}
 	s.ids = append(s.ids, id)
-	if inv.Status == "Running" && inv.Report == nil {
+	if inv.Status == metadata.Running && inv.Report == nil {
 		s.open++
 	}
 	if inv.Report == nil {
@@ -130,7 +137,7 @@ func (m *midwatch) settle(ctx context.Context) error {
 		}
 		busy := false
 		for _, i := range list.Investigations {
-			busy = busy || i.Status == "Running" && i.Verdict == investigation.Verdict("")
+			busy = busy || i.Status == metadata.Running && i.Verdict == investigation.Verdict("")
 		}
 		if !busy {
 			return nil

@@ -26,7 +26,7 @@ func TestLook(t *testing.T) {
 		return row
 	}
 	investigations := map[string]wire.InvestigationDetail{
-		"old": {}, "running": {Investigation: metadata.Investigation{Status: "Running"}},
+		"old": {}, "running": {Investigation: metadata.Investigation{Status: metadata.Running}},
 		"done": {Investigation: metadata.Investigation{Status: "Concluded", EndedAt: at(25), Report: &investigation.Report{
 			Verdict: investigation.RootCause, Culprit: "service/cart", Mechanism: investigation.PoolExhausted, Confidence: 0.8,
 		}}},
