@@ -20,6 +20,7 @@ type FixStore interface {
 	Investigation(ctx context.Context, id string) (metadata.Investigation, error)
 	EvidenceList(ctx context.Context, investigationID string) ([]investigation.Evidence, error)
 	Fix(ctx context.Context, id string) (investigation.Fix, error)
+	ListFixes(ctx context.Context, limit int) ([]investigation.Fix, error)
 	PutFix(ctx context.Context, f investigation.Fix) error
 }
 
@@ -30,6 +31,12 @@ type Prepare struct {
 	DB      FixStore
 	Actions []investigation.Action
 }
+
+// lately is how many of the newest fixes, and of what age, are searched for one that does the same.
+const (
+	lately     = 200
+	latelyLast = time.Hour // a Remediation that somebody terminated leaves its fix waiting for ever
+)
 
 // Fix validates the draft of an investigation's report and stores the fix. A draft that does not fit is no error: the
 // returned reference says why. Once stored, the same fix is returned.
@@ -59,10 +66,30 @@ func (a *Prepare) Fix(ctx context.Context, id string) (workflows.FixRef, error) 
 	if err != nil {
 		return workflows.FixRef{}, err
 	}
+	if other, err := a.offered(ctx, fix); err != nil {
+		return workflows.FixRef{}, err
+	} else if other != "" {
+		return workflows.FixRef{Invalid: "the same fix is under way already, with incident " + other}, nil
+	}
 	if err := a.DB.PutFix(ctx, fix); err != nil {
 		return workflows.FixRef{}, err
 	}
 	return fixRef(fix), nil
+}
+
+// offered returns the incident of a fix that does the same and has not ended: nobody shall decide twice about one thing.
+func (a *Prepare) offered(ctx context.Context, fix investigation.Fix) (string, error) {
+	fixes, err := a.DB.ListFixes(ctx, lately)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range fixes {
+		open := f.Status == workflows.FixAwaiting || f.Status == workflows.FixApplying || f.Status == workflows.FixApplied
+		if open && fix.CreatedAt.Sub(f.CreatedAt) < latelyLast && f.Environment == fix.Environment && f.Target == fix.Target && f.Content == fix.Content {
+			return f.Incident, nil
+		}
+	}
+	return "", nil
 }
 
 func (a *Prepare) exact(inv metadata.Investigation, evidence []investigation.Evidence) (investigation.Fix, error) {

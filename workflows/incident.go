@@ -194,7 +194,7 @@ func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
 		TypedSearchAttributes: attributesOf(i.Triggers, AwaitingApproval),
 		StaticSummary:         line(fix.Content),
 	}), RemediationWorkflow, RemediationInput{
-		Environment: i.Environment, Fix: fix, Approval: i.Policy.Approval, Recovery: i.Policy.Recovery,
+		Environment: i.Environment, Workflow: i.Workflow, Fix: fix, Approval: i.Policy.Approval, Recovery: i.Policy.Recovery,
 	})
 	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 const (
 	// slotLife frees the place of an incident that never reported back, because somebody terminated it.
 	slotLife = 10 * time.Minute
-	// aftermath is how long after an incident's end a condition may have begun and still be its consequence.
+	// aftermath is how long after a report, or after a fix was seen to the end, a condition may have begun and still belong to it.
 	aftermath = 15 * time.Second
 	// maxSeen and maxPending bound the state; past them the oldest is forgotten or the newest dropped, and logged.
 	maxSeen    = 2000
@@ -46,13 +46,16 @@ type Group struct {
 type OpenIncident struct {
 	Workflow string    `json:"workflow"`
 	Triggers []string  `json:"triggers"` // ids
+	Alarms   []string  `json:"alarms"`   // rule and service of each trigger: the same condition under another id
 	Services []string  `json:"services"`
 	Asked    bool      `json:"asked,omitempty"` // a person's question, which takes no triggers
 	Baking   bool      `json:"baking"`          // a DeploymentVerification that has not begun to investigate
 	Phase    string    `json:"phase"`           // as last reported
 	Started  time.Time `json:"started"`
 	LastSeen time.Time `json:"last_seen"` // of any of its triggers
-	Ended    time.Time `json:"ended,omitzero"`
+	// Explained is when its report was written or, later, when its fix was seen to the end: what began after that is news.
+	Explained time.Time `json:"explained,omitzero"`
+	Ended     time.Time `json:"ended,omitzero"`
 }
 
 // Intake collects the triggers of one environment, joins those that belong together, and starts at most so many
@@ -187,17 +190,24 @@ func (k *intake) seen(id string, now time.Time) bool {
 	return i >= 0
 }
 
-// belongs tells whether a new trigger is part of an incident: it shares a service, and the incident is still going on, or
-// the condition began before the incident ended. A question is about a window of its own: an alarm that it took would never
-// be looked into.
+// belongs tells whether a new trigger is part of an incident with which it shares a service. While the incident is looked
+// into, or its fix is at work, every such trigger is. Later only what began before it was explained, and alarms that it had
+// already: another alarm is another fault's, which a report that is written would hide. A question is about a window of its
+// own: an alarm that it took would never be looked into.
 func (k *intake) belongs(t investigation.Trigger, o *OpenIncident, now time.Time) bool {
 	if o.Asked || !related(o.Services, touches(t)) {
 		return false
 	}
-	if !o.Ended.IsZero() && began(t).Before(o.Ended.Add(aftermath)) {
+	if began(t).Before(o.Explained.Add(aftermath)) {
 		return true
 	}
-	return o.Phase != Resolved && now.Sub(o.LastSeen) < k.Quiet
+	goesOn := o.Phase != Resolved && now.Sub(o.LastSeen) < k.Quiet
+	return goesOn && (moving(o.Phase) || slices.Contains(o.Alarms, alarm(t)))
+}
+
+// moving tells whether what becomes of an incident is still being found out.
+func moving(phase string) bool {
+	return phase == Investigating || phase == Applying || phase == Verifying
 }
 
 // join hands a trigger to an incident. It returns false if the incident's workflow is gone.
@@ -208,17 +218,26 @@ func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenInci
 			return false
 		}
 	}
-	o.Triggers, o.Services, o.LastSeen = append(o.Triggers, t.ID), union(o.Services, touches(t)), now
+	o.Triggers, o.Alarms = append(o.Triggers, t.ID), union(o.Alarms, []string{alarm(t)})
+	o.Services, o.LastSeen = union(o.Services, touches(t)), now
 	return true
 }
 
 func (k *intake) progress(p Progress, now time.Time) {
 	for i := range k.Open {
-		if o := &k.Open[i]; o.Workflow == p.Workflow {
-			o.Phase, o.Baking = p.Phase, false
-			if p.Phase == Resolved || p.Phase == Closed || p.Phase == Failed {
-				o.Ended = now
-			}
+		o := &k.Open[i]
+		if o.Workflow != p.Workflow {
+			continue
+		}
+		switch {
+		case moving(p.Phase): // a fix may shake what it mends
+			o.LastSeen = now
+		case moving(o.Phase):
+			o.Explained = now
+		}
+		o.Phase, o.Baking = p.Phase, false
+		if p.Phase == Resolved || p.Phase == Closed || p.Phase == Failed {
+			o.Ended = now
 		}
 	}
 }
@@ -273,7 +292,7 @@ func (k *intake) start(ctx workflow.Context, g Group, now time.Time) {
 	}
 	o := OpenIncident{Workflow: id, Services: g.Services, Asked: manual(g.Triggers), Baking: baking, Phase: Investigating, Started: now, LastSeen: now}
 	for _, t := range g.Triggers {
-		o.Triggers = append(o.Triggers, t.ID)
+		o.Triggers, o.Alarms = append(o.Triggers, t.ID), union(o.Alarms, []string{alarm(t)})
 	}
 	k.Open = append(k.Open, o)
 }

@@ -17,19 +17,27 @@ type desk struct {
 	*stage
 	started []workflows.IncidentInput
 	ends    map[string]time.Duration // first trigger → how long its incident investigates; 0: for ever
+	phases  map[string]string        // first trigger → what its incident is then; "": resolved
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{stage: newStage(t), ends: map[string]time.Duration{}}
+	d := &desk{stage: newStage(t), ends: map[string]time.Duration{}, phases: map[string]string{}}
 	incident := func(ctx workflow.Context, in workflows.IncidentInput) (workflows.IncidentResult, error) {
 		d.started = append(d.started, in)
 		if after := d.ends[in.Triggers[0].ID]; after > 0 {
 			if err := workflow.Sleep(ctx, after); err != nil {
 				return workflows.IncidentResult{}, err
 			}
-			done := workflows.Progress{Workflow: in.Workflow, Phase: workflows.Resolved}
-			return workflows.IncidentResult{}, workflow.SignalExternalWorkflow(ctx, workflows.IntakeID("test"), "", workflows.ProgressSignal, done).Get(ctx, nil)
+			phase := d.phases[in.Triggers[0].ID]
+			if phase == "" {
+				phase = workflows.Resolved
+			}
+			done := workflows.Progress{Workflow: in.Workflow, Phase: phase}
+			err := workflow.SignalExternalWorkflow(ctx, workflows.IntakeID("test"), "", workflows.ProgressSignal, done).Get(ctx, nil)
+			if err != nil || phase == workflows.Resolved {
+				return workflows.IncidentResult{}, err
+			}
 		}
 		return workflows.IncidentResult{}, workflow.Sleep(ctx, time.Hour)
 	}
@@ -129,6 +137,44 @@ func TestIntakeAfterAnIncident(t *testing.T) {
 	d.at(45*time.Second, again)       // a new one
 	d.run(time.Minute)
 	if got := d.firsts(); !slices.Equal(got, []string{"a", "c"}) {
+		t.Errorf("started %v", got)
+	}
+}
+
+func TestIntakeOpensAnotherIncidentWhileAFixAwaitsApproval(t *testing.T) {
+	d := newDesk(t)
+	d.ends["a"], d.phases["a"] = 10*time.Second, workflows.AwaitingApproval
+	late := alert("b", "payment", investigation.Critical)
+	late.Rule, late.Onset = "latency", start.Add(15*time.Second)
+	same := alert("c", "catalog", investigation.Critical, "payment") // the first alarm, under another id
+	same.Onset = start.Add(40 * time.Second)
+	other := alert("d", "payment", investigation.Critical)
+	other.Rule, other.Onset = "oom_kill", start.Add(45*time.Second)
+	d.at(0, alert("a", "catalog", investigation.Critical, "payment"))
+	d.at(20*time.Second, late)
+	d.at(44*time.Second, same)
+	d.at(50*time.Second, other)
+	state := d.run(time.Minute)
+	if got := d.firsts(); !slices.Equal(got, []string{"a", "d"}) {
+		t.Errorf("started %v: the late symptom and the repeated alarm belong to the first, the other fault is news", got)
+	}
+	if got := state.Open[0].Triggers; !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("the first incident has %v", got)
+	}
+}
+
+func TestIntakeExpectsAFixToShakeThings(t *testing.T) {
+	d := newDesk(t)
+	d.ends["a"], d.phases["a"] = 10*time.Second, workflows.AwaitingApproval
+	restarted := alert("b", "payment", investigation.Critical)
+	restarted.Rule, restarted.Onset = "not_answering", start.Add(5*time.Minute)
+	d.at(0, alert("a", "payment", investigation.Critical))
+	d.RegisterDelayedCallback(func() {
+		d.SignalWorkflow(workflows.ProgressSignal, workflows.Progress{Workflow: workflows.IncidentWorkflowID("test", "a"), Phase: workflows.Applying})
+	}, 5*time.Minute)
+	d.at(5*time.Minute+10*time.Second, restarted)
+	d.run(6 * time.Minute)
+	if got := d.firsts(); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("started %v", got)
 	}
 }

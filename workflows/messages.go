@@ -211,6 +211,7 @@ type FixRef struct {
 // RemediationInput starts a Remediation.
 type RemediationInput struct {
 	Environment string        `json:"environment"`
+	Workflow    string        `json:"workflow,omitempty"` // the incident's, as Intake knows it; "" tells Intake nothing
 	Fix         FixRef        `json:"fix"`
 	Approval    time.Duration `json:"approval"`
 	Recovery    time.Duration `json:"recovery"`

@@ -146,9 +146,13 @@ func (r *remediation) set(ctx workflow.Context, status, result string) {
 	}
 }
 
+// incident shows where the incident is, to people and to Intake.
 func (r *remediation) incident(ctx workflow.Context, status string) {
 	mark(ctx, PhaseAttribute.ValueSet(status))
 	if err := call(ctx, UpdateIncidentActivity, status, IncidentChange{Incident: r.Fix.Incident, Status: status}).Get(ctx, nil); err != nil {
 		workflow.GetLogger(ctx).Warn("incident not updated", "incident", r.Fix.Incident, "error", err)
+	}
+	if r.Workflow != "" {
+		report(ctx, r.Environment, Progress{Workflow: r.Workflow, Phase: status})
 	}
 }

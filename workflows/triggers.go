@@ -60,6 +60,9 @@ func touches(t investigation.Trigger) []string {
 	return append([]string{t.Service}, t.Peers...)
 }
 
+// alarm names what a trigger says, whenever it says it.
+func alarm(t investigation.Trigger) string { return t.Rule + "/" + t.Service }
+
 // related tells whether two sets of services share one.
 func related(a, b []string) bool {
 	if slices.Contains(a, anyService) || slices.Contains(b, anyService) {
