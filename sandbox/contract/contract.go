@@ -24,12 +24,14 @@ var ErrFrame = errors.New("not a frame of the sandbox contract")
 // Request is what the sandboxed program is asked. Exactly one field is set.
 type Request struct {
 	Step  *investigation.Transcript `json:"step,omitempty"`  // decide the next step
+	Model *ModelRequest             `json:"model,omitempty"` // the same, with a model as the analyst
 	Check *CheckRequest             `json:"check,omitempty"` // evaluate a report's checks
 }
 
 // Answer is what it answers. Exactly one field is set.
 type Answer struct {
 	Step  *investigation.Step `json:"step,omitempty"`
+	Model *ModelAnswer        `json:"model,omitempty"`
 	Check *CheckAnswer        `json:"check,omitempty"`
 	Error string              `json:"error,omitempty"` // the program could not do it; final
 }
