@@ -37,6 +37,8 @@ const (
 	StopProcess     ActionKind = "stop_process"     // parameter process; done by Midwatch itself through a pidfd
 	CreateIndex     ActionKind = "create_index"     // parameters table, column
 	RaiseLimit      ActionKind = "raise_limit"      // parameter service: a reviewed larger limit
+	// OpenPullRequest changes files of a service's repository. It has no named action and no parameters; the draft's Code says what.
+	OpenPullRequest ActionKind = "pull_request"
 )
 
 // Action is a named action from the configuration: the only things a fix on a plain machine can do.
@@ -59,6 +61,43 @@ type FixDraft struct {
 	Action     string            `json:"action"` // Action.Name
 	Parameters map[string]string `json:"parameters"`
 	Why        string            `json:"why"`
+	Code       *CodeChange       `json:"code,omitempty"` // of Action "pull_request" only
+}
+
+// CodeChange is a draft of a pull request: edits of the files of one repository at the commit that ran.
+type CodeChange struct {
+	Repository string     `json:"repository"` // owner/name
+	Commit     string     `json:"commit"`     // 40 hex digits: the files were read there, and the branch begins there
+	Service    string     `json:"service"`    // whose code it is
+	Title      string     `json:"title"`
+	Edits      []CodeEdit `json:"edits"`
+}
+
+// CodeEdit replaces one piece of a file. Old must be in the file exactly once; an empty Old makes a new file of New.
+type CodeEdit struct {
+	Path string `json:"path"`
+	Old  string `json:"old"`
+	New  string `json:"new"`
+}
+
+// PullRequest is exactly what becomes a branch, a commit and a pull request once it is approved.
+type PullRequest struct {
+	Repository string       `json:"repository"` // owner/name
+	Base       string       `json:"base"`       // branch it is to be merged into
+	Commit     string       `json:"commit"`     // 40 hex digits: the branch begins there
+	Branch     string       `json:"branch"`     // made from the fix's id
+	Title      string       `json:"title"`
+	Body       string       `json:"body"` // Markdown, escaped
+	Files      []FileChange `json:"files"`
+	At         time.Time    `json:"at"` // of the commit, so that the same request makes the same commit
+}
+
+// FileChange is one file as it shall be.
+type FileChange struct {
+	Path    string `json:"path"`
+	Mode    string `json:"mode"`             // git's
+	Before  string `json:"before,omitempty"` // git's SHA-1 of what is replaced; empty: a new file
+	Content string `json:"content"`
 }
 
 // Fix is a draft made exact by the platform. Nothing of it may change after Digest was made.
@@ -74,10 +113,11 @@ type Fix struct {
 	Preconditions map[string]string `json:"preconditions"`
 	Target        string            `json:"target"` // entity it acts on
 	Why           string            `json:"why"`
+	PullRequest   *PullRequest      `json:"pull_request,omitempty"`
 	CreatedAt     time.Time         `json:"created_at"`
 	Digest        string            `json:"digest"`
 
-	Status    string    `json:"status"` // awaiting_approval, rejected, expired, applying, applied, failed, verified, worse
+	Status    string    `json:"status"` // awaiting_approval, rejected, expired, applying, applied, failed, verified, worse; of a pull request also merged, closed
 	Result    string    `json:"result,omitempty"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
