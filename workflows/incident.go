@@ -41,7 +41,9 @@ type incident struct {
 	IncidentInput
 	id     string
 	opened bool
-	result IncidentResult
+	// explained: its cause was found, and Intake has not been told yet
+	explained bool
+	result    IncidentResult
 }
 
 func (i *incident) run(ctx workflow.Context) error {
@@ -61,7 +63,7 @@ func (i *incident) run(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	i.result.Verdict, i.result.Title = found.Verdict, found.Title
+	i.result.Verdict, i.result.Title, i.explained = found.Verdict, found.Title, found.Verdict == investigation.RootCause
 	mark(ctx, VerdictAttribute.ValueSet(string(found.Verdict)))
 	tell(ctx, found.Title)
 	i.announce(ctx, "Report: "+found.Title)
@@ -200,7 +202,7 @@ func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
 		return err
 	}
 	i.phase(ctx, AwaitingApproval) // only now is there somebody to receive it
-	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: AwaitingApproval})
+	i.progress(ctx, AwaitingApproval)
 	i.announce(ctx, "A fix awaits approval: "+fix.Content)
 	i.alongside(ctx, child)
 	var outcome RemediationResult
@@ -230,7 +232,13 @@ func (i *incident) phase(ctx workflow.Context, phase string) {
 func (i *incident) end(ctx workflow.Context, status, title string) {
 	i.result.Title = title
 	i.phase(ctx, status)
-	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: status})
+	i.progress(ctx, status)
+}
+
+// progress tells Intake where the incident is, and once that its cause was found.
+func (i *incident) progress(ctx workflow.Context, phase string) {
+	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: phase, Explained: i.explained})
+	i.explained = false
 }
 
 func (i *incident) update(ctx workflow.Context, c IncidentChange) {

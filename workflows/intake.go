@@ -19,6 +19,7 @@ const (
 	maxSeen    = 2000
 	maxPending = 200
 	maxGroup   = 1000 // triggers of a group: they become one payload, of at most 2 MB
+	maxLate    = 50   // triggers kept in case that an incident finds no cause
 )
 
 // IntakeState is all that Intake knows, and what continue-as-new carries.
@@ -53,9 +54,11 @@ type OpenIncident struct {
 	Phase    string    `json:"phase"`           // as last reported
 	Started  time.Time `json:"started"`
 	LastSeen time.Time `json:"last_seen"` // of any of its triggers
-	// Explained is when its report was written or, later, when its fix was seen to the end: what began after that is news.
+	// Explained is when a report named its cause or, later, when its fix was seen to the end: what began after that is news.
 	Explained time.Time `json:"explained,omitzero"`
-	Ended     time.Time `json:"ended,omitzero"`
+	// Late came after it was started. If its report finds no cause, they have not had their investigation.
+	Late  []investigation.Trigger `json:"late,omitempty"`
+	Ended time.Time               `json:"ended,omitzero"`
 }
 
 // Intake collects the triggers of one environment, joins those that belong together, and starts at most so many
@@ -103,7 +106,10 @@ func (k *intake) wait(ctx workflow.Context) {
 func (k *intake) drain(ctx workflow.Context) {
 	var p Progress
 	for workflow.GetSignalChannel(ctx, ProgressSignal).ReceiveAsync(&p) {
-		k.progress(p, workflow.Now(ctx))
+		for _, t := range k.progress(p, workflow.Now(ctx)) {
+			k.place(ctx, t)
+		}
+		p = Progress{}
 	}
 	for {
 		var ts []investigation.Trigger
@@ -135,12 +141,16 @@ func (k *intake) due(now time.Time) (d time.Duration, ok bool) {
 	return d, ok
 }
 
-// take puts a trigger where it belongs: nowhere if it was seen before, else to an incident, a group, or a new group.
+// take puts a trigger where it belongs: nowhere if it was seen before, else to an incident or a group, if need be a new one.
 func (k *intake) take(ctx workflow.Context, t investigation.Trigger) {
-	now := workflow.Now(ctx)
-	if k.seen(t.ID, now) {
-		return
+	if !k.seen(t.ID, workflow.Now(ctx)) {
+		k.place(ctx, t)
 	}
+}
+
+// place finds the incident or the group of a trigger.
+func (k *intake) place(ctx workflow.Context, t investigation.Trigger) {
+	now := workflow.Now(ctx)
 	if t.Kind != investigation.Manual { // whoever asks gets an investigation of their own
 		for i := range k.Open {
 			if o := &k.Open[i]; k.belongs(t, o, now) && k.join(ctx, t, o, now) {
@@ -191,18 +201,24 @@ func (k *intake) seen(id string, now time.Time) bool {
 }
 
 // belongs tells whether a new trigger is part of an incident with which it shares a service. While the incident is looked
-// into, or its fix is at work, every such trigger is. Later only what began before it was explained, and alarms that it had
-// already: another alarm is another fault's, which a report that is written would hide. A question is about a window of its
-// own: an alarm that it took would never be looked into.
+// into, or its fix is at work, every such trigger is. Once its cause is known, only what began before that, and alarms that
+// it had already: another alarm is another fault's, which a report that is written would hide. An incident whose cause was
+// not found explains nothing, and a question is about a window of its own: an alarm that they took would never be looked into.
 func (k *intake) belongs(t investigation.Trigger, o *OpenIncident, now time.Time) bool {
 	if o.Asked || !related(o.Services, touches(t)) {
 		return false
 	}
-	if began(t).Before(o.Explained.Add(aftermath)) {
+	goesOn := now.Sub(o.LastSeen) < k.Quiet
+	switch {
+	case moving(o.Phase):
+		return goesOn
+	case o.Explained.IsZero():
+		return false
+	case began(t).Before(o.Explained.Add(aftermath)):
 		return true
+	default:
+		return goesOn && o.Phase != Resolved && slices.Contains(o.Alarms, alarm(t))
 	}
-	goesOn := o.Phase != Resolved && now.Sub(o.LastSeen) < k.Quiet
-	return goesOn && (moving(o.Phase) || slices.Contains(o.Alarms, alarm(t)))
 }
 
 // moving tells whether what becomes of an incident is still being found out.
@@ -220,26 +236,32 @@ func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenInci
 	}
 	o.Triggers, o.Alarms = append(o.Triggers, t.ID), union(o.Alarms, []string{alarm(t)})
 	o.Services, o.LastSeen = union(o.Services, touches(t)), now
+	if o.Phase == Investigating && len(o.Late) < maxLate {
+		o.Late = append(o.Late, t)
+	}
 	return true
 }
 
-func (k *intake) progress(p Progress, now time.Time) {
-	for i := range k.Open {
-		o := &k.Open[i]
-		if o.Workflow != p.Workflow {
-			continue
-		}
-		switch {
-		case moving(p.Phase): // a fix may shake what it mends
-			o.LastSeen = now
-		case moving(o.Phase):
-			o.Explained = now
-		}
-		o.Phase, o.Baking = p.Phase, false
-		if p.Phase == Resolved || p.Phase == Closed || p.Phase == Failed {
-			o.Ended = now
-		}
+// progress takes note of how far an incident is. It returns the triggers that it joined and did not explain.
+func (k *intake) progress(p Progress, now time.Time) (unexplained []investigation.Trigger) {
+	i := slices.IndexFunc(k.Open, func(o OpenIncident) bool { return o.Workflow == p.Workflow })
+	if i < 0 {
+		return nil
 	}
+	o := &k.Open[i]
+	switch {
+	case moving(p.Phase): // a fix may shake what it mends
+		o.LastSeen = now
+	case p.Explained || o.Phase == Applying || o.Phase == Verifying:
+		o.Explained, o.Late = now, nil
+	case o.Phase == Investigating:
+		unexplained, o.Late = o.Late, nil
+	}
+	o.Phase, o.Baking = p.Phase, false
+	if p.Phase == Resolved || p.Phase == Closed || p.Phase == Failed {
+		o.Ended = now
+	}
+	return unexplained
 }
 
 // dispatch starts complete groups, the most severe first, as far as places go.

@@ -33,9 +33,9 @@ func newDesk(t *testing.T) *desk {
 			if phase == "" {
 				phase = workflows.Resolved
 			}
-			done := workflows.Progress{Workflow: in.Workflow, Phase: phase}
+			done := workflows.Progress{Workflow: in.Workflow, Phase: phase, Explained: phase != workflows.Closed}
 			err := workflow.SignalExternalWorkflow(ctx, workflows.IntakeID("test"), "", workflows.ProgressSignal, done).Get(ctx, nil)
-			if err != nil || phase == workflows.Resolved {
+			if err != nil || phase != workflows.AwaitingApproval {
 				return workflows.IncidentResult{}, err
 			}
 		}
@@ -160,6 +160,23 @@ func TestIntakeOpensAnotherIncidentWhileAFixAwaitsApproval(t *testing.T) {
 	}
 	if got := state.Open[0].Triggers; !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("the first incident has %v", got)
+	}
+}
+
+func TestIntakeGivesWhatWasNotExplainedAnotherInvestigation(t *testing.T) {
+	d := newDesk(t)
+	d.ends["a"], d.phases["a"] = 10*time.Second, workflows.Closed // no problem found
+	after := alert("c", "payment", investigation.Critical)
+	after.Onset = start.Add(11 * time.Second)
+	d.at(0, alert("a", "payment", investigation.Critical))
+	d.at(9*time.Second, alert("b", "payment", investigation.Critical)) // too late for the windows of that investigation
+	d.at(18*time.Second, after)
+	state := d.run(30 * time.Second)
+	if got := d.firsts(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Fatalf("started %v", got)
+	}
+	if got := state.Open[1].Triggers; !slices.Equal(got, []string{"b", "c"}) {
+		t.Errorf("the second incident has %v", got)
 	}
 }
 

@@ -84,8 +84,9 @@ type IntakeInput struct {
 
 // Progress tells Intake how far one of its incidents is.
 type Progress struct {
-	Workflow string `json:"workflow"` // id of the workflow Intake started
-	Phase    string `json:"phase"`
+	Workflow  string `json:"workflow"` // id of the workflow Intake started
+	Phase     string `json:"phase"`
+	Explained bool   `json:"explained,omitempty"` // its report names a cause, just now
 }
 
 // IncidentInput starts an Incident or, for triggers that are all deployments, a DeploymentVerification.
