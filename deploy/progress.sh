@@ -10,6 +10,10 @@ pid=$!
 trap 'kill $pid 2>/dev/null; rm -f "$log"; exit 130' INT TERM
 [ -t 1 ] && every=1 || every=10
 tick=0
+for _ in 1 2 3 4 5 6 7 8 9 10; do # what is quick shall not wait for a second to be over
+	kill -0 $pid 2>/dev/null || break
+	sleep 0.1
+done
 while kill -0 $pid 2>/dev/null; do
 	sleep 1
 	tick=$((tick + 1))

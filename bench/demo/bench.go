@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,8 @@ type bench struct {
 	midwatch      *midwatch
 	started       time.Time
 	out, progress io.Writer
-	seeds         uint64 // used so far
+	seeds         uint64     // used so far
+	recent        [][]string // names of the latest shops
 }
 
 // outcome is one run of one fault.
@@ -66,14 +68,34 @@ func (b *bench) all(ctx context.Context) (results, error) {
 	return r, nil
 }
 
-// open starts a shop with names that no run before had.
+// fresh is how many shops back a name is not used again: another program under a known name would be a deployment, and
+// the telemetry of the one before would count as its own.
+const fresh = 4
+
+// open starts a shop with names that no run just before had.
 func (b *bench) open(ctx context.Context) (*shop, error) {
-	b.seeds++
-	p, err := plan.Random(b.seed + b.seeds)
-	if err != nil {
-		return nil, err
+	for range 1000 {
+		b.seeds++
+		p, err := plan.Random(b.seed + b.seeds)
+		if err != nil {
+			return nil, err
+		}
+		names := []string{p.Redis.Name, p.Postgres.Database}
+		for _, program := range p.Programs {
+			names = append(names, program.Name)
+		}
+		if slices.ContainsFunc(b.recent, func(used []string) bool { return overlap(used, names) }) {
+			continue
+		}
+		b.recent = append(b.recent, names)
+		b.recent = b.recent[max(0, len(b.recent)-fresh):]
+		return startShop(ctx, b.options, p)
 	}
-	return startShop(ctx, b.options, p)
+	return nil, errors.New("no seed gives names that were not used just before")
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(name string) bool { return slices.Contains(b, name) })
 }
 
 // healthyTime counts the incidents of a shop that nobody breaks.

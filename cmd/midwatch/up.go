@@ -49,15 +49,15 @@ func up(ctx context.Context, in *installation, out io.Writer) error {
 	if err := in.check(ctx); err != nil {
 		return err
 	}
-	parts, err := in.parts(ctx, out)
+	parts, err := in.parts()
 	if err != nil {
 		return err
 	}
 	started := time.Now()
-	events := make(chan standalone.Event, 64)
+	lines := make(chan func(), 64) // one printer: what is told stays in order
 	s, err := standalone.New(standalone.Config{
 		Parts: parts, LogDir: in.path("logs"), Log: in.log,
-		OnEvent: func(e standalone.Event) { events <- e },
+		OnEvent: func(e standalone.Event) { lines <- func() { tell(out, e, in.path("logs")) } },
 	})
 	if err != nil {
 		return err
@@ -65,8 +65,8 @@ func up(ctx context.Context, in *installation, out io.Writer) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for e := range events {
-			tell(out, e, in.path("logs"))
+		for say := range lines {
+			say()
 		}
 	}()
 	g, ctx := errgroup.WithContext(ctx)
@@ -75,10 +75,20 @@ func up(ctx context.Context, in *installation, out io.Writer) error {
 		if !s.WaitReady(ctx) {
 			return nil // Run says why
 		}
-		return in.greet(ctx, out, time.Since(started))
+		took, greeted := time.Since(started), make(chan error, 1)
+		lines <- func() { greeted <- in.greet(ctx, out, took) }
+		return <-greeted
+	})
+	g.Go(func() error { // beside the start: loading the programs takes seconds
+		if _, err := probe.Check(ctx); err != nil && ctx.Err() == nil {
+			lines <- func() {
+				fmt.Fprintf(out, "  note: no eBPF here: %v. Everything else runs, and OTLP still comes in.\n", err)
+			}
+		}
+		return nil
 	})
 	err = g.Wait()
-	close(events)
+	close(lines)
 	<-done
 	return err
 }
@@ -137,7 +147,7 @@ func (in *installation) check(ctx context.Context) error {
 }
 
 // parts lists what to start, in order. What the configuration gives an address for is left out.
-func (in *installation) parts(ctx context.Context, out io.Writer) ([]standalone.Part, error) {
+func (in *installation) parts() ([]standalone.Part, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -177,9 +187,6 @@ func (in *installation) parts(ctx context.Context, out io.Writer) ([]standalone.
 	}
 	add("ingester", own("ingester"), "clickhouse")
 	add("exporter", own("exporter"), "jetstream", "ingester")
-	if _, err := probe.Check(ctx); err != nil {
-		fmt.Fprintf(out, "  note: no eBPF here: %v. Everything else runs, and OTLP still comes in.\n", err)
-	}
 	add("node-agent", own("node-agent"), "jetstream")
 	add("worker", own("worker", "--role", "orchestrate,tools,notify"), "temporal", "clickhouse", "ingester")
 	add("worker-sandbox", own("worker", "--role", "sandbox"), "temporal")

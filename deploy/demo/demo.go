@@ -15,6 +15,7 @@ import (
 
 	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/collector/probe"
 	"github.com/midwatch/midwatch/deploy/shop/judge"
 	"github.com/midwatch/midwatch/deploy/shop/plan"
 )
@@ -66,9 +67,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	defer s.end()
-	if why := whyPlayback(ctx); why != "" {
-		s.Say.Line("no eBPF here (%s): playing a recording of the shop instead", why)
+	defer func() { s.end() }()
+	if os.Getuid() != 0 {
+		s.Say.Line("not root, and the kernel lets only root look: playing a recording of the shop instead")
 		cfg.Recorded = true
 	}
 	if cfg.Recorded {
@@ -78,6 +79,15 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	c, err := open(ctx, s)
+	var blind blindError
+	if errors.As(err, &blind) {
+		s.Say.Line("no eBPF here (%v): playing a recording of the shop instead", blind.error)
+		s.end()
+		if s, err = newStage(cfg); err != nil {
+			return err
+		}
+		return playback(ctx, cfg, s, fault)
+	}
 	if err != nil {
 		return err
 	}
@@ -139,8 +149,19 @@ func choose(name string) (judge.Fault, error) {
 	return known[rand.IntN(len(known))], nil
 }
 
-// open starts the shop and Midwatch side by side and watches the shop while it is well.
+// blindError means that the kernel cannot be watched on this machine.
+type blindError struct{ error }
+
+func (e blindError) Unwrap() error { return e.error }
+
+// open starts the shop and Midwatch side by side and watches the shop while it is well. It returns a blindError where the
+// kernel refuses.
 func open(ctx context.Context, s *Stage) (*client.Client, error) {
+	seen := make(chan error, 1)
+	go func() { // takes seconds, and nearly always succeeds
+		_, err := probe.Check(ctx)
+		seen <- err
+	}()
 	s.Say.Line("starting the shop: five services, PostgreSQL, Redis and customers")
 	if err := s.StartShop(); err != nil {
 		return nil, err
@@ -152,24 +173,31 @@ func open(ctx context.Context, s *Stage) (*client.Client, error) {
 	if err := s.StartMidwatch(ctx); err != nil {
 		return nil, err
 	}
+	if err := <-seen; err != nil {
+		return nil, blindError{err}
+	}
 	if err := s.WaitShop(ctx); err != nil {
 		return nil, err
 	}
+	watched := time.Now() // from here on the node agent sees a whole shop
 	c, err := s.Client(ctx, "approver")
 	if err != nil {
 		return nil, err
 	}
-	return c, s.WarmUp(ctx, c, plan.Default(), healthy)
+	return c, s.WarmUp(ctx, c, plan.Default(), watched.Add(healthy))
 }
 
-// WarmUp waits until Midwatch has seen every service of the shop for a while.
-func (s *Stage) WarmUp(ctx context.Context, c *client.Client, p plan.Plan, enough time.Duration) error {
+// WarmUp waits until a moment, and until Midwatch has seen every service of the shop.
+func (s *Stage) WarmUp(ctx context.Context, c *client.Client, p plan.Plan, until time.Time) error {
 	want := map[string]bool{p.Redis.Name: true}
 	for _, role := range plan.Services() {
 		want[p.Programs[role].Name] = true
 	}
-	var since time.Time
+	complete := false
 	return s.Say.waitFor(ctx, "healthy traffic", 3*time.Minute, func() (bool, error) {
+		if complete {
+			return time.Now().After(until), nil
+		}
 		list, err := c.Services(ctx, client.Range{From: time.Now().Add(-30 * time.Second), To: time.Now()})
 		if err != nil {
 			return false, err
@@ -180,14 +208,10 @@ func (s *Stage) WarmUp(ctx context.Context, c *client.Client, p plan.Plan, enoug
 				seen++
 			}
 		}
-		if seen < len(want) {
-			return false, nil
+		if complete = seen == len(want); complete {
+			s.Say.Line("Midwatch sees all of the shop; watching it healthy for another %.0f s", max(0, time.Until(until).Seconds()))
 		}
-		if since.IsZero() {
-			since = time.Now()
-			s.Say.Line("Midwatch sees all of the shop; watching it healthy for %.0f s", enough.Seconds())
-		}
-		return time.Since(since) > enough, nil
+		return false, nil
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/midwatch/midwatch/collector/probe"
 	"github.com/midwatch/midwatch/deploy/shop/judge"
 )
 
@@ -16,17 +15,6 @@ import (
 //
 //go:embed recordings
 var recordings embed.FS
-
-// whyPlayback says why the shop cannot be watched on this machine, or "".
-func whyPlayback(ctx context.Context) string {
-	if os.Getuid() != 0 {
-		return "not root: the kernel lets only root look"
-	}
-	if _, err := probe.Check(ctx); err != nil {
-		return err.Error()
-	}
-	return ""
-}
 
 // playback tells the story on a recording of the same shop and fault, moved to now. Everything behind the kernel is real, up to
 // the approval: there is no shop to mend.

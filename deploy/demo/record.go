@@ -46,7 +46,7 @@ func Record(ctx context.Context, cfg Config, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.WarmUp(ctx, c, plan.Default(), time.Second); err != nil {
+	if err := s.WarmUp(ctx, c, plan.Default(), time.Now().Add(time.Second)); err != nil {
 		return err
 	}
 	file := filepath.Join(dir, fault.Name+recordingSuffix)

@@ -127,10 +127,10 @@ func (p *process) runOnce(ctx context.Context) error {
 		select {
 		case note := <-became:
 			limit.Stop()
+			p.cfg.OnEvent(Event{Part: p.part.Name, Kind: Ready, Note: note, Took: time.Since(started)})
 			if !p.wasReady() {
 				close(p.readyOnce)
 			}
-			p.cfg.OnEvent(Event{Part: p.part.Name, Kind: Ready, Note: note, Took: time.Since(started)})
 		case <-exited:
 			return fmt.Errorf("%s: %s", exitText(waitErr), lastLine(log))
 		case <-limit.C:
