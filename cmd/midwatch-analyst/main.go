@@ -1,5 +1,6 @@
 // Command midwatch-analyst is what runs inside the sandbox: one request of the contract on descriptor 3, one answer, and
-// it is gone. It decides the next step of an investigation, or evaluates a report's checks. It opens nothing.
+// it is gone. It decides the next step of an investigation, by rules or by building and reading a model's prompts and answers, or evaluates
+// a report's checks. It opens nothing.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"os"
 
 	"github.com/midwatch/midwatch/sandbox/analyst/builtin"
+	"github.com/midwatch/midwatch/sandbox/analyst/model"
 	"github.com/midwatch/midwatch/sandbox/check"
 	"github.com/midwatch/midwatch/sandbox/contract"
 	"github.com/midwatch/midwatch/sandbox/native"
@@ -42,6 +44,12 @@ func answer(req contract.Request) contract.Answer {
 			return contract.Answer{Error: err.Error()}
 		}
 		return contract.Answer{Step: &step}
+	case req.Model != nil:
+		next, err := model.Step(*req.Model)
+		if err != nil {
+			return contract.Answer{Error: err.Error()}
+		}
+		return contract.Answer{Model: &next}
 	case req.Check != nil:
 		report, err := check.Report(*req.Check)
 		if err != nil {

@@ -1,0 +1,96 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+const (
+	maxTriggers = 25
+	maxActions  = 40
+	maxQuestion = 2000 // bytes
+	maxLine     = 400  // bytes of one line about a trigger or an action
+)
+
+// opening is the first message: what happened, when, and what a fix may do.
+func (s *session) opening() string {
+	req := s.Transcript.Request
+	var b strings.Builder
+	fmt.Fprintf(&b, "Environment %s, onset %s.\nFault window   %s to %s\nHealthy window %s to %s\nThe store goes back further: healthy time from %s.\n",
+		plain(req.Environment, 100), stamp(s.span.onset), stamp(s.span.fault.From), stamp(s.span.fault.To),
+		stamp(s.span.healthy.From), stamp(s.span.healthy.To), stamp(req.Healthy.From))
+	if req.Question != "" {
+		b.WriteString("\nA person asks:\n" + fence(lines(req.Question, maxQuestion)) + "\n")
+	}
+	if len(req.Triggers) > 0 {
+		b.WriteString("\nWhat raised this investigation:\n" + fence(triggers(req.Triggers)) + "\n")
+	}
+	b.WriteString("\n" + actions(req.Actions))
+	return b.String()
+}
+
+// triggers lists them by onset, equal ones once.
+func triggers(all []investigation.Trigger) string {
+	var list []investigation.Trigger
+	seen := map[string]bool{}
+	for _, t := range all {
+		if !seen[t.ID] {
+			seen[t.ID] = true
+			list = append(list, t)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b investigation.Trigger) int { return a.Onset.Compare(b.Onset) })
+	var b strings.Builder
+	for _, t := range first(list, maxTriggers) {
+		line := fmt.Sprintf("%s %s %s on %s", stamp(t.Onset), t.Kind, t.Rule, t.Entity)
+		if len(t.Peers) > 0 {
+			line += " (talks with " + strings.Join(first(t.Peers, 8), ", ") + ")"
+		}
+		fmt.Fprintf(&b, "%s: %s\n", printable(line, maxLine), printable(t.Summary, maxLine))
+	}
+	if left := len(list) - maxTriggers; left > 0 {
+		services := map[string]bool{}
+		for _, t := range list[maxTriggers:] {
+			services[t.Service] = true
+		}
+		fmt.Fprintf(&b, "… and %s more, on %s\n", count(left, "trigger"), count(len(services), "service"))
+	}
+	return b.String()
+}
+
+func actions(all []investigation.Action) string {
+	if len(all) == 0 {
+		return "No actions are configured: propose no fix."
+	}
+	var b strings.Builder
+	b.WriteString("Actions a fix may use:")
+	for _, a := range first(all, maxActions) {
+		var parameters []string
+		for _, p := range a.Parameters {
+			parameters = append(parameters, parameter(p))
+		}
+		line := fmt.Sprintf("%s(%s): %s", a.Name, strings.Join(parameters, ", "), a.Kind)
+		if a.Description != "" {
+			line += ". " + a.Description
+		}
+		if len(a.Services) > 0 {
+			line += " For " + strings.Join(first(a.Services, 20), ", ") + "."
+		}
+		b.WriteString("\n- " + printable(line, maxLine))
+	}
+	return b.String()
+}
+
+// parameter says what a parameter may hold.
+func parameter(p investigation.Parameter) string {
+	switch {
+	case p.Type == investigation.ProcessParameter:
+		return p.Name + " as pid:start_ticks:executable"
+	case p.Type == investigation.PathParameter && len(p.Allowed) > 0:
+		return p.Name + " under " + strings.Join(first(p.Allowed, 5), " or ")
+	}
+	return p.Name
+}
