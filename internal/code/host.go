@@ -61,6 +61,8 @@ type Host interface {
 	Diff(ctx context.Context, repo Repository, before, after, under string) (result.VersionDiff, error)
 	// Blame says which commits a file's lines come from.
 	Blame(ctx context.Context, at At, path string) (result.Blame, error)
+	// Base is the branch that pull requests are to be merged into.
+	Base(ctx context.Context, repo Repository) (string, error)
 }
 
 // File is a file's whole content.
@@ -69,6 +71,9 @@ type File struct {
 	Mode    string // git's
 	Content []byte
 }
+
+// BranchPrefix begins the name of every branch that Midwatch makes; what follows is the fix's id.
+const BranchPrefix = "midwatch/"
 
 // Publisher writes to a code host: branches of our own and pull requests, and nothing else. It never merges.
 type Publisher interface {
@@ -87,6 +92,7 @@ type Watcher interface {
 type Published struct {
 	Number  int
 	URL     string
+	Head    string // the branch's newest commit
 	Open    bool
 	Merged  bool
 	Merge   string    // the commit it was merged as

@@ -18,6 +18,18 @@ const (
 	K8sWorkload       = "midwatch.workload" // kind/name of the pod's controller
 )
 
+// Resource attributes that say which code runs: Go's build information of an executable, labels of an image, annotations of a pod.
+const (
+	VCSRepository = "vcs.repository.url.full"
+	VCSRevision   = "vcs.ref.head.revision"             // a commit
+	VCSModified   = "midwatch.vcs.modified"             // "true": built from a changed working tree
+	GoModule      = "midwatch.go.module"                // path of the executable's main package
+	ImageSource   = "org.opencontainers.image.source"   // URL
+	ImageRevision = "org.opencontainers.image.revision" // a commit
+	ImageVersion  = "org.opencontainers.image.version"
+	ImageTag      = "container.image.tag"
+)
+
 // Span attributes.
 const (
 	HTTPMethod       = "http.request.method"
