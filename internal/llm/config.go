@@ -25,9 +25,9 @@ type ProviderConfig struct {
 	Model       string        `yaml:"model"`       // model id, or inference profile at Bedrock
 	Terms       string        `yaml:"terms"`       // the vendor's data-use terms for this account, which an admin must confirm
 	BaseURL     string        `yaml:"base_url"`    // "": the vendor's own
-	KeyFile     string        `yaml:"key_file"`    // file with the API key (anthropic, openai)
+	KeyFile     string        `yaml:"key_file"`    // file with the API key; bedrock: an AWS credentials file
 	Region      string        `yaml:"region"`      // bedrock
-	Profile     string        `yaml:"profile"`     // bedrock: of the shared AWS configuration; "": the default chain
+	Profile     string        `yaml:"profile"`     // bedrock: of key_file, else of the shared AWS configuration; "": the default chain
 	RoleARN     string        `yaml:"role_arn"`    // bedrock: role to assume
 	ExternalID  string        `yaml:"external_id"` // bedrock: for that role
 	Context     int           `yaml:"context"`     // tokens that fit; 0: 200000

@@ -1,0 +1,74 @@
+package anthropic
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	sdk "github.com/anthropics/anthropic-sdk-go"
+	"github.com/anthropics/anthropic-sdk-go/option"
+
+	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/wire"
+)
+
+// Provider is one account at Anthropic.
+type Provider struct {
+	cfg      llm.ProviderConfig
+	messages sdk.MessageService
+	faults   wire.Faults
+}
+
+var _ llm.Provider = (*Provider)(nil)
+
+// New reads the key and opens nothing. client is nil but in tests, which bring their own transport.
+func New(cfg llm.ProviderConfig, client *http.Client) (*Provider, error) {
+	cfg = cfg.OrDefault()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	key, err := wire.Key(cfg.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("provider %s: %w", cfg.Name, err)
+	}
+	options := []option.RequestOption{
+		option.WithoutEnvironmentDefaults(),
+		option.WithEnvironmentProduction(),
+		option.WithoutOpenTelemetry(),
+		option.WithAPIKey(key),
+		option.WithMaxRetries(0),
+		option.WithHTTPClient(wire.Client(client)),
+	}
+	if cfg.BaseURL != "" {
+		options = append(options, option.WithBaseURL(cfg.BaseURL))
+	}
+	// The service alone, without the SDK's client: only the client looks at the environment.
+	return &Provider{
+		cfg:      cfg,
+		messages: sdk.NewMessageService(options...),
+		faults:   wire.Faults{Provider: cfg.Name, Secrets: []string{key}},
+	}, nil
+}
+
+// Complete implements llm.Provider.
+func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
+	var http *http.Response
+	stream := p.messages.NewStreaming(ctx, request(r), option.WithResponseInto(&http))
+	defer func() { _ = stream.Close() }()
+	answer := answer{usage: llm.Usage{}}
+	for stream.Next() {
+		answer.add(stream.Current())
+	}
+	if err := stream.Err(); err != nil {
+		return llm.Response{}, p.fault(err)
+	}
+	if err := p.faults.EventStream(http); err != nil {
+		return llm.Response{}, err
+	}
+	if !answer.ended {
+		return llm.Response{}, p.faults.Cut()
+	}
+	return answer.response(http.Header.Get("Request-Id")), nil
+}

@@ -1,0 +1,82 @@
+package bedrock
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
+
+	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/wire"
+)
+
+// Provider is one AWS account in one region.
+type Provider struct {
+	cfg    llm.ProviderConfig
+	client *bedrockruntime.Client
+	faults wire.Faults
+}
+
+var _ llm.Provider = (*Provider)(nil)
+
+// New finds the credentials and opens nothing. client is nil but in tests, which bring their own transport.
+func New(cfg llm.ProviderConfig, client *http.Client) (*Provider, error) {
+	cfg = cfg.OrDefault()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	client = wire.Client(client)
+	keys, err := account(cfg, client)
+	if err != nil {
+		return nil, fmt.Errorf("provider %s: %w", cfg.Name, err)
+	}
+	options := bedrockruntime.Options{Region: cfg.Region, Credentials: keys, HTTPClient: client, Retryer: aws.NopRetryer{}}
+	if cfg.BaseURL != "" {
+		options.BaseEndpoint = aws.String(cfg.BaseURL)
+	}
+	return &Provider{cfg: cfg, client: bedrockruntime.New(options, signed), faults: wire.Faults{Provider: cfg.Name}}, nil
+}
+
+// signed takes back what the SDK does about AWS_BEARER_TOKEN_BEDROCK: only the configured account signs.
+func signed(o *bedrockruntime.Options) {
+	o.BearerAuthTokenProvider = nil
+	o.AuthSchemePreference = []string{"sigv4"}
+	o.APIOptions = nil
+}
+
+// Complete implements llm.Provider. The answer's model is the one that was asked: the API does not say.
+func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
+	input, err := request(r)
+	if err != nil {
+		return llm.Response{}, p.faults.Said(llm.Invalid, 0, nil, "", err.Error())
+	}
+	output, err := p.client.ConverseStream(ctx, input)
+	if err != nil {
+		return llm.Response{}, p.fault(ctx, err)
+	}
+	stream := output.GetStream()
+	defer func() { _ = stream.Close() }()
+	var answer answer
+	for event := range stream.Events() {
+		answer.add(event)
+	}
+	if err := stream.Err(); err != nil {
+		return llm.Response{}, p.fault(ctx, err)
+	}
+	if ctx.Err() != nil {
+		return llm.Response{}, p.faults.Broke(ctx.Err())
+	}
+	if answer.stop == "" || !answer.counted {
+		return llm.Response{}, p.faults.Cut()
+	}
+	if answer.malformed() {
+		return llm.Response{}, p.faults.Odd("the model's output was malformed")
+	}
+	id, _ := awsmiddleware.GetRequestIDMetadata(output.ResultMetadata)
+	return answer.response(r.Model, id), nil
+}

@@ -1,0 +1,92 @@
+package openai
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	sdk "github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+
+	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/wire"
+)
+
+// Provider is one account at OpenAI, or at an endpoint that speaks its API.
+type Provider struct {
+	cfg         llm.ProviderConfig
+	completions sdk.ChatCompletionService
+	faults      wire.Faults
+	own         bool // the vendor's own API, not a compatible one
+}
+
+var _ llm.Provider = (*Provider)(nil)
+
+// New reads the key and opens nothing. client is nil but in tests, which bring their own transport.
+func New(cfg llm.ProviderConfig, client *http.Client) (*Provider, error) {
+	cfg = cfg.OrDefault()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	key, err := wire.Key(cfg.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("provider %s: %w", cfg.Name, err)
+	}
+	options := []option.RequestOption{
+		option.WithEnvironmentProduction(),
+		option.WithAPIKey(key),
+		option.WithMaxRetries(0),
+		option.WithHTTPClient(wire.Client(client)),
+	}
+	if cfg.BaseURL != "" {
+		options = append(options, option.WithBaseURL(cfg.BaseURL))
+	}
+	// The service alone, without the SDK's client: only the client looks at the environment.
+	return &Provider{
+		cfg:         cfg,
+		completions: sdk.NewChatCompletionService(options...),
+		faults:      wire.Faults{Provider: cfg.Name, Secrets: []string{key}},
+		own:         vendors(cfg.BaseURL),
+	}, nil
+}
+
+// vendors tells whether an address is OpenAI's own, or Azure's for it.
+func vendors(base string) bool {
+	if base == "" {
+		return true
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	return strings.HasSuffix(host, ".openai.com") || strings.HasSuffix(host, ".openai.azure.com")
+}
+
+// Complete implements llm.Provider.
+func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
+	defer cancel()
+	var http *http.Response
+	stream := p.completions.NewStreaming(ctx, request(r, p.own), option.WithResponseInto(&http))
+	defer func() { _ = stream.Close() }()
+	var answer answer
+	for stream.Next() {
+		answer.add(stream.Current())
+	}
+	if err := stream.Err(); err != nil {
+		return llm.Response{}, p.fault(ctx, err, http)
+	}
+	if err := p.faults.EventStream(http); err != nil {
+		return llm.Response{}, err
+	}
+	if answer.stop == "" {
+		return llm.Response{}, p.faults.Cut()
+	}
+	if !answer.counted {
+		return llm.Response{}, p.faults.Odd("the endpoint reported no usage, without which a budget cannot be kept: it must support stream_options.include_usage")
+	}
+	return answer.response(http.Header.Get("X-Request-Id")), nil
+}
