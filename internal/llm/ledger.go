@@ -30,6 +30,12 @@ type Call struct {
 	Ask           int    `json:"ask"`  // of this turn, from 1
 }
 
+// StoredAsk is what a step wants a model asked, before anything is removed from it. It never leaves the machine like this.
+type StoredAsk struct {
+	Request   Request                  `json:"request"`
+	DataTypes []investigation.DataType `json:"data_types"`
+}
+
 // Entry is one attempt of a model call, with every byte sent and received.
 type Entry struct {
 	ID          string                   `json:"id"` // assigned by Begin

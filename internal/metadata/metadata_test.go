@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/metadata/metadatatest"
 	"github.com/midwatch/midwatch/internal/seal"
@@ -34,6 +35,12 @@ func TestStore(t *testing.T) {
 		"settings":       testSettings,
 		"audit":          testAudit,
 		"updates":        testConcurrentUpdates,
+		"policies":       testPolicies,
+		"ledger":         testLedger,
+		"ledger_pages":   testLedgerPages,
+		"attempts":       testConcurrentAttempts,
+		"asks":           testAsks,
+		"pseudonyms":     testPseudonyms,
 	}
 	run := func(t *testing.T, empty func(t *testing.T, name string) string) {
 		for name, test := range suite {
@@ -245,9 +252,10 @@ func testTokens(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 }
 
 func testSettings(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
-	equal(t, metadata.Settings{RetentionDays: metadata.DefaultRetentionDays}, get(db.Settings(t.Context()))(t))
-	want := metadata.Settings{RetentionDays: 7}
-	must(t, db.PutSettings(t.Context(), metadata.Settings{RetentionDays: 9}))
+	equal(t, metadata.Settings{RetentionDays: metadata.DefaultRetentionDays, LedgerDays: metadata.DefaultLedgerDays}, get(db.Settings(t.Context()))(t))
+	want := metadata.Settings{RetentionDays: 7, LedgerDays: 3}
+	must(t, db.PutSettings(t.Context(), metadata.Settings{RetentionDays: 9, AIEnabled: true}))
+	equal(t, metadata.Settings{RetentionDays: 9, LedgerDays: metadata.DefaultLedgerDays}, get(db.Settings(t.Context()))(t))
 	must(t, db.PutSettings(t.Context(), want))
 	equal(t, want, get(open().Settings(t.Context()))(t))
 }
@@ -273,6 +281,12 @@ func TestSealed(t *testing.T) {
 	must(t, db.PutReport(ctx, "inv", investigation.Report{Summary: secret}))
 	get(db.PutEvidence(ctx, investigation.Evidence{Investigation: "inv", Call: "c", Summary: secret, Result: json.RawMessage(`"` + secret + `"`)}))(t)
 	must(t, db.PutFix(ctx, investigation.Fix{ID: "f", Content: secret}))
+	must(t, db.PutAsk(ctx, llm.Call{Investigation: "inv"}, llm.StoredAsk{Request: llm.Request{System: secret}}))
+	must(t, db.PutAIPolicy(ctx, llm.Policy{Environment: "dev", UpdatedBy: secret}))
+	call := begin(t, db, llm.Entry{Call: llm.Call{Investigation: "inv"}, Request: json.RawMessage(`"` + secret + `"`)})
+	call.State, call.Error, call.Response = llm.FailedAt, secret, json.RawMessage(`"`+secret+`"`)
+	must(t, db.End(ctx, call))
+	must(t, db.PutPseudonyms(ctx, "inv", pseudonyms(t, secret+"@example.com")))
 	must(t, db.Close())
 	files := get(filepath.Glob(filepath.Join(dir, "*")))(t)
 	for _, file := range files {

@@ -3,6 +3,7 @@ package privacy
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 )
@@ -28,6 +29,27 @@ func (m *Map) Len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.originals)
+}
+
+// Add takes over what another map holds. It adds nothing and returns false when a pseudonym stands for something else in
+// the two, or an original has two pseudonyms.
+func (m *Map) Add(other *Map) bool {
+	other.mu.Lock()
+	added := maps.Clone(other.names)
+	other.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for e, name := range added {
+		original, known := m.originals[name]
+		mine, named := m.names[e]
+		if known && original != e.original || named && mine != name {
+			return false
+		}
+	}
+	for e, name := range added {
+		m.originals[name], m.names[e] = e.original, name
+	}
+	return true
 }
 
 // name returns the pseudonym of an original and gives it one when it has none. A collision, one in 2^28 per pair, makes

@@ -29,11 +29,8 @@ type ModelRequest struct {
 	AsksLeft   int                      `json:"asks_left"`  // how often the model may still be asked in this turn; 0: the step must decide now
 }
 
-// Exchange is a model's answer as it came.
-type Exchange struct {
-	Turn     int          `json:"turn"` // it was asked in
-	Response llm.Response `json:"response"`
-}
+// Exchange is a model's answer as it came. It is llm's, so that the ledger can hand it out.
+type Exchange = llm.Exchange
 
 // ModelAnswer is what the step wants: one field is set.
 type ModelAnswer struct {
