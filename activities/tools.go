@@ -112,7 +112,7 @@ func (a *Tools) run(ctx context.Context, req investigation.Request, call investi
 		e.Result, err = encode(result.Data)
 	}
 	if err != nil {
-		again := !errors.Is(err, tools.ErrArguments) && !errors.Is(err, errTooLarge)
+		again := !errors.Is(err, tools.ErrArguments) && !errors.Is(err, tools.ErrNoAnswer) && !errors.Is(err, errTooLarge)
 		if again && activity.GetInfo(ctx).Attempt < workflows.ToolAttempts {
 			return e, fmt.Errorf("run tool %s: %w", call.Tool, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -55,6 +56,11 @@ var (
 	commitAttributes     = []string{telemetry.VCSRevision, telemetry.ImageRevision, "app.kubernetes.io/commit", "app.kubernetes.io/revision"}
 	tagAttributes        = []string{"app.kubernetes.io/version", telemetry.ImageVersion, telemetry.ImageTag}
 )
+
+// Attributes lists what Place and Version look at.
+func Attributes() []string {
+	return append(slices.Concat(repositoryAttributes, commitAttributes, tagAttributes), telemetry.VCSModified)
+}
 
 // Place finds the repository of a service from the attributes of one of its processes.
 func (s Sources) Place(service string, attributes map[string]string) Place {

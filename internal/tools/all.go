@@ -8,10 +8,10 @@ type Store interface {
 	Select(ctx context.Context, dest any, query string, args ...any) error
 }
 
-// All returns every tool over db, in the order people should read them.
-func All(db Store) *Registry {
+// All returns every tool over db, in the order people should read them, and after them more: what not every installation has.
+func All(db Store, more ...Tool) *Registry {
 	r := reader{db: db}
-	return New(
+	return New(append([]Tool{
 		r.listServices(),
 		r.serviceHealth(),
 		r.serviceEdges(),
@@ -23,5 +23,5 @@ func All(db Store) *Registry {
 		r.processResources(),
 		r.hostResources(),
 		r.recentChanges(),
-	)
+	}, more...)...)
 }

@@ -12,8 +12,10 @@ import (
 	"github.com/midwatch/midwatch/internal/investigation"
 )
 
-// ErrUnknownTool means the registry has no tool of that name; ErrArguments that arguments do not fit its schema.
+// ErrUnknownTool means the registry has no tool of that name; ErrArguments that arguments do not fit its schema; ErrNoAnswer
+// that the question has no answer, however often it is asked.
 var (
+	ErrNoAnswer    = errors.New("there is no answer")
 	ErrUnknownTool = errors.New("unknown tool")
 	ErrArguments   = errors.New("arguments do not fit the tool's schema")
 )
