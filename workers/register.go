@@ -37,6 +37,8 @@ func (w *Workers) register(to worker.Worker, r Role) {
 		step := &activities.Step{Engine: w.cfg.Engine, Registry: w.cfg.Registry, DB: w.cfg.Metadata}
 		to.RegisterActivityWithOptions(step.Analyst, name(workflows.AnalystStepActivity))
 		to.RegisterActivityWithOptions(step.Verify, name(workflows.VerifyReportActivity))
+	case GitHub:
+		w.registerGitHub(to)
 	case Apply:
 		apply := &activities.Apply{
 			DB: w.cfg.Metadata, PublicKey: w.cfg.PublicKey, Actions: w.cfg.Actions, Environment: w.cfg.Environment, Log: w.cfg.Log,
@@ -48,12 +50,25 @@ func (w *Workers) register(to worker.Worker, r Role) {
 	}
 }
 
-// registerTools gives a worker every tool under its own name, and the metadata's bookkeeping.
-func (w *Workers) registerTools(to worker.Worker) {
+// registerGitHub gives a worker the tools that read a code host.
+func (w *Workers) registerGitHub(to worker.Worker) {
+	w.registerCalls(to, workflows.GitHubQueue)
+}
+
+// registerCalls gives a worker the tools of a queue, each under its own name.
+func (w *Workers) registerCalls(to worker.Worker, queue string) {
 	run := &activities.Tools{Registry: w.cfg.Registry, DB: w.cfg.Metadata}
 	for _, tool := range w.cfg.Registry.Names() {
-		to.RegisterActivityWithOptions(run.Call, name(tool))
+		if workflows.ToolQueue(tool) == queue {
+			to.RegisterActivityWithOptions(run.Call, name(tool))
+		}
 	}
+}
+
+// registerTools gives a worker the tools of its queue and the metadata's bookkeeping.
+func (w *Workers) registerTools(to worker.Worker) {
+	w.registerCalls(to, workflows.ToolsQueue)
+	run := &activities.Tools{Registry: w.cfg.Registry, DB: w.cfg.Metadata}
 	to.RegisterActivityWithOptions(run.Control, name(workflows.ControlEvidenceActivity))
 
 	incidents := &activities.Incidents{DB: w.cfg.Metadata, Actions: w.cfg.Actions}

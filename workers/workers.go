@@ -19,6 +19,7 @@ import (
 
 	"github.com/midwatch/midwatch/activities"
 	"github.com/midwatch/midwatch/activities/starter"
+	"github.com/midwatch/midwatch/internal/code"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/seal"
@@ -38,6 +39,7 @@ const (
 	Sandbox     Role = "sandbox"     // needs Engine and Registry, of which it reads the schemas only
 	Apply       Role = "apply"       // needs PublicKey
 	Notify      Role = "notify"
+	GitHub      Role = "github" // needs Host and Registry; the only one that reads a code host
 )
 
 const (
@@ -59,6 +61,8 @@ type Config struct {
 	Metadata       *metadata.DB
 	Registry       *tools.Registry
 	Detector       activities.Detector
+	Host           code.Host      // the github role's
+	Publisher      code.Publisher // the apply role's; nil: a fix that is a pull request is refused
 	Engine         sandbox.Engine
 	Actions        []investigation.Action
 	PublicKey      ed25519.PublicKey // of the api's approval key
@@ -105,11 +109,14 @@ func (c *Config) complete(r Role) error {
 	case r == Apply && len(c.PublicKey) != ed25519.PublicKeySize:
 		return errors.New("the public key of approvals is needed")
 	}
+	if r == GitHub && (c.Host == nil || c.Registry == nil) {
+		return errors.New("a code host and a tool registry are needed")
+	}
 	switch r {
-	case Orchestrate, Tools, Sandbox, Apply, Notify:
+	case GitHub, Orchestrate, Tools, Sandbox, Apply, Notify:
 		return nil
 	}
-	return errors.New("unknown; roles are orchestrate, tools, sandbox, apply and notify")
+	return errors.New("unknown; roles are orchestrate, tools, sandbox, apply, notify and github")
 }
 
 // Run serves until ctx ends. When Temporal is not there, or goes away, it waits and connects again.

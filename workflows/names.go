@@ -19,6 +19,7 @@ const (
 	OrchestrateQueue = "orchestrate" // workflows
 	ToolsQueue       = "tools"       // store and metadata reads, and the metadata's own bookkeeping
 	SandboxQueue     = "sandbox"     // analyst steps and checks
+	GitHubQueue      = "github"      // the only one that reads a code host
 	ApplyQueue       = "apply"       // the only one that changes anything
 	NotifyQueue      = "notify"
 )

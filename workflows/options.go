@@ -38,6 +38,9 @@ func ruleOf(activity string) rule {
 	case AnnounceActivity:
 		return rule{queue: NotifyQueue, timeout: 10 * time.Second, deadline: time.Minute, attempts: 3}
 	default: // a tool
+		if queue := ToolQueue(activity); queue == GitHubQueue { // many requests, and waits for a rate limit
+			return rule{queue: queue, timeout: time.Minute, deadline: 3 * time.Minute, heartbeat: 5 * time.Second, attempts: ToolAttempts}
+		}
 		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: time.Minute, heartbeat: 5 * time.Second, attempts: ToolAttempts}
 	}
 }

@@ -76,7 +76,7 @@ func (in *installation) workerCommand() *cobra.Command {
 	cmd := partCommand("worker", "Workflows and activities, by role", func(ctx context.Context) (runner, error) {
 		return in.worker(ctx, roles)
 	})
-	cmd.Flags().StringSliceVar(&roles, "role", nil, "orchestrate, tools, sandbox, apply, notify; several with commas")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "orchestrate, tools, sandbox, apply, notify, github; several with commas")
 	_ = cmd.MarkFlagRequired("role")
 	return cmd
 }
@@ -91,7 +91,7 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 		return nil, err
 	}
 	cfg := workers.Config{
-		Address: in.temporalAddress(), Ring: ring, Environment: in.settings.Environment, Metadata: meta, Registry: tools.All(nil),
+		Address: in.temporalAddress(), Ring: ring, Environment: in.settings.Environment, Metadata: meta, Registry: tools.All(nil, in.codeTools(nil, nil)...),
 		Actions: in.settings.actions(false), Policy: in.settings.Investigations.policy(), ScanEvery: in.settings.Alerts.Every,
 		Ready: func() { notifyReady("") }, Log: in.log,
 	}
@@ -105,9 +105,17 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 			if cfg.Engine, err = native.New(native.Config{Program: in.settings.Worker.Analyst}); err != nil {
 				return nil, err
 			}
+		case workers.GitHub:
+			part = pki.GitHub
+			if err := in.codeHost(&cfg); err != nil {
+				return nil, err
+			}
 		case workers.Apply:
 			part = pki.Apply
 			cfg.Actions = in.settings.actions(true)
+			if err := in.codePublisher(&cfg); err != nil {
+				return nil, err
+			}
 			if cfg.PublicKey, err = auth.LoadApprovalPublicKey(in.path("keys", "approval.pub")); err != nil {
 				return nil, err
 			}
@@ -126,7 +134,7 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 		if err != nil {
 			return nil, err
 		}
-		cfg.Registry = tools.All(db)
+		cfg.Registry = tools.All(db, in.codeTools(db, cfg.Host)...)
 		if cfg.Detector, err = detect.New(detect.Config{Store: db, Environment: in.settings.Environment, Rules: in.settings.Alerts.Rules, Log: in.log}); err != nil {
 			return nil, fmt.Errorf("alerts: %w", err)
 		}

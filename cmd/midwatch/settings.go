@@ -10,6 +10,7 @@ import (
 	"github.com/midwatch/midwatch/collector/exporter"
 	"github.com/midwatch/midwatch/collector/node"
 	"github.com/midwatch/midwatch/deploy/clickhouse"
+	"github.com/midwatch/midwatch/internal/code/github"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/workflows"
@@ -32,6 +33,7 @@ type settings struct {
 	Alerts         alertSettings
 	Investigations investigationSettings
 	Actions        []investigation.Action
+	GitHub         github.Config
 }
 
 // actions are the named actions; only the apply role gets their database credentials.
@@ -138,7 +140,7 @@ func hostName() string {
 func (s *settings) sections() map[string]any {
 	return map[string]any{
 		"data": &s.Data, "environment": &s.Environment, "clickhouse": &s.ClickHouse, "store": &s.Store, "jetstream": &s.JetStream,
-		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions,
+		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions, "github": &s.GitHub,
 	}
 }
 

@@ -131,6 +131,11 @@ func (in *installation) greet(ctx context.Context, out io.Writer, took time.Dura
 
 // check says in one sentence what keeps Midwatch from starting at all.
 func (in *installation) check(ctx context.Context) error {
+	if in.settings.GitHub.On() {
+		if err := in.settings.GitHub.Validate(); err != nil {
+			return err
+		}
+	}
 	for _, p := range in.settings.ports() {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.address)
 		if err != nil {
@@ -190,6 +195,9 @@ func (in *installation) parts() ([]standalone.Part, error) {
 	add("node-agent", own("node-agent"), "jetstream")
 	add("worker", own("worker", "--role", "orchestrate,tools,notify"), "temporal", "clickhouse", "ingester")
 	add("worker-sandbox", own("worker", "--role", "sandbox"), "temporal")
+	if s.GitHub.On() {
+		add("worker-github", own("worker", "--role", "github"), "temporal")
+	}
 	add("worker-apply", own("worker", "--role", "apply"), "temporal")
 	add("api", own("api"), "temporal", "clickhouse", "ingester")
 	return parts, nil

@@ -33,11 +33,12 @@ const (
 	Worker     = "worker"
 	Sandbox    = "worker-sandbox"
 	Apply      = "worker-apply"
+	GitHub     = "worker-github"
 	CLI        = "cli" // operators' tools, and senders of OTLP that are not ours
 )
 
 // Parts lists every part that gets a certificate.
-var Parts = []string{Agent, JetStream, Exporter, Ingester, ClickHouse, Temporal, API, Worker, Sandbox, Apply, CLI}
+var Parts = []string{Agent, JetStream, Exporter, Ingester, ClickHouse, Temporal, API, Worker, Sandbox, Apply, GitHub, CLI}
 
 const (
 	caLife   = 10 * 365 * 24 * time.Hour

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"github.com/midwatch/midwatch/internal/code"
+	"github.com/midwatch/midwatch/internal/code/github"
+	"github.com/midwatch/midwatch/internal/tools"
+	"github.com/midwatch/midwatch/workers"
+)
+
+// codeTools are the tools that need the section "github"; without it there are none. host is the github role's, db the
+// tools role's; the others know names and schemas only.
+func (in *installation) codeTools(db tools.Store, host code.Host) []tools.Tool {
+	cfg := in.settings.GitHub
+	if !cfg.On() {
+		return nil
+	}
+	sources := code.Sources{Services: cfg.Services, Allowed: cfg.Allowed(), Host: cfg.Host()}
+	return append([]tools.Tool{tools.DeployedCode(db, sources)}, tools.Code(host)...)
+}
+
+// codeHost gives the github role its client, which reads.
+func (in *installation) codeHost(cfg *workers.Config) error {
+	client, err := github.New(in.settings.GitHub)
+	if err != nil {
+		return err
+	}
+	cfg.Host, cfg.Registry = client, tools.All(nil, in.codeTools(nil, client)...)
+	return nil
+}
+
+// codePublisher gives the apply role its client, which writes, if the configuration has one.
+func (in *installation) codePublisher(cfg *workers.Config) error {
+	settings := in.settings.GitHub
+	if !settings.On() || !settings.MayWrite() {
+		return nil
+	}
+	settings.Write = true
+	client, err := github.New(settings)
+	if err != nil {
+		return err
+	}
+	cfg.Publisher = client
+	return nil
+}
