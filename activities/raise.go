@@ -13,13 +13,9 @@ import (
 	"github.com/midwatch/midwatch/workflows"
 )
 
-const (
-	// repeat is how often a condition that lasts is raised again: often enough for Intake to know that its incident goes on,
-	// and not at every scan.
-	repeat = 20 * time.Second
-	// batch bounds the triggers of one signal, whose payload is limited.
-	batch = 100
-)
+// repeat is how often a condition that lasts is raised again: often enough for Intake to know that its incident goes on,
+// and not at every scan.
+const repeat = 20 * time.Second
 
 // Raise hands triggers to Intake. It starts with an empty memory: what was raised before a restart is raised again, and
 // Intake ignores it.
@@ -34,7 +30,7 @@ type Raise struct {
 
 // Triggers raises what is new, and from time to time what lasts.
 func (a *Raise) Triggers(ctx context.Context, in workflows.RaiseInput) error {
-	for ts := range slices.Chunk(a.due(in.Triggers, time.Now()), batch) {
+	for ts := range slices.Chunk(a.due(in.Triggers, time.Now()), starter.Batch) {
 		if err := starter.Raise(ctx, a.Client, in.Environment, in.Policy, ts...); err != nil {
 			return err
 		}

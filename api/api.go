@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/time/rate"
 
+	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/workflows"
@@ -34,8 +35,7 @@ const (
 // Workflows is what the api needs of Temporal; client.Client is one.
 type Workflows interface {
 	SignalWorkflow(ctx context.Context, workflowID, runID, signal string, arg any) error
-	SignalWithStartWorkflow(ctx context.Context, workflowID, signal string, signalArg any,
-		options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
+	starter.Signaller
 }
 
 var _ Workflows = client.Client(nil)
@@ -48,11 +48,13 @@ type Config struct {
 	Environment string      // the one this api looks at; required
 	Version     string      // of this build, shown to signed-in callers
 
-	Metadata    *metadata.DB       // required
-	Tools       *tools.Registry    // required
-	Temporal    Workflows          // required
-	Policy      workflows.Policy   // handed to the intake of manual triggers
-	ApprovalKey ed25519.PrivateKey // signs approvals; required
+	Metadata *metadata.DB     // required
+	Tools    *tools.Registry  // required
+	Temporal Workflows        // required
+	Policy   workflows.Policy // handed to the intake with triggers from here
+	// ServiceLabels of posted alerts name the service, the first that an alert has; empty: hook.DefaultServiceLabels
+	ServiceLabels []string
+	ApprovalKey   ed25519.PrivateKey // signs approvals; required
 
 	Web         fs.FS        // the built web UI with index.html at its root; nil: none
 	Codec       http.Handler // opens Temporal payloads under /codec/; nil: none
@@ -69,6 +71,7 @@ type Server struct {
 	handler http.Handler
 	addr    chan net.Addr // holds the address once listening
 	denials *rate.Limiter // audit entries for callers nobody knows
+	posts   *rate.Limiter // messages of other alerting systems
 	streams chan struct{} // a place per live event stream
 	closing chan struct{} // closed when live events have to end
 }
@@ -88,7 +91,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, addr: make(chan net.Addr, 1), closing: make(chan struct{}),
-		denials: rate.NewLimiter(1, 20), streams: make(chan struct{}, maxStreams),
+		denials: rate.NewLimiter(1, 20), posts: rate.NewLimiter(postsPerSecond, 10*postsPerSecond), streams: make(chan struct{}, maxStreams),
 	}
 	s.handler = s.routes()
 	return s, nil

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"go.temporal.io/sdk/client"
 
+	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -33,12 +33,8 @@ func (s *Server) ask(ctx context.Context, who auth.Caller, in *askInput) (wire.A
 	if t.Service != "" {
 		t.Entity = telemetry.Service(t.Service)
 	}
-	intake := workflows.IntakeID(s.cfg.Environment)
-	_, err := s.cfg.Temporal.SignalWithStartWorkflow(ctx, intake, workflows.TriggerSignal, []investigation.Trigger{t},
-		client.StartWorkflowOptions{ID: intake, TaskQueue: workflows.OrchestrateQueue, StaticSummary: "Intake of " + s.cfg.Environment},
-		workflows.IntakeWorkflow, workflows.IntakeInput{Environment: s.cfg.Environment, Policy: s.cfg.Policy})
-	if err != nil {
-		return wire.Asked{}, fmt.Errorf("signal %s: %w", intake, err)
+	if err := starter.Raise(ctx, s.cfg.Temporal, s.cfg.Environment, s.cfg.Policy, t); err != nil {
+		return wire.Asked{}, err
 	}
 	incident := workflows.IncidentID(s.cfg.Environment, t.ID)
 	return wire.Asked{Trigger: t.ID, Incident: incident, Investigation: workflows.InvestigationID(incident)}, nil

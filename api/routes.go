@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/midwatch/midwatch/api/hook"
 	"github.com/midwatch/midwatch/internal/auth"
 )
 
@@ -22,6 +23,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.Handle("POST /api/v1/session", anonymous(s.signIn()))
 	mux.Handle("/api/", s.identify(api))
+	mux.Handle("/hooks/", s.identify(api))
 	if s.cfg.Codec != nil {
 		mux.Handle("/codec/", s.identify(s.codec()))
 	}
@@ -52,6 +54,9 @@ func (s *Server) jsonRoutes() {
 	handle(s, route{"fixes.get", "GET /api/v1/fixes/{id}", auth.Viewer, "One fix", 0, 0}, s.getFix)
 	handle(s, route{"fixes.approve", "POST /api/v1/fixes/{id}/approve", auth.Approver, "Approve one exact fix", http.StatusAccepted, 0}, s.approve)
 	handle(s, route{"fixes.reject", "POST /api/v1/fixes/{id}/reject", auth.Approver, "Reject one exact fix", http.StatusAccepted, 0}, s.reject)
+
+	handle(s, route{"hooks.alertmanager", "POST /hooks/alertmanager", auth.Reporter, "Alertmanager's webhook, version 4", http.StatusAccepted, hook.MaxBody}, post(s, hook.Alertmanager))
+	handle(s, route{"hooks.grafana", "POST /hooks/grafana", auth.Reporter, "The webhook of Grafana's unified alerting", http.StatusAccepted, hook.MaxBody}, post(s, hook.Grafana))
 
 	handle(s, route{"tools.list", "GET /api/v1/tools", auth.Viewer, "The tools", 0, 0}, s.listTools)
 	handle(s, route{"tools.run", "POST /api/v1/tools/{name}", auth.Operator, "Run a tool", 0, 256 << 10}, s.runTool)

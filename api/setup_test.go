@@ -125,6 +125,7 @@ type signals struct {
 	sync.Mutex
 	sent []signal
 	gone bool // no workflow of that id runs
+	down bool // Temporal cannot be reached
 }
 
 type signal struct {
@@ -146,6 +147,9 @@ func (s *signals) SignalWorkflow(_ context.Context, workflow, _, name string, ar
 func (s *signals) SignalWithStartWorkflow(_ context.Context, workflow, name string, arg any, _ temporal.StartWorkflowOptions, kind any, _ ...any) (temporal.WorkflowRun, error) {
 	s.Lock()
 	defer s.Unlock()
+	if s.down {
+		return nil, serviceerror.NewUnavailable("connection refused")
+	}
 	s.sent = append(s.sent, signal{workflow: workflow, name: name, arg: arg, started: kind.(string)})
 	return nil, nil
 }

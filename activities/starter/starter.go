@@ -17,12 +17,21 @@ import (
 	"github.com/midwatch/midwatch/workflows"
 )
 
+// Batch bounds the triggers of one signal.
+const Batch = 100
+
 // WatchSchedule is the id of the schedule that looks for trouble, in workflows.WatchNamespace.
 const WatchSchedule = "watch"
 
+// Signaller is what Raise needs of Temporal; client.Client is one.
+type Signaller interface {
+	SignalWithStartWorkflow(ctx context.Context, workflowID, signal string, signalArg any,
+		options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
+}
+
 // Raise hands triggers to an environment's Intake and starts it when it does not run. A trigger that was raised before is
-// ignored there.
-func Raise(ctx context.Context, c client.Client, environment string, policy workflows.Policy, ts ...investigation.Trigger) error {
+// ignored there. All of them go into one signal, whose payload is limited: Batch is how many are safe.
+func Raise(ctx context.Context, c Signaller, environment string, policy workflows.Policy, ts ...investigation.Trigger) error {
 	if len(ts) == 0 {
 		return nil
 	}

@@ -29,7 +29,7 @@ type TokenList struct {
 // NewToken asks for a token.
 type NewToken struct {
 	Subject    string    `json:"subject" minLength:"1" maxLength:"200"`
-	Role       string    `json:"role" enum:"viewer,operator,approver,admin"`
+	Role       string    `json:"role" enum:"reporter,viewer,operator,approver,admin"`
 	Namespaces []string  `json:"namespaces,omitempty" maxItems:"100"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero" doc:"absent: never"`
 }

@@ -73,6 +73,8 @@ type temporalSettings struct {
 type apiSettings struct {
 	Listen string   `yaml:"listen"`
 	Hosts  []string `yaml:"hosts"` // names besides localhost and loopback under which browsers may come
+	// ServiceLabels of alerts posted to /hooks/ name the service, the first that an alert has; empty: hook.DefaultServiceLabels
+	ServiceLabels []string `yaml:"service_labels"`
 }
 
 type alertSettings struct {

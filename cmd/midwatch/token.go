@@ -12,7 +12,7 @@ func tokenCommand(in *installation) *cobra.Command {
 	cmd := &cobra.Command{Use: "token", Short: "Make tokens for people and programs"}
 	var subject, role string
 	create := &cobra.Command{
-		Use:   "create --subject S --role viewer|operator|approver|admin",
+		Use:   "create --subject S --role viewer|operator|approver|admin|reporter",
 		Short: "Make a token; it is printed once and kept only as a hash",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,7 +37,7 @@ func tokenCommand(in *installation) *cobra.Command {
 		},
 	}
 	create.Flags().StringVar(&subject, "subject", "", "whose token it is: a person or a program")
-	create.Flags().StringVar(&role, "role", "viewer", "viewer, operator, approver or admin")
+	create.Flags().StringVar(&role, "role", "viewer", "viewer, operator, approver, admin, or reporter (may only post alerts)")
 	_ = create.MarkFlagRequired("subject")
 	cmd.AddCommand(create)
 	return cmd

@@ -18,6 +18,11 @@ import (
 
 func TestRoles(t *testing.T) {
 	order := []auth.Role{auth.Viewer, auth.Operator, auth.Approver, auth.Admin}
+	for _, need := range order {
+		if auth.Reporter.Allows(need) {
+			t.Errorf("a reporter may do what needs %s", need)
+		}
+	}
 	for i, have := range order {
 		for j, need := range order {
 			if got := have.Allows(need); got != (i >= j) {
@@ -25,9 +30,17 @@ func TestRoles(t *testing.T) {
 			}
 		}
 	}
+	for have, may := range map[auth.Role]bool{auth.Reporter: true, auth.Viewer: false, auth.Operator: true, auth.Admin: true, "": false} {
+		if have.Allows(auth.Reporter) != may {
+			t.Errorf("%s may report: %v", have, !may)
+		}
+	}
 	for _, unknown := range []auth.Role{"", "root", "Admin"} {
 		if unknown.Allows(auth.Viewer) || auth.Admin.Allows(unknown) {
 			t.Errorf("role %q exists", unknown)
+		}
+		if unknown.Allows(auth.Reporter) || auth.Reporter.Allows(unknown) {
+			t.Errorf("role %q and reporter", unknown)
 		}
 		if _, err := auth.ParseRole(string(unknown)); err == nil {
 			t.Errorf("role %q was parsed", unknown)
@@ -99,6 +112,13 @@ func TestSessions(t *testing.T) {
 	who, err := auth.Authenticate(ctx, db, session)
 	if err != nil || !who.Session || who.Role != auth.Approver {
 		t.Errorf("caller %+v, %v", who, err)
+	}
+	reporter, err := auth.CreateToken(ctx, db, "alertmanager", auth.Reporter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := auth.OpenSession(ctx, db, reporter); !errors.Is(err, auth.ErrUnauthenticated) {
+		t.Errorf("a reporter opened a session: %v", err)
 	}
 	if _, _, err := auth.OpenSession(ctx, db, session); !errors.Is(err, auth.ErrUnauthenticated) {
 		t.Errorf("a session opened a session: %v", err)

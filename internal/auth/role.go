@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Role is what a token may do. Each role may do all that the one before it may.
+// Role is what a token may do. Each role may do all that the one before it may; a reporter stands apart.
 type Role string
 
 // The roles, least first.
@@ -17,22 +17,30 @@ const (
 	Admin    Role = "admin"    // also tokens, settings and the audit log
 )
 
+// Reporter is for other alerting systems: it may raise triggers and do nothing else, not even read.
+const Reporter Role = "reporter"
+
 var roles = []Role{Viewer, Operator, Approver, Admin}
 
 // ParseRole returns the role of a name.
 func ParseRole(name string) (Role, error) {
-	if slices.Contains(roles, Role(name)) {
+	all := append([]Role{Reporter}, roles...)
+	if slices.Contains(all, Role(name)) {
 		return Role(name), nil
 	}
-	names := make([]string, len(roles))
-	for i, r := range roles {
+	names := make([]string, len(all))
+	for i, r := range all {
 		names[i] = string(r)
 	}
 	return "", fmt.Errorf("unknown role %q; choose %s", name, strings.Join(names, ", "))
 }
 
-// Allows says whether r may do what needs role least. A role that does not exist may do nothing.
+// Allows says whether r may do what needs role least. A role that does not exist may do nothing. What a reporter does
+// starts investigations, so from the others it needs an operator.
 func (r Role) Allows(least Role) bool {
+	if least == Reporter {
+		return r == Reporter || r.Allows(Operator)
+	}
 	have, need := slices.Index(roles, r), slices.Index(roles, least)
 	return need >= 0 && have >= need
 }

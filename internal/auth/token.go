@@ -88,8 +88,8 @@ func OpenSession(ctx context.Context, db Tokens, text string) (session string, k
 	if err != nil {
 		return "", kept, err
 	}
-	if t.Parent != "" {
-		return "", kept, ErrUnauthenticated // a session cannot prolong itself
+	if t.Parent != "" || Role(t.Role) == Reporter {
+		return "", kept, ErrUnauthenticated // a session cannot prolong itself, and a reporter has nothing to look at
 	}
 	end := time.Now().Add(SessionLife)
 	if !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(end) {

@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import { request, withQuery } from "./http";
-import { type Role, roles } from "./session";
+import { type TokenRole, tokenRoles } from "./session";
 import { list, maybeTime, time } from "./wire";
 
 const settings = z.object({
@@ -37,7 +37,7 @@ export const toolsQuery = queryOptions({
 const token = z.object({
   id: z.string(),
   subject: z.string(),
-  role: z.enum(roles),
+  role: z.enum(tokenRoles),
   created_at: time,
   expires_at: maybeTime,
   revoked_at: maybeTime,
@@ -53,7 +53,7 @@ export const tokensQuery = queryOptions({
 const created = token.extend({ text: z.string() });
 export type CreatedToken = z.output<typeof created>;
 
-export function createToken(grant: { subject: string; role: Role; expires_at?: Date }): Promise<CreatedToken> {
+export function createToken(grant: { subject: string; role: TokenRole; expires_at?: Date }): Promise<CreatedToken> {
   return request(created, "/api/v1/tokens", { method: "POST", body: grant });
 }
 

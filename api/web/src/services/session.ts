@@ -6,6 +6,10 @@ import { list } from "./wire";
 export const roles = ["viewer", "operator", "approver", "admin"] as const;
 export type Role = (typeof roles)[number];
 
+/** What a token can be for: a person's role, or another alerting system, which never signs in. */
+export const tokenRoles = ["reporter", ...roles] as const;
+export type TokenRole = (typeof tokenRoles)[number];
+
 const whoami = z.object({
   subject: z.string(),
   role: z.enum(roles),

@@ -3,19 +3,19 @@ import type { FormEvent } from "react";
 import { Copy } from "../components/Copy";
 import { Dialog } from "../components/Dialog";
 import { createToken, tokensQuery } from "../services/admin";
-import { type Role, roles } from "../services/session";
+import { type TokenRole, tokenRoles } from "../services/session";
 
 /** Makes a token and shows its text this once. */
 export function NewToken({ onClose }: { onClose: () => void }) {
   const queryClient = useQueryClient();
   const create = useMutation({
-    mutationFn: (grant: { subject: string; role: Role }) => createToken(grant),
+    mutationFn: (grant: { subject: string; role: TokenRole }) => createToken(grant),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: tokensQuery.queryKey }),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const role = roles.find((r) => r === form.get("role"));
+    const role = tokenRoles.find((r) => r === form.get("role"));
     if (role) create.mutate({ subject: String(form.get("subject")).trim(), role });
   };
   if (create.data) {
@@ -43,7 +43,7 @@ export function NewToken({ onClose }: { onClose: () => void }) {
         <input id="subject" name="subject" required maxLength={200} autoComplete="off" />
         <label htmlFor="role">Role</label>
         <select id="role" name="role" defaultValue="viewer">
-          {roles.map((r) => (
+          {tokenRoles.map((r) => (
             <option key={r} value={r}>
               {r}: {may[r]}
             </option>
@@ -67,7 +67,8 @@ export function NewToken({ onClose }: { onClose: () => void }) {
   );
 }
 
-const may: Record<Role, string> = {
+const may: Record<TokenRole, string> = {
+  reporter: "posts alerts, reads nothing",
   viewer: "reads",
   operator: "starts investigations",
   approver: "decides on fixes",
