@@ -13,7 +13,7 @@ func (s *scanner) ipv4s(i, j int) bool {
 			continue
 		}
 		end := ipv4End(s.text[:j], k)
-		if end > 0 && s.freestanding(k, end) && !s.version(k, end) {
+		if end > 0 && s.freestanding(i, k, end) && !s.version(k, end) {
 			any = true
 			if !plainIPv4(s.text[k:end]) {
 				s.pseudonym(k, end, KindIP)
@@ -50,9 +50,9 @@ func ipv4End(t string, i int) int {
 }
 
 // freestanding tells whether the numbers are neither part of a longer version or object id nor of a word.
-func (s *scanner) freestanding(from, to int) bool {
+func (s *scanner) freestanding(atom, from, to int) bool {
 	t := s.text
-	if from > 0 && (alphanumeric(t[from-1]) || t[from-1] == '.' && from > 1 && isDigit(t[from-2])) {
+	if from > atom && (alphanumeric(t[from-1]) || t[from-1] == '.' && from > 1 && isDigit(t[from-2])) {
 		return false
 	}
 	if to == len(t) {

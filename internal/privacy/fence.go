@@ -9,11 +9,11 @@ import (
 const (
 	fenceOpen  = "<data "
 	fenceClose = "</data "
-	fenceID    = 16 // hex digits of a digest over source and content
+	fenceID    = 8 // hex digits at the start of a digest over source and content
 )
 
 // Fence wraps data for a prompt, so that nothing in it can pass for an instruction's frame or end it: the delimiter is
-// derived from a digest of the content, which cannot hold its own digest. Several records stay apart: one begins at the
+// derived from a digest of the content, and never occurs in it. Several records stay apart: one begins at the
 // start of a line, and each further line of its own begins with "| ". Control, zero-width and bidirectional characters
 // are dropped. Pure: the same data gives the same fence.
 func Fence(source string, records ...string) string {
@@ -23,11 +23,14 @@ func Fence(source string, records ...string) string {
 func fenced(source, content string) string {
 	sum := sha256.Sum256([]byte(source + "\x00" + content))
 	id := hex.EncodeToString(sum[:])[:fenceID]
-	for strings.Contains(content, id) { // a collision somebody worked for
+	for strings.Contains(content, id) {
 		sum = sha256.Sum256(sum[:])
 		id = hex.EncodeToString(sum[:])[:fenceID]
 	}
-	return fenceOpen + id + " " + source + ">\n" + content + "\n" + fenceClose + id + ">"
+	if source != "" {
+		source = " " + source
+	}
+	return fenceOpen + id + source + ">\n" + content + "\n" + fenceClose + id + ">"
 }
 
 func joinRecords(records []string) string {
@@ -47,10 +50,13 @@ func joinRecords(records []string) string {
 
 // oneLine makes a source's name fit for the opening of a fence.
 func oneLine(source string) string {
-	return strings.Join(strings.FieldsFunc(visible(source), func(r rune) bool {
-		return r == '\n' || r == '\r' || r == '\t' || r == '<' || r == '>' || r == ' '
-	}), " ")
+	words := strings.FieldsFunc(visible(source), func(r rune) bool { return strings.ContainsRune(" \t\r\n<>", r) })
+	text := strings.Join(words, " ")
+	return strings.TrimSpace(strings.ToValidUTF8(text[:min(len(text), maxSource)], ""))
 }
+
+// maxSource bounds the name of a fence's source, in bytes.
+const maxSource = 200
 
 // eachFence gives what is outside of fences and what is inside to the two functions. A fence whose content changes gets
 // the delimiter of its new content: a digest of what was removed would let it be guessed.
@@ -74,23 +80,35 @@ func eachFence(text string, outside, inside func(string) string) string {
 
 // nextFence finds the first fence of text that is opened and closed.
 func nextFence(text string) (from int, source, content string, to int, ok bool) {
-	for at := 0; ; {
+	at := 0
+	for range maxUnclosed {
 		open := strings.Index(text[at:], fenceOpen)
 		if open < 0 {
 			return 0, "", "", 0, false
 		}
 		from = at + open
 		at = from + len(fenceOpen)
-		head, rest, found := strings.Cut(text[at:], ">\n")
-		if !found || len(head) <= fenceID || head[fenceID] != ' ' || strings.Contains(head, "\n") {
+		head, _, found := strings.Cut(text[at:min(len(text), at+maxFenceHead)], ">\n")
+		if !found {
 			continue
 		}
-		end := "\n" + fenceClose + head[:fenceID] + ">"
-		body := strings.Index(rest, end)
-		if body < 0 {
+		id, source, _ := strings.Cut(head, " ")
+		if len(id) < fenceID || strings.Trim(id, "0123456789abcdef") != "" || strings.Contains(source, "\n") {
 			continue
 		}
-		content = rest[:body]
-		return from, head[fenceID+1:], content, at + len(head) + 2 + body + len(end), true
+		body := at + len(head) + 2
+		end := "\n" + fenceClose + id + ">"
+		length := strings.Index(text[body:], end)
+		if length < 0 {
+			continue
+		}
+		return from, source, text[body : body+length], body + length + len(end), true
 	}
+	return 0, "", "", 0, false
 }
+
+// maxUnclosed bounds how many openings without an end are looked at: each costs a search through the rest of the text.
+const maxUnclosed = 64
+
+// maxFenceHead bounds the opening line of a fence, in bytes.
+const maxFenceHead = 512

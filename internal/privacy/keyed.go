@@ -31,7 +31,7 @@ func (s *scanner) keyed(i, j int) int {
 		return 0
 	}
 	if how == flag || how == spaced {
-		if strength != certain && (strength != maybe || how == spaced) {
+		if strength != certain && (strength != maybe && strength != userName || how == spaced) {
 			return 0
 		}
 	}

@@ -39,22 +39,34 @@ func kindOf(name string) string {
 
 // The endings of names, squashed: lower case, without separators.
 var (
-	certainEndings = []string{
+	certainEndings = byLast(
 		"password", "passwd", "passphrase", "pwd", "passwort", "motdepasse", "contrasena", "secretkey", "secretaccesskey",
 		"apikey", "accesskey", "accesskeyid", "privatekey", "clientsecret", "accesstoken", "refreshtoken", "authtoken", "idtoken",
 		"bearertoken", "sessiontoken", "securitytoken", "apitoken", "secretkeybase", "encryptionkey", "signingkey", "masterkey",
 		"hmackey", "sharedkey", "accountkey", "credential", "credentials", "requirepass", "masterauth", "webhooksecret", "appsecret",
 		"sharedsecret", "jwtsecret", "signingsecret", "authsecret", "mnemonic", "totpsecret", "otpsecret", "nkeyseed", "sslpassword",
 		"storepass", "keypass", "userpass", "dbpass", "subscriptionkey", "sharedaccesskey", "instrumentationkey", "licensekey",
-	}
-	maybeEndings = []string{
+	)
+	maybeEndings = byLast(
 		"token", "secret", "signature", "sessionid", "jsessionid", "phpsessid", "sessid", "connectsid", "csrf", "xsrf", "nonce",
 		"otp", "mfacode", "authkey", "auth", "session", "salt", "cvv", "pincode", "dsn", "connectionstring",
-	}
-	userEndings = []string{
+	)
+	userEndings = byLast(
 		"username", "login", "loginname", "logname", "remoteuser", "userlogin", "uname", "accountname", "principalname", "enduserid",
-	}
+	)
 )
+
+// endings are endings by their last letter.
+type endings [256][]string
+
+func byLast(words ...string) *endings {
+	e := new(endings)
+	for _, w := range words {
+		c := w[len(w)-1]
+		e[c] = append(e[c], w)
+	}
+	return e
+}
 
 // plainKeys end in "key" and hold no secret.
 var plainKeys = map[string]bool{
@@ -108,14 +120,17 @@ func byEnding(name, n string) secretName {
 		return maybe
 	case hump(name, "key") && !plainKeys[n]:
 		return maybe
-	case hasEnding(n, userEndings), hump(name, "user"):
+	case (hasEnding(n, userEndings) || hump(name, "user")) && !strings.HasSuffix(n, "serviceaccountname"):
 		return userName
 	}
 	return noSecret
 }
 
-func hasEnding(n string, endings []string) bool {
-	for _, e := range endings {
+func hasEnding(n string, known *endings) bool {
+	if n == "" {
+		return false
+	}
+	for _, e := range known[n[len(n)-1]] {
 		if strings.HasSuffix(n, e) {
 			return true
 		}

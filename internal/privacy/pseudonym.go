@@ -41,7 +41,7 @@ func pseudonymAt(text string, dash int) (from, to int, ok bool) {
 		return 0, 0, false
 	}
 	from, to = dash-len(kind), dash+1
-	if from > 0 && alphanumeric(text[from-1]) || to == len(text) || !isDigit(text[to]) {
+	if to == len(text) || !isDigit(text[to]) {
 		return 0, 0, false
 	}
 	for to < len(text) && isLowerHex(text[to]) {

@@ -24,6 +24,7 @@ type scanner struct {
 	named       secretName // of the last "name: X" or "key: X", for the "value:" that follows
 	namedAt     int
 	runEnd      int // up to here a long run was judged already
+	noAt        int // up to here there is no "@"
 }
 
 // maxDepth bounds encodings within encodings.
@@ -152,6 +153,9 @@ func (s *scanner) atom(i, j int, has class) int {
 			}
 		}
 	}
+	if end := s.command(i, j); end > 0 {
+		return end
+	}
 	if end := s.person(i, j); end > 0 {
 		return end
 	}
@@ -183,7 +187,7 @@ func (s *scanner) lookalikes(i, j int) {
 		if s.text[k] != '-' {
 			continue
 		}
-		if from, to, ok := pseudonymAt(s.text[:j], k); ok && from >= i && (from == 0 || !alphanumeric(s.text[from-1])) {
+		if from, to, ok := pseudonymAt(s.text[:j], k); ok && from >= i {
 			kind, _ := kindBefore(s.text[:k])
 			s.pseudonym(from, to, kind)
 			k = to - 1

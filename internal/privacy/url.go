@@ -11,6 +11,9 @@ func (s *scanner) colon(i, j int, has class) int {
 	if strings.HasPrefix(s.text[j:], "://") {
 		return s.url(j + 3)
 	}
+	if end := s.telegram(i, j); end > 0 {
+		return end
+	}
 	if j-i <= 4 && has&(nonHex|dot|dash|percent|high) == 0 {
 		if end := s.ipv6(j); end > 0 {
 			return end
@@ -86,8 +89,9 @@ func (s *scanner) loose(i, j int) int {
 		return 0
 	}
 	curl := s.prevEnd+1 == i && (s.prev == "-u" || s.prev == "--user" || s.prev == "--proxy-user")
-	for k := j + 1; k < len(t) && k-j < 128; k++ {
+	for k := max(j+1, s.noAt); k < len(t) && k-j < 128; k++ {
 		c := t[k]
+		s.noAt = k // up to here there is no "@": no byte is looked at twice for one
 		if c == '@' && k > j+1 && k+1 < len(t) && alphanumeric(t[k+1]) && !strings.HasPrefix(t[k+1:], "sha256") {
 			if placeholder(t[j+1:k]) || digitsOnly(t[j+1:k]) && digitsOnly(t[i:j]) {
 				return 0
@@ -96,7 +100,7 @@ func (s *scanner) loose(i, j int) int {
 			return k + 1
 		}
 		if c <= ' ' || isQuote(c) || strings.IndexByte("/,;()[]{}<>|\\", c) >= 0 {
-			if curl && k > j+1 {
+			if s.noAt = k; curl && k > j+1 {
 				s.pair(i, j, k)
 				return k
 			}

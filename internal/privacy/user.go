@@ -7,7 +7,7 @@ var accounts = set("root nobody daemon bin sys sync games man lp mail news uucp 
 	"systemd-resolve messagebus sshd postgres mysql redis nginx apache httpd rabbitmq mongodb nats temporal clickhouse kafka zookeeper " +
 	"hadoop hdfs spark elasticsearch prometheus grafana git docker system anonymous default unknown guest admin administrator " +
 	"service-account serviceaccount kube kubelet kube-proxy kube-scheduler kube-controller-manager kubernetes-admin nonroot jenkins " +
-	"node app web api worker test user midwatch")
+	"oauth2 x-access-token token sa node app web api worker test user midwatch")
 
 // notUsers follow "user" in English.
 var notUsers = set("is was not has had have with from the a an and in on to of or id ids uid name agent data session sessions account accounts " +
@@ -45,15 +45,15 @@ func userEnd(t string, i int) int {
 // userValue marks the value of "user=" and returns where to go on, or 0.
 func (s *scanner) userValue(v int, how join) int {
 	from, to, quoted := valueAt(s.text, v, how)
-	if quoted && s.text[v] == '[' || how == flag || how == spaced {
+	if quoted && s.text[v] == '[' || how == spaced {
 		return 0
 	}
 	if quoted {
 		return s.userWords(from, to)
 	}
 	end := userEnd(s.text, from)
-	if end < len(s.text) && (s.text[end] == '@' || s.text[end] == '=' || s.text[end] == '/') {
-		return 0 // an e-mail address, another name, a path
+	if end < len(s.text) && strings.IndexByte("@=/:", s.text[end]) >= 0 {
+		return 0 // an e-mail address, another name, a path, credentials
 	}
 	if end+1 < len(s.text) && s.text[end] == '\\' { // DOMAIN\user
 		k := end
@@ -93,7 +93,7 @@ func (s *scanner) userWords(from, to int) int {
 // person looks for names of users in the phrases of system logs and in paths, and returns where to go on, or 0.
 func (s *scanner) person(i, j int) int {
 	word := s.text[i:j]
-	if s.spacedFromPrev(i) {
+	if len(s.prev) <= len("user") && s.spacedFromPrev(i) { // the longest of the words below
 		switch strings.ToLower(s.prev) {
 		case "for", "of":
 			if s.prev == "for" && methods[strings.ToLower(s.prev2)] {
@@ -103,8 +103,12 @@ func (s *scanner) person(i, j int) int {
 			if before := strings.ToLower(s.prev2); introduces[before] || s.prev == "User" && before == "" || follows(s.text, i) {
 				return s.named2(i, j)
 			}
-		case "sudo", "su":
-			if strings.HasPrefix(strings.TrimLeft(s.text[j:], " "), ": TTY=") || s.prev == "su" && strings.HasPrefix(s.text[j:], " on ") {
+		case "sudo":
+			if strings.HasPrefix(strings.TrimLeft(s.text[j:min(len(s.text), j+16)], " "), ": TTY=") {
+				return s.named2(i, j)
+			}
+		case "su", "root":
+			if strings.HasPrefix(s.text[j:], " on pts/") || strings.HasPrefix(s.text[j:], " on tty") {
 				return s.named2(i, j)
 			}
 		case "role":
@@ -113,10 +117,19 @@ func (s *scanner) person(i, j int) int {
 			}
 		}
 	}
+	if s.accessLog(i, j) {
+		return s.named2(i, j)
+	}
 	if i > 0 && s.text[i-1] == '/' && (word == "home" || word == "Users") && j+1 < len(s.text) && s.text[j] == '/' {
 		return s.home(i, j+1)
 	}
 	return 0
+}
+
+// accessLog tells whether an atom is the user of a line in the common log format: address - user [22/Nov/2026:…
+func (s *scanner) accessLog(i, j int) bool {
+	t := s.text
+	return i > 3 && j+5 < len(t) && t[i-2:i] == "- " && t[j] == ' ' && t[j+1] == '[' && isDigit(t[j+2]) && isDigit(t[j+3]) && t[j+4] == '/'
 }
 
 // spacedFromPrev tells whether only blanks, quotes, colons and brackets part an atom from the word before.
@@ -125,7 +138,7 @@ func (s *scanner) spacedFromPrev(i int) bool {
 		return false
 	}
 	for _, c := range []byte(s.text[s.prevEnd:i]) {
-		if c != ' ' && c != ':' && c != '\\' && !isQuote(c) {
+		if c != ' ' && c != ':' && c != ')' && c != '\\' && !isQuote(c) {
 			return false
 		}
 	}
@@ -136,7 +149,7 @@ var (
 	// methods of sshd, before "for"
 	methods = set("password publickey none hostbased keyboard-interactive pam gssapi-with-mic keyboard")
 	// before "user"
-	introduces = set("for invalid illegal authenticating unknown by as of from new disconnected database db")
+	introduces = set("alter create drop for invalid illegal authenticating unknown by as of from new disconnected database db")
 )
 
 // follows tells whether the word after the name at i is one that follows a user's name, or a quote closes it.

@@ -66,7 +66,7 @@ func looksSecret(name, v string) bool {
 	return len(v) >= 16 && mixed && wordy(v) < 0.5
 }
 
-var shortNumbers = []string{"otp", "pin", "pincode", "cvv", "mfacode"}
+var shortNumbers = byLast("otp", "pin", "pincode", "cvv", "mfacode")
 
 func tally(v string) (digits, letters, other int, mixed bool) {
 	up, low := 0, 0

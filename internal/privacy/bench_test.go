@@ -1,0 +1,85 @@
+package privacy
+
+import (
+	"encoding/json"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// BenchmarkText prints MB/s over log lines of which every tenth holds something to take.
+func BenchmarkText(b *testing.B) {
+	bench(b, mixed(b))
+}
+
+// BenchmarkDense takes the lines that all hold something.
+func BenchmarkDense(b *testing.B) {
+	var text strings.Builder
+	for _, line := range corpusLines(b, "positive") {
+		line, _ = unmark(line)
+		text.WriteString(line + "\n")
+	}
+	bench(b, strings.Repeat(text.String(), 8))
+}
+
+// BenchmarkHostile holds what could make a scanner go back and forth: its time must stay in line with its size.
+func BenchmarkHostile(b *testing.B) {
+	for name, unit := range map[string]string{
+		"colons": "a:", "slashes": "://", "ats": "a@", "dots": "1.", "letters": "aB3", "percent": "%41", "quotes": `password="`,
+		"dashes": "-----BEGIN ", "fences": "<data 12345678>\n", "base64": "YWJj", "paths": "a1B/", "backslashes": `\`, "users": "user ", "hex": "a:1:",
+		"key": "key: ", "pseudonyms": "ip-1", "mail": "a.b@c.", "is": "password is ",
+	} {
+		b.Run(name, func(b *testing.B) { bench(b, strings.Repeat(unit, 200_000/len(unit))) })
+	}
+}
+
+// BenchmarkJSON takes a tool result.
+func BenchmarkJSON(b *testing.B) {
+	rows := []map[string]any{}
+	for i, line := range strings.Split(mixed(b), "\n") {
+		rows = append(rows, map[string]any{"time": "2026-11-22T04:06:37Z", "service": "cart", "severity": "ERROR", "body": line, "n": i})
+	}
+	doc, err := json.Marshal(map[string]any{"rows": rows})
+	if err != nil {
+		b.Fatal(err)
+	}
+	bench(b, string(doc))
+}
+
+func bench(b *testing.B, text string) {
+	r, err := New(Config{Key: []byte("0123456789abcdef"), Map: NewMap(), Hosts: []string{"db1"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	before := processor(b)
+	for b.Loop() {
+		w := work{r: r, counts: Counts{}}
+		w.data(text)
+	}
+	b.ReportMetric(float64(len(text)*b.N)/1e6/(processor(b)-before).Seconds(), "MB/cpu-s")
+}
+
+// processor is the CPU time of this process: wall time says little on a busy machine.
+func processor(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func mixed(b *testing.B) string {
+	positive, negative := corpusLines(b, "positive"), corpusLines(b, "negative")
+	var text strings.Builder
+	for i := range 4000 {
+		line := negative[i%len(negative)]
+		if i%10 == 0 {
+			line, _ = unmark(positive[i/10%len(positive)])
+		}
+		text.WriteString(line + "\n")
+	}
+	return text.String()
+}
