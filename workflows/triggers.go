@@ -41,11 +41,15 @@ func began(t investigation.Trigger) time.Time {
 	return t.Onset
 }
 
-// onset is when the first of several triggers began.
+// onset is when the first of several triggers began. A deployment only counts where nothing is known to be wrong: it may
+// have been well for long, or have nothing to do with what went wrong after it.
 func onset(ts []investigation.Trigger) time.Time {
-	first := began(ts[0])
-	for _, t := range ts[1:] {
-		if began(t).Before(first) {
+	var first time.Time
+	for _, t := range ts {
+		if t.Kind == investigation.Deployment && !onlyDeployments(ts) {
+			continue
+		}
+		if first.IsZero() || began(t).Before(first) {
 			first = began(t)
 		}
 	}

@@ -268,6 +268,23 @@ func TestIncidentWindows(t *testing.T) {
 	}
 }
 
+// TestIncidentWindowsOfADeploymentThatWasWell: the alarm says when it broke, not the deployment minutes before.
+func TestIncidentWindowsOfADeploymentThatWasWell(t *testing.T) {
+	s := newStage(t)
+	var req investigation.Request
+	s.answer(workflows.OpenInvestigationActivity, func(_ context.Context, r investigation.Request) error { req = r; return nil })
+	s.workflow(workflows.InvestigationWorkflow, func(workflow.Context, workflows.InvestigationInput) (workflows.ReportRef, error) {
+		return workflows.ReportRef{Verdict: investigation.Inconclusive, Title: "who knows"}, nil
+	})
+	s.withoutIntake()
+	deployed, broke := alert("deployed", "a", investigation.Info), alert("broke", "b", investigation.Critical, "a")
+	deployed.Kind, deployed.Onset = investigation.Deployment, start.Add(-4*time.Minute)
+	s.ExecuteWorkflow(workflows.Incident, workflows.IncidentInput{Environment: "test", Triggers: []investigation.Trigger{deployed, broke}})
+	if from := broke.Onset.Add(-15 * time.Second); s.GetWorkflowError() != nil || !req.Fault.From.Equal(from) || !req.Healthy.To.Equal(from) {
+		t.Errorf("windows: %+v %+v, %v", req.Fault, req.Healthy, s.GetWorkflowError())
+	}
+}
+
 func TestDeploymentVerification(t *testing.T) {
 	deployed := alert("deployed", "a", investigation.Info)
 	deployed.Kind = investigation.Deployment

@@ -37,18 +37,29 @@ func (m *midwatch) look(ctx context.Context, since time.Time) (sight, error) {
 		return s, fmt.Errorf("read incidents: %w", err)
 	}
 	for _, row := range list.Incidents {
-		if row.OpenedAt.Before(since) {
+		alert := firstAlarm(row.Triggers, since)
+		if alert.IsZero() {
 			continue
 		}
 		s.incidents++
-		for _, t := range row.Triggers {
-			s.alert = earliest(s.alert, t.At)
-		}
+		s.alert = earliest(s.alert, alert)
 		if err := m.read(ctx, row.Investigation, &s); err != nil {
 			return s, err
 		}
 	}
 	return s, nil
+}
+
+// firstAlarm is when the first trigger after a moment was raised; an incident that was open before, such as that of a
+// deployment that is watched, may have taken it. Zero: there was none.
+func firstAlarm(triggers []investigation.Trigger, since time.Time) time.Time {
+	var first time.Time
+	for _, t := range triggers {
+		if !t.At.Before(since) {
+			first = earliest(first, t.At)
+		}
+	}
+	return first
 }
 
 // read adds one incident's investigation to s.

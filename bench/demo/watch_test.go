@@ -14,7 +14,8 @@ import (
 	"github.com/midwatch/midwatch/internal/metadata"
 )
 
-// TestLook: what happened before the fault does not count, and an investigation that goes on is open.
+// TestLook: what happened before the fault does not count, an investigation that goes on is open, and an incident that was
+// open before counts from the alarm it took.
 func TestLook(t *testing.T) {
 	since := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
 	at := func(s int) time.Time { return since.Add(time.Duration(s) * time.Second) }
@@ -39,7 +40,7 @@ func TestLook(t *testing.T) {
 	}
 	mux.HandleFunc("GET /api/v1/incidents", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, wire.IncidentList{Incidents: []wire.IncidentRow{
-			incident(14, "running", 15), incident(10, "done", 12, 9), incident(11, ""), incident(-5, "old", -6),
+			incident(14, "running", 15), incident(-10, "done", -20, 12, 9), incident(11, "", 11), incident(-5, "old", -6),
 		}})
 	})
 	mux.HandleFunc("GET /api/v1/investigations/{id}", func(w http.ResponseWriter, r *http.Request) {

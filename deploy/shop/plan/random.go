@@ -23,7 +23,7 @@ func Random(seed uint64) (Plan, error) {
 	for _, role := range append(Services(), Load, Batch) {
 		major, minor, patch := 1+r.IntN(6), r.IntN(40), r.IntN(9)
 		p.Programs[role] = Program{
-			Name:    word() + suffixes[r.IntN(len(suffixes))],
+			Name:    fmt.Sprintf("%s%s%d", word(), suffixes[r.IntN(len(suffixes))], 2+r.IntN(98)), // so many that runs hardly share one
 			Version: fmt.Sprintf("%d.%d.%d", major, minor, patch),
 			Next:    fmt.Sprintf("%d.%d.%d", major, minor, patch+1),
 		}
