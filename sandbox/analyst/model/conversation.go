@@ -36,6 +36,7 @@ type result struct {
 	full  string
 	brief string
 	wrong bool
+	later bool // the same evidence is shown by a later result
 }
 
 // converse tells the story so far, with the answers of this turn, and makes it fit.
@@ -84,7 +85,7 @@ func (s *session) recall(t investigation.Turn, later map[string]bool) past {
 		r := result{use: call.ID, full: "No answer came back.", brief: "No answer came back.", wrong: true}
 		if n < len(t.Evidence) && t.Evidence[n] != "" {
 			r = s.show(call.ID, t.Evidence[n])
-			if later[r.id] {
+			if r.later = later[r.id]; r.later {
 				r.full = r.brief
 			}
 		}
@@ -115,11 +116,16 @@ func (s *session) show(use, id string) result {
 		text := fmt.Sprintf("%s %s gave no answer.\n%s", id, e.Tool, fence(printable(e.Error, maxBrief)))
 		return result{use: use, id: id, full: text, brief: text, wrong: true}
 	}
-	return result{
+	summary := printable(e.Summary, maxBrief)
+	r := result{
 		use: use, id: id,
-		full:  fmt.Sprintf("%s %s\n%s", id, e.Tool, fence(printable(e.Summary, maxBrief)+"\n"+table(id, e.Result, s.perEvidence()))),
-		brief: fmt.Sprintf("%s %s, left out for want of space; the same call again shows it.\n%s", id, e.Tool, fence(printable(e.Summary, maxBrief))),
+		full:  fmt.Sprintf("%s %s\n%s", id, e.Tool, fence(summary+"\n"+table(id, e.Result, s.perEvidence()))),
+		brief: fmt.Sprintf("%s %s, left out for want of space; the same call again shows it.\n%s", id, e.Tool, fence(summary)),
 	}
+	if len(r.full) <= len(r.brief) {
+		r.brief = r.full
+	}
+	return r
 }
 
 // maxBrief bounds the one line that is left of a result, in bytes.
@@ -214,7 +220,7 @@ func (c *conversation) shows(id string) bool {
 	at := 0
 	for n, p := range c.past {
 		for _, r := range p.results {
-			if r.id == id && at >= c.brief && n >= c.folded && r.full != r.brief {
+			if r.id == id && !r.later && n >= c.folded && (at >= c.brief || r.full == r.brief) {
 				return true
 			}
 			at++

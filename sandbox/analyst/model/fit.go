@@ -26,7 +26,7 @@ func (s *session) limit() int {
 func (s *session) perEvidence() int { return min(maxPerEvidence, max(400, s.limit()/10)) }
 
 // fit makes a conversation short enough. First the oldest results shrink to a line each, then the oldest turns. When it
-// is too long it is cut to two thirds, not just below the limit: what stays then stays for several turns, and a provider
+// is too long a third of the room for results is cleared at once: what stays then stays for several turns, and a provider
 // finds it in its cache. As there is no state, how far it was cut before is found by telling the story again from its start.
 func (s *session) fit(c *conversation) error {
 	limit := s.limit()
@@ -38,16 +38,20 @@ func (s *session) fit(c *conversation) error {
 		size += sizeOf(m)
 	}
 	var results []result
+	told := 0 // bytes of results
 	for _, p := range c.past {
 		size += sizeOf(p.said)
 		for _, r := range p.results {
 			size += len(r.full) + overhead
+			told += len(r.full) + overhead
 		}
 		results = append(results, p.results...)
-		for size > limit && c.brief < len(results) {
-			for low := limit * 2 / 3; size > low && c.brief < len(results); c.brief++ {
-				size -= len(results[c.brief].full) - len(results[c.brief].brief)
-			}
+		if size <= limit {
+			continue
+		}
+		for low := limit - (limit-(size-told))/3; size > low && c.brief < len(results); c.brief++ {
+			saved := len(results[c.brief].full) - len(results[c.brief].brief)
+			size, told = size-saved, told-saved
 		}
 	}
 	for size > limit && c.folded < len(c.past) {

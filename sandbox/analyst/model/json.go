@@ -10,44 +10,6 @@ import (
 	"unicode"
 )
 
-// member is a field of a JSON object.
-type member struct {
-	key   string
-	value json.RawMessage
-}
-
-// members are the fields of a JSON object in the order they stand; nil if it is none.
-func members(raw json.RawMessage) []member {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil
-	}
-	var out []member
-	for d.More() {
-		key, err := d.Token()
-		var m member
-		if err != nil || d.Decode(&m.value) != nil {
-			return out
-		}
-		m.key, _ = key.(string)
-		out = append(out, m)
-	}
-	return out
-}
-
-// elements are those of a JSON array; ok is false if it is none.
-func elements(raw json.RawMessage) (list []json.RawMessage, ok bool) {
-	if !starts(raw, '[') || json.Unmarshal(raw, &list) != nil {
-		return nil, false
-	}
-	return list, true
-}
-
-func starts(raw json.RawMessage, with byte) bool {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
-	return len(raw) > 0 && raw[0] == with
-}
-
 // cell is a value with the path to it.
 type cell struct{ name, text string }
 
@@ -61,7 +23,7 @@ const (
 func flatten(name string, raw json.RawMessage) []cell { return appendCells(nil, name, raw, maxDepth) }
 
 func appendCells(out []cell, name string, raw json.RawMessage, depth int) []cell {
-	if !starts(raw, '{') || depth == 0 {
+	if raw = bytes.TrimSpace(raw); len(raw) == 0 || raw[0] != '{' || depth == 0 {
 		return append(out, cell{name: orValue(name), text: text(raw)})
 	}
 	for _, m := range members(raw) {
@@ -87,19 +49,22 @@ func orValue(name string) string {
 
 // text is a value in a cell.
 func text(raw json.RawMessage) string {
+	switch {
+	case len(raw) == 0 || raw[0] == 'n':
+		return ""
+	case raw[0] == '"':
+		return printable(unquote(raw), maxCell)
+	case raw[0] != '[' && raw[0] != '{':
+		return rounded(json.Number(raw))
+	}
 	var v any
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	if d.Decode(&v) != nil {
 		return ""
 	}
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return printable(v, maxCell)
-	case []any:
-		return printable(list(v), maxCell)
+	if l, ok := v.([]any); ok {
+		return printable(list(l), maxCell)
 	}
 	return printable(compact(v), maxCell)
 }
@@ -181,9 +146,10 @@ func lines(text string, limit int) string {
 }
 
 func escape(text string, keepLines bool) string {
-	if strings.IndexFunc(text, func(r rune) bool { return visible(r) != r }) < 0 {
+	if harmless(text) {
 		return text
 	}
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	var b strings.Builder
 	for _, r := range text {
 		switch {
@@ -200,4 +166,14 @@ func escape(text string, keepLines bool) string {
 		}
 	}
 	return b.String()
+}
+
+// harmless tells whether a text is printable ASCII, as most are.
+func harmless(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -72,10 +72,7 @@ func actions(all []investigation.Action) string {
 		for _, p := range a.Parameters {
 			parameters = append(parameters, parameter(p))
 		}
-		line := fmt.Sprintf("%s(%s): %s", a.Name, strings.Join(parameters, ", "), a.Kind)
-		if a.Description != "" {
-			line += ". " + a.Description
-		}
+		line := fmt.Sprintf("%s(%s), kind %s: %s", a.Name, strings.Join(parameters, ", "), a.Kind, a.Description)
 		if len(a.Services) > 0 {
 			line += " For " + strings.Join(first(a.Services, 20), ", ") + "."
 		}

@@ -26,7 +26,7 @@ func refuting(turns []investigation.Turn) (draft *investigation.Report, calls in
 // attack is what the model is told when its own draft becomes the target.
 func (s *session) attack() string {
 	if s.calls == 0 {
-		return fmt.Sprintf("You attack the draft above, and have no calls left. Conclude again: the same culprit if it withstood "+
+		return fmt.Sprintf("You attack the draft above. Conclude again: the same culprit if it withstood "+
 			"(confidence at most %.2g), another verdict if it did not, inconclusive if you cannot tell any more.", s.draft.Confidence)
 	}
 	return fmt.Sprintf(`Change sides: you are the adversary of the draft above. Assume it is wrong and look for what would show it.

@@ -87,11 +87,8 @@ func (s *session) budget() string {
 		fmt.Fprintf(&b, " of %d", max(total, s.turn))
 	}
 	b.WriteString(".")
-	switch {
-	case s.calls == 0:
+	if s.calls == 0 {
 		b.WriteString(" No calls are left: conclude now with what you have. What you could not learn belongs in missing.")
-	case s.calls < maxCalls:
-		fmt.Fprintf(&b, " %s left in all.", count(s.calls, "tool call"))
 	}
 	return b.String()
 }

@@ -34,5 +34,9 @@ func (s *session) ask() (llm.Request, error) {
 	if err != nil {
 		return llm.Request{}, err
 	}
-	return llm.Request{Model: s.Model, System: system, Tools: s.offered(), Messages: c.messages(), MaxTokens: s.MaxTokens}, nil
+	return s.request(c), nil
+}
+
+func (s *session) request(c *conversation) llm.Request {
+	return llm.Request{Model: s.Model, System: system, Tools: s.offered(), Messages: c.messages(), MaxTokens: s.MaxTokens}
 }

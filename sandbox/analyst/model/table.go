@@ -17,6 +17,9 @@ const (
 // by the expression that a check reaches it by; fields within fields are columns with dots. What is left out is said.
 func table(id string, raw json.RawMessage, limit int) string {
 	root := "ev[" + key(id) + "]"
+	if !json.Valid(raw) {
+		return root + " cannot be shown\n"
+	}
 	var scalars []string
 	var blocks []block
 	if list, ok := elements(raw); ok {
@@ -42,7 +45,7 @@ func table(id string, raw json.RawMessage, limit int) string {
 		return printable(root+" = "+string(raw), maxCell) + "\n"
 	}
 	if left := len(all) - maxTables; left > 0 {
-		out += fmt.Sprintf("… %s more left out here, checks see all\n", count(left, "field"))
+		out += fmt.Sprintf("… %s left out here, checks see all\n", count(left, "more field"))
 	}
 	share(blocks, limit-len(out))
 	for _, b := range blocks {
@@ -74,7 +77,7 @@ func (b block) text() string {
 		out.WriteString(line + "\n")
 	}
 	if left := b.total - b.show; left > 0 {
-		fmt.Fprintf(&out, "… %s more left out here, checks see all\n", count(left, "row"))
+		fmt.Fprintf(&out, "… %s left out here, checks see all\n", count(left, "more row"))
 	}
 	return out.String()
 }
