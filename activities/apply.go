@@ -12,6 +12,7 @@ import (
 
 	"github.com/midwatch/midwatch/activities/action"
 	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/code"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/workflows"
@@ -33,7 +34,8 @@ type Apply struct {
 	DB          ApplyStore
 	PublicKey   ed25519.PublicKey
 	Actions     []investigation.Action
-	Environment string // the only one this worker may change
+	Publisher   code.Publisher // opens pull requests; nil: none
+	Environment string         // the only one this worker may change
 	Log         *slog.Logger
 }
 
@@ -141,11 +143,17 @@ func (a *Apply) recall(ctx context.Context, in workflows.ApplyInput) (workflows.
 	case workflows.FixApplied, workflows.FixFailed, workflows.FixRejected:
 		return workflows.ApplyResult{Status: fix.Status, Output: fix.Result, At: fix.UpdatedAt}, nil
 	}
+	if fix.Status == workflows.FixApplying && fix.PullRequest != nil {
+		return a.goOn(ctx, in, fix)
+	}
 	return a.record(ctx, in, workflows.FixFailed, unknownOutcome)
 }
 
 // act looks once more whether the fix can still be done as it was approved, and does it.
 func (a *Apply) act(ctx context.Context, in workflows.ApplyInput, fix investigation.Fix) (workflows.ApplyResult, error) {
+	if fix.Kind == investigation.OpenPullRequest {
+		return a.publish(ctx, in, fix)
+	}
 	plan, err := a.plan(fix)
 	if err != nil {
 		return a.record(ctx, in, workflows.FixFailed, "Not applied: "+err.Error())

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/midwatch/midwatch/activities/action"
@@ -160,6 +161,12 @@ func target(named investigation.Action, parameters map[string]string, r investig
 	return string(r.Culprit)
 }
 
+// fixRef names a fix. Of a pull request it holds the first line: the difference may be long.
 func fixRef(f investigation.Fix) workflows.FixRef {
-	return workflows.FixRef{ID: f.ID, Incident: f.Incident, Digest: f.Digest, Target: f.Target, Content: f.Content}
+	ref := workflows.FixRef{ID: f.ID, Incident: f.Incident, Digest: f.Digest, Target: f.Target, Content: f.Content}
+	if f.PullRequest != nil {
+		ref.Content, _, _ = strings.Cut(f.Content, "\n")
+		ref.PullRequest = true
+	}
+	return ref
 }

@@ -26,6 +26,8 @@ const (
 	maxClaims = 20
 	maxChecks = 10 // of one claim
 	maxListed = 50 // things a list of a report may hold
+	maxEdits  = 20 // of a change of code
+	maxEdited = 64 << 10
 )
 
 // validate is where an analyst's answer stops being opaque bytes: everything it asks for must be possible.
@@ -131,8 +133,32 @@ func validReport(r investigation.Report) error {
 		if err := validList(slices.Concat(slices.Collect(maps.Keys(f.Parameters)), slices.Collect(maps.Values(f.Parameters))), f.Action, f.Why); err != nil {
 			return fmt.Errorf("fix: %w", err)
 		}
+		if err := validCode(f.Code); err != nil {
+			return fmt.Errorf("fix: %w", err)
+		}
 	}
 	return validList(r.Missing, r.Title, r.Summary, string(r.Culprit), string(r.Mechanism), r.Analyst)
+}
+
+// validCode bounds a change of code.
+func validCode(c *investigation.CodeChange) error {
+	if c == nil {
+		return nil
+	}
+	if len(c.Edits) > maxEdits {
+		return fmt.Errorf("%d edits, at most %d", len(c.Edits), maxEdits)
+	}
+	size := 0
+	for _, e := range c.Edits {
+		size += len(e.Old) + len(e.New)
+		if err := bounded(e.Path); err != nil {
+			return err
+		}
+	}
+	if size > maxEdited {
+		return fmt.Errorf("edits of %d bytes, at most %d", size, maxEdited)
+	}
+	return bounded(c.Repository, c.Commit, c.Service, c.Title)
 }
 
 func validClaim(c investigation.Claim) error {

@@ -47,7 +47,9 @@ func (a *Step) Verify(ctx context.Context, in workflows.VerifyInput) (workflows.
 	if err := a.DB.PutReport(ctx, in.Investigation, report); err != nil {
 		return workflows.ReportRef{}, err
 	}
-	return summarize(in.Investigation, report), a.DB.SetInvestigationStatus(ctx, in.Investigation, workflows.InvestigationConcluded)
+	ref := summarize(in.Investigation, report)
+	ref.Code = ref.HasFix && report.Fix.Code != nil && a.readsCode()
+	return ref, a.DB.SetInvestigationStatus(ctx, in.Investigation, workflows.InvestigationConcluded)
 }
 
 func draftOf(inv metadata.Investigation, turn int) *investigation.Report {
@@ -152,4 +154,10 @@ func summarize(id string, r investigation.Report) workflows.ReportRef {
 		}
 	}
 	return ref
+}
+
+// readsCode tells whether this installation has a code host: without one a change of code cannot be made exact.
+func (a *Step) readsCode() bool {
+	_, err := a.Registry.Get("read_file")
+	return err == nil
 }

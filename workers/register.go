@@ -41,7 +41,8 @@ func (w *Workers) register(to worker.Worker, r Role) {
 		w.registerGitHub(to)
 	case Apply:
 		apply := &activities.Apply{
-			DB: w.cfg.Metadata, PublicKey: w.cfg.PublicKey, Actions: w.cfg.Actions, Environment: w.cfg.Environment, Log: w.cfg.Log,
+			DB: w.cfg.Metadata, PublicKey: w.cfg.PublicKey, Actions: w.cfg.Actions, Publisher: w.cfg.Publisher,
+			Environment: w.cfg.Environment, Log: w.cfg.Log,
 		}
 		to.RegisterActivityWithOptions(apply.Fix, name(workflows.ApplyFixActivity))
 	case Notify:
@@ -50,9 +51,13 @@ func (w *Workers) register(to worker.Worker, r Role) {
 	}
 }
 
-// registerGitHub gives a worker the tools that read a code host.
+// registerGitHub gives a worker the tools that read a code host, and what watches over pull requests.
 func (w *Workers) registerGitHub(to worker.Worker) {
 	w.registerCalls(to, workflows.GitHubQueue)
+	pulls := &activities.PullRequests{DB: w.cfg.Metadata, Host: w.cfg.Host, Watcher: w.cfg.Watcher, Key: w.cfg.PseudonymKey, Hosts: w.cfg.Hosts}
+	to.RegisterActivityWithOptions(pulls.Prepare, name(workflows.PreparePullRequestActivity))
+	to.RegisterActivityWithOptions(pulls.State, name(workflows.PullRequestStateActivity))
+	to.RegisterActivityWithOptions(pulls.Contains, name(workflows.ContainsCommitActivity))
 }
 
 // registerCalls gives a worker the tools of a queue, each under its own name.
@@ -79,6 +84,9 @@ func (w *Workers) registerTools(to worker.Worker) {
 	to.RegisterActivityWithOptions(incidents.EndInvestigation, name(workflows.EndInvestigationActivity))
 	to.RegisterActivityWithOptions(incidents.UpdateFix, name(workflows.UpdateFixActivity))
 	to.RegisterActivityWithOptions(incidents.AuditRefused, name(workflows.AuditRefusedActivity))
+
+	deployments := &activities.Deployments{DB: w.cfg.Metadata, Registry: w.cfg.Registry}
+	to.RegisterActivityWithOptions(deployments.Since, name(workflows.DeployedSinceActivity))
 
 	prepare := &activities.Prepare{DB: w.cfg.Metadata, Actions: w.cfg.Actions}
 	to.RegisterActivityWithOptions(prepare.Fix, name(workflows.PrepareFixActivity))

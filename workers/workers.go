@@ -61,9 +61,12 @@ type Config struct {
 	Metadata       *metadata.DB
 	Registry       *tools.Registry
 	Detector       activities.Detector
-	Host           code.Host      // the github role's
+	Host           code.Host // the github role's, as is Watcher
+	Watcher        code.Watcher
 	Publisher      code.Publisher // the apply role's; nil: a fix that is a pull request is refused
 	Engine         sandbox.Engine
+	PseudonymKey   []byte   // what the names that leave in place of real ones follow from
+	Hosts          []string // machine names that must not leave
 	Actions        []investigation.Action
 	PublicKey      ed25519.PublicKey // of the api's approval key
 	Policy         workflows.Policy
@@ -109,8 +112,8 @@ func (c *Config) complete(r Role) error {
 	case r == Apply && len(c.PublicKey) != ed25519.PublicKeySize:
 		return errors.New("the public key of approvals is needed")
 	}
-	if r == GitHub && (c.Host == nil || c.Registry == nil) {
-		return errors.New("a code host and a tool registry are needed")
+	if r == GitHub && (c.Host == nil || c.Watcher == nil || c.Registry == nil || len(c.PseudonymKey) == 0) {
+		return errors.New("a code host, a tool registry and a key for pseudonyms are needed")
 	}
 	switch r {
 	case GitHub, Orchestrate, Tools, Sandbox, Apply, Notify:

@@ -177,7 +177,11 @@ func (i *incident) prepare(ctx workflow.Context, found ReportRef) (FixRef, error
 		return FixRef{}, nil
 	}
 	var fix FixRef
-	err := call(ctx, PrepareFixActivity, "Make the proposed fix exact", found.Investigation).Get(ctx, &fix)
+	activity := PrepareFixActivity
+	if found.Code {
+		activity = PreparePullRequestActivity
+	}
+	err := call(ctx, activity, "Make the proposed fix exact", found.Investigation).Get(ctx, &fix)
 	if err != nil {
 		return FixRef{}, err
 	}

@@ -13,6 +13,8 @@ const (
 	Investigating    = "investigating"
 	AwaitingApproval = "awaiting_approval"
 	Applying         = "applying"
+	AwaitingMerge    = "awaiting_merge"      // a pull request is open
+	AwaitingDeploy   = "awaiting_deployment" // it is merged
 	Verifying        = "verifying"
 	Resolved         = "resolved"
 	Closed           = "closed"
@@ -36,6 +38,8 @@ const (
 	FixFailed   = "failed"
 	FixVerified = "verified"
 	FixWorse    = "worse"
+	FixMerged   = "merged" // of a pull request: people merged it, and it is not deployed yet
+	FixClosed   = "closed" // of a pull request: people closed it without merging it
 )
 
 // Policy is what an operator may tune. The zero value of each field means its default.
@@ -126,6 +130,7 @@ type ReportRef struct {
 	Standing      int                   `json:"standing"` // claims that stand
 	Struck        int                   `json:"struck"`
 	HasFix        bool                  `json:"has_fix"`
+	Code          bool                  `json:"code,omitempty"` // the fix changes code: the github role makes it exact
 }
 
 // StepInput asks for one step of the analyst.
@@ -206,7 +211,9 @@ type FixRef struct {
 	Digest   string `json:"digest"`
 	Target   string `json:"target"`
 	Content  string `json:"content"`
-	Invalid  string `json:"invalid,omitempty"` // why the draft cannot become a fix; the rest is empty then
+	// PullRequest means that applying it opens one; merging and deploying it is for people.
+	PullRequest bool   `json:"pull_request,omitempty"`
+	Invalid     string `json:"invalid,omitempty"` // why the draft cannot become a fix; the rest is empty then
 }
 
 // RemediationInput starts a Remediation.
@@ -244,6 +251,35 @@ type ApplyResult struct {
 	Refused string    `json:"refused,omitempty"`
 	Output  string    `json:"output,omitempty"`
 	At      time.Time `json:"at"`
+}
+
+// PullRequestState is what became of a pull request.
+type PullRequestState struct {
+	Merged bool      `json:"merged"`
+	Closed bool      `json:"closed"`           // without being merged
+	Commit string    `json:"commit,omitempty"` // it was merged as
+	By     string    `json:"by,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+// DeployedInput asks what of a fix's service was deployed in a span of time.
+type DeployedInput struct {
+	Fix  string    `json:"fix"`
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Deployed is one version of a service.
+type Deployed struct {
+	Commit string    `json:"commit,omitempty"` // "" when nothing says it
+	At     time.Time `json:"at"`               // first seen
+}
+
+// ContainsInput asks whether a deployed commit or tag holds what a pull request was merged as.
+type ContainsInput struct {
+	Fix      string `json:"fix"`
+	Merge    string `json:"merge"`
+	Deployed string `json:"deployed"`
 }
 
 // RecoveryInput asks whether what raised an incident's triggers is gone.

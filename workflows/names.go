@@ -39,30 +39,35 @@ const (
 	TriggerSignal  = "trigger"  // []investigation.Trigger, to Intake, DeploymentVerification and Incident
 	ProgressSignal = "progress" // Progress, to Intake
 	ApprovalSignal = "approval" // investigation.Approval, to Remediation
+	MergeSignal    = "merge"    // PullRequestState, to Remediation
 	StateQuery     = "state"    // the state of any workflow here
 )
 
 // Activity names. A tool call is an activity named after its tool.
 const (
-	OpenIncidentActivity      = "OpenIncident"
-	JoinTriggerActivity       = "JoinTrigger"
-	UpdateIncidentActivity    = "UpdateIncident"
-	OpenInvestigationActivity = "OpenInvestigation"
-	EndInvestigationActivity  = "EndInvestigation"
-	AnalystStepActivity       = "AnalystStep"
-	ControlEvidenceActivity   = "ControlEvidence"
-	VerifyReportActivity      = "VerifyReport"
-	PrepareFixActivity        = "PrepareFix"
-	UpdateFixActivity         = "UpdateFix"
-	AuditRefusedActivity      = "AuditRefused"
-	ApplyFixActivity          = "ApplyFix"
-	VerifyRecoveryActivity    = "VerifyRecovery"
-	EvaluateAlertsActivity    = "EvaluateAlerts"
-	ScanAnomaliesActivity     = "ScanAnomalies"
-	ScanDeploymentsActivity   = "ScanDeployments"
-	ScanKernelEventsActivity  = "ScanKernelEvents"
-	RaiseTriggersActivity     = "RaiseTriggers"
-	AnnounceActivity          = "Announce"
+	OpenIncidentActivity       = "OpenIncident"
+	JoinTriggerActivity        = "JoinTrigger"
+	UpdateIncidentActivity     = "UpdateIncident"
+	OpenInvestigationActivity  = "OpenInvestigation"
+	EndInvestigationActivity   = "EndInvestigation"
+	AnalystStepActivity        = "AnalystStep"
+	ControlEvidenceActivity    = "ControlEvidence"
+	VerifyReportActivity       = "VerifyReport"
+	PrepareFixActivity         = "PrepareFix"
+	PreparePullRequestActivity = "PreparePullRequest"
+	PullRequestStateActivity   = "PullRequestState"
+	ContainsCommitActivity     = "ContainsCommit"
+	DeployedSinceActivity      = "DeployedSince"
+	UpdateFixActivity          = "UpdateFix"
+	AuditRefusedActivity       = "AuditRefused"
+	ApplyFixActivity           = "ApplyFix"
+	VerifyRecoveryActivity     = "VerifyRecovery"
+	EvaluateAlertsActivity     = "EvaluateAlerts"
+	ScanAnomaliesActivity      = "ScanAnomalies"
+	ScanDeploymentsActivity    = "ScanDeployments"
+	ScanKernelEventsActivity   = "ScanKernelEvents"
+	RaiseTriggersActivity      = "RaiseTriggers"
+	AnnounceActivity           = "Announce"
 )
 
 // Search attributes, all Keyword. They are not encrypted: names and states only, never text.

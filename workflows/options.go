@@ -27,6 +27,10 @@ func ruleOf(activity string) rule {
 		return rule{queue: SandboxQueue, timeout: 30 * time.Second, deadline: 5 * time.Minute, heartbeat: 5 * time.Second, attempts: 10}
 	case ControlEvidenceActivity:
 		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: 2 * time.Minute, heartbeat: 5 * time.Second, attempts: 5}
+	case PreparePullRequestActivity, PullRequestStateActivity, ContainsCommitActivity:
+		return rule{queue: GitHubQueue, timeout: time.Minute, deadline: 5 * time.Minute, heartbeat: 5 * time.Second, attempts: 10}
+	case DeployedSinceActivity:
+		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: time.Minute, heartbeat: 5 * time.Second, attempts: 5}
 	case PrepareFixActivity:
 		return rule{queue: ToolsQueue, timeout: 10 * time.Second, attempts: 5}
 	case ApplyFixActivity:

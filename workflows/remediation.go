@@ -36,6 +36,11 @@ func Remediation(ctx workflow.Context, in RemediationInput) (RemediationResult, 
 	if err != nil || r.state.Status != FixApplied {
 		return r.state, err
 	}
+	if in.Fix.PullRequest {
+		if applied.At, err = r.merge(ctx); err != nil || applied.At.IsZero() {
+			return r.state, err
+		}
+	}
 	return r.state, r.verify(ctx, applied)
 }
 

@@ -83,7 +83,7 @@ func (in *installation) prepare() error {
 	if err := pki.Ensure(in.path("pki")); err != nil {
 		return err
 	}
-	for _, name := range []string{"metadata", "temporal", "jetstream", "clickhouse"} {
+	for _, name := range []string{"metadata", "temporal", "jetstream", "clickhouse", "pseudonyms"} {
 		if _, err := in.ring(name); err != nil {
 			return err
 		}

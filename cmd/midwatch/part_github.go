@@ -24,6 +24,11 @@ func (in *installation) codeHost(cfg *workers.Config) error {
 	if err != nil {
 		return err
 	}
+	names, err := in.ring("pseudonyms")
+	if err != nil {
+		return err
+	}
+	cfg.PseudonymKey, cfg.Hosts, cfg.Watcher = names.Newest(), []string{hostName()}, client
 	cfg.Host, cfg.Registry = client, tools.All(nil, in.codeTools(nil, client)...)
 	return nil
 }
