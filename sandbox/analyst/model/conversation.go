@@ -113,14 +113,14 @@ func (s *session) show(use, id string) result {
 		return result{use: use, id: id, full: text, brief: text}
 	}
 	if e.Error != "" {
-		text := fmt.Sprintf("%s %s gave no answer.\n%s", id, e.Tool, fence(printable(e.Error, maxBrief)))
+		text := fmt.Sprintf("%s %s gave no answer.\n%s", id, e.Tool, fence(id, printable(e.Error, maxBrief)))
 		return result{use: use, id: id, full: text, brief: text, wrong: true}
 	}
 	summary := printable(e.Summary, maxBrief)
 	r := result{
 		use: use, id: id,
-		full:  fmt.Sprintf("%s %s\n%s", id, e.Tool, fence(summary+"\n"+table(id, e.Result, s.perEvidence()))),
-		brief: fmt.Sprintf("%s %s, left out for want of space; the same call again shows it.\n%s", id, e.Tool, fence(summary)),
+		full:  fmt.Sprintf("%s %s\n%s", id, e.Tool, fence(id, summary+"\n"+table(id, e.Result, s.perEvidence()))),
+		brief: fmt.Sprintf("%s %s, left out for want of space; the same call again shows it.\n%s", id, e.Tool, fence(id, summary)),
 	}
 	if len(r.full) <= len(r.brief) {
 		r.brief = r.full
@@ -151,7 +151,7 @@ func withWhy(c investigation.ToolCall) json.RawMessage {
 func (s *session) now() string {
 	switch s.Stage {
 	case contract.Reply:
-		return "The investigation is over. A person asks:\n" + fence(lines(s.Question, maxQuestion)) +
+		return "The investigation is over. A person asks:\n" + fence("question", lines(s.Question, maxQuestion)) +
 			"\nAnswer with reply, from the evidence above and nothing else. If it does not answer the question, say so."
 	case contract.Refute:
 		return s.attack() + "\n" + s.budget()

@@ -23,10 +23,10 @@ func (s *session) opening() string {
 		plain(req.Environment, 100), stamp(s.span.onset), stamp(s.span.fault.From), stamp(s.span.fault.To),
 		stamp(s.span.healthy.From), stamp(s.span.healthy.To), stamp(req.Healthy.From))
 	if req.Question != "" {
-		b.WriteString("\nA person asks:\n" + fence(lines(req.Question, maxQuestion)) + "\n")
+		b.WriteString("\nA person asks:\n" + fence("question", lines(req.Question, maxQuestion)) + "\n")
 	}
 	if len(req.Triggers) > 0 {
-		b.WriteString("\nWhat raised this investigation:\n" + fence(triggers(req.Triggers)) + "\n")
+		b.WriteString("\nWhat raised this investigation:\n" + fence("triggers", triggers(req.Triggers)) + "\n")
 	}
 	b.WriteString("\n" + actions(req.Actions))
 	return b.String()
@@ -58,7 +58,7 @@ func triggers(all []investigation.Trigger) string {
 		}
 		fmt.Fprintf(&b, "… and %s more, on %s\n", count(left, "trigger"), count(len(services), "service"))
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func actions(all []investigation.Action) string {
@@ -72,7 +72,10 @@ func actions(all []investigation.Action) string {
 		for _, p := range a.Parameters {
 			parameters = append(parameters, parameter(p))
 		}
-		line := fmt.Sprintf("%s(%s), kind %s: %s", a.Name, strings.Join(parameters, ", "), a.Kind, a.Description)
+		line := fmt.Sprintf("%s(%s), kind %s.", a.Name, strings.Join(parameters, ", "), a.Kind)
+		if a.Description != "" {
+			line += " " + a.Description
+		}
 		if len(a.Services) > 0 {
 			line += " For " + strings.Join(first(a.Services, 20), ", ") + "."
 		}
