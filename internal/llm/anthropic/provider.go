@@ -54,21 +54,21 @@ func New(cfg llm.ProviderConfig, client *http.Client) (*Provider, error) {
 func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
-	var http *http.Response
-	stream := p.messages.NewStreaming(ctx, request(r), option.WithResponseInto(&http))
+	var head *http.Response
+	stream := p.messages.NewStreaming(ctx, request(r), option.WithResponseInto(&head))
 	defer func() { _ = stream.Close() }()
-	answer := answer{usage: llm.Usage{}}
+	var answer answer
 	for stream.Next() {
 		answer.add(stream.Current())
 	}
 	if err := stream.Err(); err != nil {
 		return llm.Response{}, p.fault(err)
 	}
-	if err := p.faults.EventStream(http); err != nil {
+	if err := p.faults.EventStream(head); err != nil {
 		return llm.Response{}, err
 	}
 	if !answer.ended {
 		return llm.Response{}, p.faults.Cut()
 	}
-	return answer.response(http.Header.Get("Request-Id")), nil
+	return answer.response(head.Header.Get("Request-Id")), nil
 }

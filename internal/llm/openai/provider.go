@@ -69,17 +69,17 @@ func vendors(base string) bool {
 func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
-	var http *http.Response
-	stream := p.completions.NewStreaming(ctx, request(r, p.own), option.WithResponseInto(&http))
+	var head *http.Response
+	stream := p.completions.NewStreaming(ctx, request(r, p.own), option.WithResponseInto(&head))
 	defer func() { _ = stream.Close() }()
 	var answer answer
 	for stream.Next() {
 		answer.add(stream.Current())
 	}
 	if err := stream.Err(); err != nil {
-		return llm.Response{}, p.fault(ctx, err, http)
+		return llm.Response{}, p.fault(ctx, err, head)
 	}
-	if err := p.faults.EventStream(http); err != nil {
+	if err := p.faults.EventStream(head); err != nil {
 		return llm.Response{}, err
 	}
 	if answer.stop == "" {
@@ -88,5 +88,5 @@ func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, e
 	if !answer.counted {
 		return llm.Response{}, p.faults.Odd("the endpoint reported no usage, without which a budget cannot be kept: it must support stream_options.include_usage")
 	}
-	return answer.response(http.Header.Get("X-Request-Id")), nil
+	return answer.response(head.Header.Get("X-Request-Id")), nil
 }

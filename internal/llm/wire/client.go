@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -46,7 +47,8 @@ func transport() *http.Transport {
 	}
 }
 
-// bounded bounds the bodies of answers, as they are after decompression, and owns the bodies of requests.
+// bounded bounds the bodies of answers, as they are after decompression, owns the bodies of requests, and leaves out what
+// the SDKs tell about this machine.
 type bounded struct{ next http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -58,6 +60,12 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	own := r.Clone(r.Context())
 	own.Body = body
+	own.Header.Set("User-Agent", "midwatch") // not part of AWS's signature
+	for name := range own.Header {
+		if strings.HasPrefix(name, "X-Stainless-") {
+			own.Header.Del(name)
+		}
+	}
 	answer, err := b.next.RoundTrip(own)
 	if err != nil {
 		return nil, err
