@@ -37,4 +37,11 @@ func TestItStepsInsideTheSandbox(t *testing.T) {
 	if a.Step == nil || len(a.Step.Calls) != 4 {
 		t.Errorf("got %+v, want the first turn's four questions", a)
 	}
+	a, err = engine.Run(t.Context(), contract.Request{Model: &contract.ModelRequest{
+		Transcript: investigation.Transcript{Request: investigation.Request{Fault: investigation.Window{From: now.Add(-time.Minute), To: now}}, Now: now},
+		Stage:      contract.Investigate, Model: "m", Context: 32000, MaxTokens: 1000, AsksLeft: 1,
+	}})
+	if err != nil || a.Model == nil || a.Model.Ask == nil {
+		t.Errorf("got %+v, %v, want the first question to a model", a, err)
+	}
 }

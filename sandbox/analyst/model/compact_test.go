@@ -47,7 +47,7 @@ func random(r *rand.Rand, turns int, results []json.RawMessage) investigation.Tr
 func results(r *rand.Rand) []json.RawMessage {
 	var out []json.RawMessage
 	for range 25 {
-		out = append(out, lineResult(r, r.IntN(250)))
+		out = append(out, lineResult(r, r.IntN(130)))
 	}
 	return out
 }

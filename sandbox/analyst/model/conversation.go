@@ -109,7 +109,7 @@ func (s *session) recall(t investigation.Turn, later map[string]bool) past {
 func (s *session) show(use, id string) result {
 	e, ok := s.evidence[id]
 	if !ok {
-		text := id + ": left out here; checks may still use it."
+		text := id + " is not available to you."
 		return result{use: use, id: id, full: text, brief: text}
 	}
 	if e.Error != "" {

@@ -60,20 +60,21 @@ func (s *session) standing() *investigation.Report {
 	return &r
 }
 
+// nothing is the report of a turn without a usable answer.
 func (s *session) nothing() *investigation.Report {
-	why := "it did not say why"
-	for _, resp := range slices.Backward(s.answers) {
-		if r := s.read(resp); len(r.faults) > 0 {
-			why = fmt.Sprintf("the platform had to tell it: %s", plain(r.faults[0].text, 300))
-			break
-		}
-	}
-	return &investigation.Report{
-		Verdict: investigation.Inconclusive, Title: "The model did not answer usefully",
-		Summary: fmt.Sprintf("After %s in this turn there was nothing to go on; %s", count(len(s.answers), "answer"), why),
-		Onset:   s.span.onset, Chain: []investigation.Claim{}, RuledOut: []investigation.RuledOut{},
+	r := investigation.Report{
+		Verdict: investigation.Inconclusive, Title: "The model could not be asked", Summary: "No answer of a model was to be had, and the turn had to end.",
+		Onset: s.span.onset, Chain: []investigation.Claim{}, RuledOut: []investigation.RuledOut{},
 		Missing: []string{"a usable answer of the model; the evidence gathered so far is kept"}, Analyst: s.analyst(""),
 	}
+	if n := len(s.answers); n > 0 {
+		r.Title = "The model did not answer usefully"
+		r.Summary = fmt.Sprintf("After %s in this turn there was nothing to go on.", count(n, "answer"))
+		if wrong := s.read(s.answers[n-1]).faults; len(wrong) > 0 {
+			r.Summary += " The last correction was: " + plain(wrong[0].text, 300)
+		}
+	}
+	return &r
 }
 
 // analyst is how reports name who decided.

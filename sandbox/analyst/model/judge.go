@@ -27,7 +27,13 @@ func (s *session) judge(r *reading, n int, report *investigation.Report) {
 			r.fault(n, "%s", wrong)
 			doubt(report, wrong)
 		}
-	case investigation.NoProblem, investigation.Inconclusive:
+	case investigation.Inconclusive:
+	case investigation.NoProblem:
+		if len(report.Chain) == 0 {
+			const wrong = "no_problem needs claims: what was looked at, and that it is as before."
+			r.fault(n, wrong)
+			doubt(report, wrong)
+		}
 	default:
 		wrong := fmt.Sprintf("verdict is %q; it is one of root_cause, no_problem, inconclusive.", plain(string(report.Verdict), 40))
 		r.fault(n, "%s", wrong)

@@ -95,8 +95,9 @@ var malformed = map[string]struct {
 		answer: says("", wish("conclude", args{"verdict": "inconclusive", "title": "?", "summary": "?", "confidence": 0.2, "claims": []args{}})),
 		wants:  "must name the data that is missing", saves: "inconclusive",
 	},
-	"unknown action":   {answer: says("", wish("conclude", with(args{"fix": args{"action": "rm", "parameters": args{}, "why": "x"}}))), wants: `no action "rm"`, saves: "root_cause"},
-	"wrong parameters": {answer: says("", wish("conclude", with(args{"fix": args{"action": "index", "parameters": args{"table": "products"}, "why": "x"}}))), wants: "exactly these parameters: column, table", saves: "root_cause"},
+	"no problem without a look": {answer: says("", wish("conclude", with(args{"verdict": "no_problem", "claims": []args{}}))), wants: "no_problem needs claims", saves: "inconclusive"},
+	"unknown action":            {answer: says("", wish("conclude", with(args{"fix": args{"action": "rm", "parameters": args{}, "why": "x"}}))), wants: `no action "rm"`, saves: "root_cause"},
+	"wrong parameters":          {answer: says("", wish("conclude", with(args{"fix": args{"action": "index", "parameters": args{"table": "products"}, "why": "x"}}))), wants: "exactly these parameters: column, table", saves: "root_cause"},
 }
 
 func manyCalls(n int) []llm.ToolUse {
@@ -197,6 +198,15 @@ func acceptable(t *testing.T, s investigation.Step, turn int, last bool) {
 			t.Errorf("a text of %d bytes", len(text))
 		}
 	}
+}
+
+func TestAModelThatMayNotBeAskedIsAnHonestEnd(t *testing.T) {
+	g := looked(t, "missing_index")
+	a, err := Step(g.request(0))
+	if err != nil || a.Step == nil || a.Step.Report == nil || a.Step.Report.Title != "The model could not be asked" {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	acceptable(t, *a.Step, 3, false)
 }
 
 func TestAnEarlierAnswerIsBetterThanNone(t *testing.T) {

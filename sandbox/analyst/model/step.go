@@ -17,9 +17,9 @@ func Step(req contract.ModelRequest) (contract.ModelAnswer, error) {
 		if repeats := s.knows(r.repeats, s.answers[:n-1]); len(r.faults) == 0 && !repeats {
 			return s.decide(r), nil
 		}
-		if req.AsksLeft <= 0 {
-			return s.salvage(), nil
-		}
+	}
+	if req.AsksLeft <= 0 {
+		return s.salvage(), nil
 	}
 	ask, err := s.ask()
 	if err != nil {
