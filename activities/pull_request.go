@@ -249,7 +249,7 @@ func (a *PullRequests) State(ctx context.Context, id string) (workflows.PullRequ
 	if err != nil {
 		return workflows.PullRequestState{}, err
 	}
-	return workflows.PullRequestState{Merged: p.Merged, Closed: !p.Merged && !p.Open, Commit: p.Merge, At: p.Ended}, nil
+	return workflows.PullRequestState{Merged: p.Merged, Closed: !p.Merged && !p.Open, Commit: p.Merge, By: p.By, At: p.Ended}, nil
 }
 
 // Contains tells whether a commit holds the merged fix.

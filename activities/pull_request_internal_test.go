@@ -144,10 +144,12 @@ func TestPullRequestDraftsThatDoNotFit(t *testing.T) {
 		"nothing":            func(c *investigation.CodeChange) { c.Edits[0].New = c.Edits[0].Old },
 		"an existing file":   func(c *investigation.CodeChange) { c.Edits[0].Old = "" },
 		"a missing file":     func(c *investigation.CodeChange) { c.Edits[0].Path = "x.go" },
-		"a workflow":         func(c *investigation.CodeChange) { c.Edits[0] = investigation.CodeEdit{Path: ".github/workflows/ci.yml", Old: "x", New: "y"} },
-		"a path above":       func(c *investigation.CodeChange) { c.Edits[0].Path = "../till.go" },
-		"binary":             func(c *investigation.CodeChange) { c.Edits[0].New = "\x00" },
-		"too much":           func(c *investigation.CodeChange) { c.Edits[1].New = strings.Repeat("x\n", maxPullDiff) },
+		"a workflow": func(c *investigation.CodeChange) {
+			c.Edits[0] = investigation.CodeEdit{Path: ".github/workflows/ci.yml", Old: "x", New: "y"}
+		},
+		"a path above": func(c *investigation.CodeChange) { c.Edits[0].Path = "../till.go" },
+		"binary":       func(c *investigation.CodeChange) { c.Edits[0].New = "\x00" },
+		"too much":     func(c *investigation.CodeChange) { c.Edits[1].New = strings.Repeat("x\n", maxPullDiff) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newPullBench(t)
@@ -164,7 +166,7 @@ func TestPullRequestDraftsThatDoNotFit(t *testing.T) {
 
 func TestApplyOpensOnePullRequest(t *testing.T) {
 	b := newPullBench(t)
-	b.bench.fix = b.prepared("inv-9")
+	b.fix = b.prepared("inv-9")
 	in := b.signed(nil)
 	r := b.do(in, false)
 	if r.Status != workflows.FixApplied || !strings.Contains(r.Output, "pull request 1") {
@@ -179,7 +181,7 @@ func TestApplyOpensOnePullRequest(t *testing.T) {
 	if n := len(b.repo.Pulls()); n != 1 {
 		t.Errorf("%d pull requests", n)
 	}
-	state, err := b.Watcher.State(t.Context(), *b.bench.fix.PullRequest)
+	state, err := b.Watcher.State(t.Context(), *b.fix.PullRequest)
 	if err != nil || !state.Open || state.Merged {
 		t.Errorf("%+v, %v; Midwatch never merges", state, err)
 	}
@@ -201,7 +203,7 @@ func (l *lost) Publish(ctx context.Context, p investigation.PullRequest) (code.P
 
 func TestApplyFinishesWhatItBegan(t *testing.T) {
 	b := newPullBench(t)
-	b.bench.fix = b.prepared("inv-9")
+	b.fix = b.prepared("inv-9")
 	b.Publisher = &lost{b.Publisher, 1}
 	in := b.signed(nil)
 	if r, err := b.decide(t.Context(), in, false); err == nil {
@@ -217,11 +219,11 @@ func TestApplyFinishesWhatItBegan(t *testing.T) {
 
 func TestApplyDoesNotFinishOnAnExpiredApproval(t *testing.T) {
 	b := newPullBench(t)
-	b.bench.fix = b.prepared("inv-9")
+	b.fix = b.prepared("inv-9")
 	in := b.signed(func(a *investigation.Approval) {
 		a.IssuedAt, a.ExpiresAt = a.IssuedAt.Add(-time.Hour), a.ExpiresAt.Add(-time.Hour)
 	})
-	if err := errors.Join(b.spend(t.Context(), b.bench.fix, in.Approval), b.db.SetFixStatus(t.Context(), b.bench.fix.ID, workflows.FixApplying, "")); err != nil {
+	if err := errors.Join(b.spend(t.Context(), b.fix, in.Approval), b.db.SetFixStatus(t.Context(), b.fix.ID, workflows.FixApplying, "")); err != nil {
 		t.Fatal(err)
 	}
 	if r := b.do(in, true); r.Status != workflows.FixFailed || !strings.Contains(r.Output, "expired") || len(b.repo.Pulls()) != 0 {
@@ -231,7 +233,7 @@ func TestApplyDoesNotFinishOnAnExpiredApproval(t *testing.T) {
 
 func TestApplyWithoutTheRightToWrite(t *testing.T) {
 	b := newPullBench(t)
-	b.bench.fix = b.prepared("inv-9")
+	b.fix = b.prepared("inv-9")
 	b.Publisher = nil
 	if r := b.do(b.signed(nil), false); r.Status != workflows.FixFailed {
 		t.Errorf("%+v", r)
@@ -240,7 +242,7 @@ func TestApplyWithoutTheRightToWrite(t *testing.T) {
 
 func TestApplyRejectedPullRequest(t *testing.T) {
 	b := newPullBench(t)
-	b.bench.fix = b.prepared("inv-9")
+	b.fix = b.prepared("inv-9")
 	if r := b.do(b.signed(func(a *investigation.Approval) { a.Approved = false }), false); r.Status != workflows.FixRejected || len(b.repo.Pulls()) != 0 {
 		t.Errorf("%+v", r)
 	}

@@ -9,13 +9,12 @@ import (
 	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/privacy"
-	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 // outbound returns what takes secrets and names out of the texts of a pull request: it is read by people whom Midwatch does
 // not know. Pseudonyms that a model wrote stay.
 func (a *PullRequests) outbound(inv metadata.Investigation, names *privacy.Map) (func(string) string, error) {
-	keep := []string{telemetry.Entity(inv.Report.Culprit).Name()}
+	keep := []string{inv.Report.Culprit.Name()}
 	for _, t := range inv.Request.Triggers {
 		keep = append(append(keep, t.Service), t.Peers...)
 	}

@@ -56,6 +56,8 @@ type Config struct {
 	ServiceLabels []string
 	ApprovalKey   ed25519.PrivateKey // signs approvals; required
 
+	GitHubSecret string // of GitHub's webhook; "": there is none
+
 	Web         fs.FS        // the built web UI with index.html at its root; nil: none
 	Codec       http.Handler // opens Temporal payloads under /codec/; nil: none
 	TemporalUI  *url.URL     // address of the Temporal UI, which is shown under /temporal/; nil: none

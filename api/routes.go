@@ -21,6 +21,9 @@ func (s *Server) routes() http.Handler {
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	if s.cfg.GitHubSecret != "" {
+		mux.HandleFunc("POST /hooks/github", s.gitHub)
+	}
 	mux.Handle("POST /api/v1/session", anonymous(s.signIn()))
 	mux.Handle("/api/", s.identify(api))
 	mux.Handle("/hooks/", s.identify(api))

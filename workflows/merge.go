@@ -56,27 +56,27 @@ func by(what, who string) string {
 	return what + " by " + who
 }
 
-// decided waits for the webhook's word, or asks now and then.
+// decided asks what became of the pull request: when the webhook says that something did, and else now and then. What the
+// webhook says is not believed, so that one that is replayed or forged does no harm.
 func (r *remediation) decided(ctx workflow.Context) (PullRequestState, error) {
 	wait, began := firstLook, workflow.Now(ctx)
 	for workflow.Now(ctx).Sub(began) < mergePatience {
 		timed, cancel := workflow.WithCancel(ctx)
-		var p PullRequestState
-		asked := false
+		hints := workflow.GetSignalChannel(ctx, MergeSignal)
 		workflow.NewSelector(ctx).
-			AddReceive(workflow.GetSignalChannel(ctx, MergeSignal), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &p) }).
-			AddFuture(workflow.NewTimer(timed, wait), func(workflow.Future) { asked = true }).
+			AddReceive(hints, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) }).
+			AddFuture(workflow.NewTimer(timed, wait), func(workflow.Future) { wait = min(2*wait, lastLook) }).
 			Select(ctx)
 		cancel()
-		if err := ctx.Err(); err != nil {
-			return p, err
+		for hints.ReceiveAsync(nil) { // several ask for the same
 		}
-		if asked {
-			wait = min(2*wait, lastLook)
-			if err := call(ctx, PullRequestStateActivity, "Is it merged?", r.Fix.ID).Get(ctx, &p); err != nil {
-				workflow.GetLogger(ctx).Warn("pull request not seen", "fix", r.Fix.ID, "error", err)
-				continue
-			}
+		if err := ctx.Err(); err != nil {
+			return PullRequestState{}, err
+		}
+		var p PullRequestState
+		if err := call(ctx, PullRequestStateActivity, "Is it merged?", r.Fix.ID).Get(ctx, &p); err != nil {
+			workflow.GetLogger(ctx).Warn("pull request not seen", "fix", r.Fix.ID, "error", err)
+			continue
 		}
 		if p.Merged || p.Closed {
 			return p, nil

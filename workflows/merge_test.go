@@ -69,19 +69,19 @@ func TestPullRequestIsFollowedToItsDeployment(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := pullStage(t)
 			merged := workflows.PullRequestState{Merged: true, Commit: merge, By: "bob", At: start.Add(2 * time.Hour)}
-			if c.signal {
-				s.RegisterDelayedCallback(func() {
-					s.SignalWorkflow(workflows.MergeSignal, merged)
-					s.SignalWorkflow(workflows.MergeSignal, merged) // the webhook came twice
-				}, 2*time.Hour)
-			} else {
-				s.answer(workflows.PullRequestStateActivity, func(context.Context, string) (workflows.PullRequestState, error) {
-					if s.Now().Before(merged.At) {
-						return workflows.PullRequestState{}, nil
-					}
-					return merged, nil
-				})
+			for _, at := range []time.Duration{time.Hour, time.Hour, 2 * time.Hour, 2 * time.Hour} { // the first two are false
+				if c.signal {
+					s.RegisterDelayedCallback(func() { s.SignalWorkflow(workflows.MergeSignal, "delivery") }, at)
+				}
 			}
+			var told time.Time
+			s.answer(workflows.PullRequestStateActivity, func(context.Context, string) (workflows.PullRequestState, error) {
+				if s.Now().Before(merged.At) {
+					return workflows.PullRequestState{}, nil
+				}
+				told = s.Now()
+				return merged, nil
+			})
 			var recovered []time.Time
 			s.answer(workflows.VerifyRecoveryActivity, func(_ context.Context, in workflows.RecoveryInput) (workflows.Recovery, error) {
 				recovered = append(recovered, in.Since)
@@ -98,6 +98,9 @@ func TestPullRequestIsFollowedToItsDeployment(t *testing.T) {
 			if out.Status != c.want {
 				t.Errorf("%+v, want %s", out, c.want)
 			}
+			if c.signal && told.Sub(merged.At) > time.Second {
+				t.Errorf("the signal was heard after %s", told.Sub(merged.At))
+			}
 			if c.want == workflows.FixVerified && (len(recovered) == 0 || !recovered[0].Equal(deployed)) {
 				t.Errorf("recovery was looked for since %v, want since the deployment", recovered)
 			}
@@ -110,9 +113,9 @@ func TestPullRequestIsFollowedToItsDeployment(t *testing.T) {
 
 func TestPullRequestThatIsNotMerged(t *testing.T) {
 	s := pullStage(t)
-	s.RegisterDelayedCallback(func() {
-		s.SignalWorkflow(workflows.MergeSignal, workflows.PullRequestState{Closed: true, By: "bob"})
-	}, time.Hour)
+	s.answer(workflows.PullRequestStateActivity, func(context.Context, string) (workflows.PullRequestState, error) {
+		return workflows.PullRequestState{Closed: true, By: "bob"}, nil
+	})
 	if out := s.remediate(); out.Status != workflows.FixClosed || !strings.Contains(out.Summary, "bob") {
 		t.Errorf("%+v", out)
 	}
@@ -127,11 +130,11 @@ func TestPullRequestThatIsNotMerged(t *testing.T) {
 
 	s = pullStage(t)
 	s.answer(workflows.PullRequestStateActivity, func(context.Context, string) (workflows.PullRequestState, error) {
-		return workflows.PullRequestState{}, errors.New("GitHub is away")
+		if s.Now().Before(start.Add(30 * time.Hour)) {
+			return workflows.PullRequestState{}, errors.New("GitHub is away")
+		}
+		return workflows.PullRequestState{Closed: true}, nil
 	})
-	s.RegisterDelayedCallback(func() {
-		s.SignalWorkflow(workflows.MergeSignal, workflows.PullRequestState{Closed: true})
-	}, 30*time.Hour)
 	if out := s.remediate(); out.Status != workflows.FixClosed {
 		t.Errorf("while GitHub is away: %+v", out)
 	}

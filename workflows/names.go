@@ -39,7 +39,7 @@ const (
 	TriggerSignal  = "trigger"  // []investigation.Trigger, to Intake, DeploymentVerification and Incident
 	ProgressSignal = "progress" // Progress, to Intake
 	ApprovalSignal = "approval" // investigation.Approval, to Remediation
-	MergeSignal    = "merge"    // PullRequestState, to Remediation
+	MergeSignal    = "merge"    // string, to Remediation: something became of the pull request
 	StateQuery     = "state"    // the state of any workflow here
 )
 

@@ -13,6 +13,7 @@ import (
 	"github.com/midwatch/midwatch/api/web"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
+	"github.com/midwatch/midwatch/internal/code/github"
 	"github.com/midwatch/midwatch/internal/seal/codec"
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/sandbox/native"
@@ -55,6 +56,11 @@ func (in *installation) apiPart(ctx context.Context) (runner, error) {
 		Listen: in.settings.API.Listen, TLS: id.Web(), Hosts: in.settings.API.Hosts, Environment: in.settings.Environment, Version: version(),
 		Metadata: meta, Tools: tools.All(db), Temporal: temporal, Policy: in.settings.Investigations.policy(), ApprovalKey: key,
 		ServiceLabels: in.settings.API.ServiceLabels, Web: files, Codec: codec.Handler(ring), Ready: func() { notifyReady("https://" + in.settings.API.Listen) }, Log: in.log,
+	}
+	if file := in.settings.GitHub.WebhookSecretFile; file != "" {
+		if cfg.GitHubSecret, err = github.ReadSecret(file); err != nil {
+			return nil, err
+		}
 	}
 	if in.settings.Temporal.Address == "" {
 		cfg.TemporalUI = &url.URL{Scheme: "https", Host: in.settings.Temporal.UIListen}

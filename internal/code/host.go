@@ -97,5 +97,6 @@ type Published struct {
 	Merged  bool
 	Merge   string    // the commit it was merged as
 	Changed bool      // the branch holds other commits than ours
+	By      string    // who merged it
 	Ended   time.Time // when it was merged or closed
 }

@@ -186,7 +186,7 @@ func (c *Client) published(repo code.Repository, pr *github.PullRequest) code.Pu
 		Open: pr.GetState() == "open", Merged: pr.GetMerged() || !pr.GetMergedAt().IsZero(), Changed: pr.GetCommits() > 1,
 	}
 	if out.Merged {
-		out.Merge, out.Ended = pr.GetMergeCommitSHA(), pr.GetMergedAt().UTC()
+		out.Merge, out.By, out.Ended = pr.GetMergeCommitSHA(), code.Cut(pr.GetMergedBy().GetLogin(), 100), pr.GetMergedAt().UTC()
 	} else if !out.Open {
 		out.Ended = pr.GetClosedAt().UTC()
 	}

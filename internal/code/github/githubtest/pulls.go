@@ -63,7 +63,7 @@ func (r *Repository) wire(p *pull) map[string]any {
 		out["state"], out["closed_at"] = "closed", p.closed
 	}
 	if p.merged != "" {
-		out["merged_at"], out["merge_commit_sha"] = p.closed, p.merged
+		out["merged_at"], out["merge_commit_sha"], out["merged_by"] = p.closed, p.merged, map[string]any{"login": "ann"}
 	}
 	return out
 }
