@@ -109,3 +109,47 @@ func unmark(line string) (string, []span) {
 		line = after
 	}
 }
+
+// TestOwnWords: what is redacted already stays as it is in our words, or else a model would see its own names change.
+func TestOwnWords(t *testing.T) {
+	for _, file := range []string{"positive", "negative"} {
+		for _, line := range corpusLines(t, file) {
+			text, _ := unmark(line)
+			r, m := fresh(t)
+			out, _ := r.Text(text)
+			w := work{r: r, counts: Counts{}}
+			if again := w.text(out, true); again != out {
+				t.Errorf("%q became %q", out, again)
+			}
+			if back := m.Resolve(out); !strings.Contains(out, "[secret:") && back != text {
+				t.Errorf("%q resolved to %q", text, back)
+			}
+		}
+	}
+}
+
+// TestKeep: names of services stay, whatever they look like.
+func TestKeep(t *testing.T) {
+	r, err := New(Config{Key: []byte("0123456789abcdef"), Map: NewMap(), Hosts: []string{"cart"}, Keep: []string{"cart", "shop.acme.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `user=cart at shop.acme.com, {"username":"cart"}`
+	if out, counts := r.Text(text); out != text || len(counts) != 0 {
+		t.Errorf("%s, %v", out, counts)
+	}
+	if out, _ := r.JSON([]byte(`{"user":"cart","password":"cart"}`)); string(out) != `{"user":"cart","password":"[secret:password]"}` {
+		t.Errorf("%s", out)
+	}
+}
+
+// TestCollision: two originals that would share a pseudonym do not.
+func TestCollision(t *testing.T) {
+	m, key := NewMap(), []byte("0123456789abcdef")
+	taken := derive(key, KindIP, "10.0.0.1", digits)
+	m.originals[taken], m.names[entity{KindIP, "other"}] = "other", taken
+	name := m.name(key, KindIP, "10.0.0.1")
+	if name == taken || !isPseudonym(name) || m.Resolve(name+" "+taken) != "10.0.0.1 other" {
+		t.Errorf("%s beside %s", name, taken)
+	}
+}

@@ -27,7 +27,7 @@ func (s *scanner) at(i, j int) int {
 		s.pseudonym(i, end, KindEmail)
 		return end
 	}
-	if personal(t[i:j]) && (ipv4End(domain+" ", 0) == len(domain) || s.hosts[strings.ToLower(domain)]) {
+	if personal(t[i:j]) && !program(t[i:j]) && (ipv4End(domain+" ", 0) == len(domain) || s.hosts[strings.ToLower(domain)]) {
 		s.pseudonym(i, j, KindUser)
 		return j
 	}

@@ -10,7 +10,7 @@ const (
 	maxEncoded = 1 << 16 // bytes of one encoded piece that are looked into
 )
 
-// percentEncoded looks into percent-encoding: what is found there is marked where its encoding stands.
+// percentEncoded looks into percent-encoding, if there is any: what is found there is marked where its encoding stands.
 func (s *scanner) percentEncoded(i, j int) bool {
 	if s.depth >= maxDepth || j-i > maxEncoded {
 		return false
@@ -24,7 +24,7 @@ func (s *scanner) percentEncoded(i, j int) bool {
 		f.from, f.to = i+at[f.from], i+at[f.to]
 		s.found = append(s.found, f)
 	}
-	return len(found) > 0
+	return true
 }
 
 // unescapePercent decodes, and says where in t each byte of the result begins.

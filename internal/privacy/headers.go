@@ -10,7 +10,7 @@ var (
 
 // header marks the value of a header that carries credentials, but not its scheme.
 func (s *scanner) header(name string, v int, how join) int {
-	if strings.HasPrefix(s.text[v:], "[secret:") {
+	if removedEnd(s.text, v) > 0 {
 		return 0
 	}
 	cookie := strings.Contains(squash(name), "cookie")
@@ -37,7 +37,7 @@ func (s *scanner) header(name string, v int, how join) int {
 		if !quoted && schemes[strings.ToLower(scheme)] {
 			to = bareEnd(s.text, from, equals)
 		}
-		if placeholder(s.text[from:max(from, to)]) {
+		if removedEnd(s.text, from) > 0 || placeholder(s.text[from:max(from, to)]) {
 			return 0
 		}
 	} else if !quoted && (naturalWord(val) || !looksSecret("token", val)) {

@@ -52,7 +52,7 @@ var publicDomains = set("cluster.local kubernetes.io k8s.io github.com githubuse
 	"grafana.com temporal.io nats.io clickhouse.com postgresql.org mozilla.org w3.org schema.org letsencrypt.org debian.org ubuntu.com " +
 	"alpinelinux.org archlinux.org redhat.com stripe.com paypal.com twilio.com sendgrid.net openai.com anthropic.com slack.com " +
 	"pagerduty.com datadoghq.com sentry.io cloudflare.com microsoft.com jetstack.io istio.io linkerd.io helm.sh coreos.com elastic.co " +
-	"gopkg.in in-addr.arpa ip6.arpa ntp.org spring.io hibernate.org slf4j.org python.org nodejs.org rust-lang.org crates.io")
+	"uber.org ietf.org rfc-editor.org starlark.net modernc.org wikipedia.org eclipse.org jboss.org mysql.com mongodb.org gopkg.in in-addr.arpa ip6.arpa ntp.org spring.io hibernate.org slf4j.org python.org nodejs.org rust-lang.org crates.io")
 
 // qualified tells whether [i, j) is a host's fully qualified name.
 func (s *scanner) qualified(i, j int) bool {
@@ -73,6 +73,8 @@ func (s *scanner) qualified(i, j int) bool {
 	switch {
 	case sureTLDs[tld]:
 		return labels > 2 || tld != "cloud" && tld != "internal" || s.addressed(i, j) || strings.ContainsAny(first, "0123456789-")
+	case len(tld) == 2 && len(first) == 1 && !s.addressed(i, j): // a.last.at is a program's
+		return false
 	case longTLDs[tld]:
 		return labels > 2 && !strings.Contains(name, "_") || s.addressed(i, j)
 	case wordTLDs[tld]:

@@ -121,7 +121,10 @@ func (s *scanner) joined(i, j int) (v int, how join, blank bool) {
 func (s *scanner) value(name, kind string, v int, how join, strength secretName) int {
 	from, to, quoted := valueAt(s.text, v, how)
 	val := s.text[from:to]
-	if strings.HasPrefix(s.text[v:], "[secret:") || placeholder(val) {
+	if removedEnd(s.text, v) > 0 || placeholder(val) {
+		return 0
+	}
+	if !quoted && (code(val) || declared(s.text, v)) {
 		return 0
 	}
 	if strength == certain || upperName(name) && how == equals && !hump(name, "key") {
@@ -133,6 +136,20 @@ func (s *scanner) value(name, kind string, v int, how join, strength secretName)
 	}
 	s.secret(from, to, kind)
 	return to
+}
+
+// code tells whether a value is an expression of a program: read(…), os.Getenv("…".
+func code(val string) bool {
+	i := 0
+	for i < len(val) && (isLetter(val[i]) || val[i] == '.' || val[i] == '_') {
+		i++
+	}
+	return i > 0 && i < len(val) && val[i] == '('
+}
+
+// declared tells whether a value follows ":=", which belongs to programs.
+func declared(t string, v int) bool {
+	return strings.HasSuffix(strings.TrimRight(t[max(0, v-4):v], " "), ":=")
 }
 
 // workingDirectory: PWD names one in an environment.

@@ -43,12 +43,12 @@ var (
 		"password", "passwd", "passphrase", "pwd", "passwort", "motdepasse", "contrasena", "secretkey", "secretaccesskey",
 		"apikey", "accesskey", "accesskeyid", "privatekey", "clientsecret", "accesstoken", "refreshtoken", "authtoken", "idtoken",
 		"bearertoken", "sessiontoken", "securitytoken", "apitoken", "secretkeybase", "encryptionkey", "signingkey", "masterkey",
-		"hmackey", "sharedkey", "accountkey", "credential", "credentials", "requirepass", "masterauth", "webhooksecret", "appsecret",
+		"hmackey", "sharedkey", "accountkey", "requirepass", "masterauth", "webhooksecret", "appsecret",
 		"sharedsecret", "jwtsecret", "signingsecret", "authsecret", "mnemonic", "totpsecret", "otpsecret", "nkeyseed", "sslpassword",
 		"storepass", "keypass", "userpass", "dbpass", "subscriptionkey", "sharedaccesskey", "instrumentationkey", "licensekey",
 	)
 	maybeEndings = byLast(
-		"token", "secret", "signature", "sessionid", "jsessionid", "phpsessid", "sessid", "connectsid", "csrf", "xsrf", "nonce",
+		"token", "secret", "credential", "credentials", "signature", "sessionid", "jsessionid", "phpsessid", "sessid", "connectsid", "csrf", "xsrf", "nonce",
 		"otp", "mfacode", "authkey", "auth", "session", "salt", "cvv", "pincode", "dsn", "connectionstring",
 	)
 	userEndings = byLast(

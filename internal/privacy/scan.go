@@ -57,6 +57,10 @@ func (s *scanner) between(i int) int {
 		s.prev, s.prev2 = "", ""
 	case '\x1b':
 		return afterColour(s.text, i+1)
+	case '[':
+		if end := removedEnd(s.text, i); end > 0 {
+			return end
+		}
 	case '\\':
 		if end := s.windowsHome(i); end > 0 {
 			return end
@@ -72,6 +76,16 @@ func (s *scanner) between(i int) int {
 		}
 	}
 	return i + 1
+}
+
+// removedEnd returns the index after "[secret:<kind>]" at i, or 0.
+func removedEnd(text string, i int) int {
+	rest, ok := strings.CutPrefix(text[i:min(len(text), i+40)], "[secret:")
+	end := strings.IndexByte(rest, ']')
+	if !ok || end < 1 || strings.Trim(rest[:end], "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return 0
+	}
+	return i + len("[secret:") + end + 1
 }
 
 // afterEscape returns the index after an escape as it is written out in quoted text: \n, \u001b, \x1b.

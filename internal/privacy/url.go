@@ -24,6 +24,9 @@ func (s *scanner) colon(i, j int, has class) int {
 
 // url marks the credentials in front of a URL's host and returns where the host starts.
 func (s *scanner) url(from int) int {
+	if removedEnd(s.text, from) > 0 {
+		return from
+	}
 	at := userinfoEnd(s.text[from:min(len(s.text), from+maxAuthority)])
 	if at < 0 {
 		return s.webhook(from)
@@ -33,7 +36,9 @@ func (s *scanner) url(from int) int {
 	case placeholder(user) || user == "":
 	case secretPrefix(user) != "" || !both && random(user):
 		s.secret(from, from+len(user), "token")
-	case personal(user):
+	case userEnd(user, 0) != len(user): // nothing a pseudonym could stand for
+		s.secret(from, from+len(user), "user")
+	case personal(user) && (both || !program(user)):
 		s.pseudonym(from, from+len(user), KindUser)
 	}
 	if both && !placeholder(password) {
@@ -70,6 +75,9 @@ func (s *scanner) webhook(from int) int {
 	for _, host := range [...]string{"hooks.slack.com/services/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/"} {
 		if strings.HasPrefix(rest, host) {
 			path := from + len(host)
+			if removedEnd(s.text, path) > 0 {
+				return path
+			}
 			end := bareEnd(s.text, path, equals)
 			s.secret(path, end, "webhook")
 			return max(end, path)
@@ -85,15 +93,15 @@ var labels = set("mailto sip sips xmpp acct smtp email mail from to cc bcc user 
 // loose marks credentials without a scheme: app:secret@db, root:toor@tcp(…), and -u user:password.
 func (s *scanner) loose(i, j int) int {
 	t := s.text
-	if labels[strings.ToLower(t[i:j])] {
+	if labels[strings.ToLower(t[i:j])] || removedEnd(t, j+1) > 0 {
 		return 0
 	}
 	curl := s.prevEnd+1 == i && (s.prev == "-u" || s.prev == "--user" || s.prev == "--proxy-user")
 	for k := max(j+1, s.noAt); k < len(t) && k-j < 128; k++ {
 		c := t[k]
 		s.noAt = k // up to here there is no "@": no byte is looked at twice for one
-		if c == '@' && k > j+1 && k+1 < len(t) && alphanumeric(t[k+1]) && !strings.HasPrefix(t[k+1:], "sha256") {
-			if placeholder(t[j+1:k]) || digitsOnly(t[j+1:k]) && digitsOnly(t[i:j]) {
+		if c == '@' && k > j+1 {
+			if !serverAt(t, k+1) || placeholder(t[j+1:k]) || digitsOnly(t[i:j]) {
 				return 0
 			}
 			s.pair(i, j, k)
@@ -113,6 +121,18 @@ func (s *scanner) loose(i, j int) int {
 		return end
 	}
 	return 0
+}
+
+// serverAt tells whether a server can stand at i: no line of a source file (Foo@17), address of an object (Foo@1b2c3d4e) or
+// digest (@sha256:…).
+func serverAt(t string, i int) bool {
+	k, hex, letters := i, true, false
+	for k < len(t) && k-i < 64 && (alphanumeric(t[k]) || t[k] == '.' || t[k] == '-' || t[k] == '_') {
+		hex = hex && isHex(t[k])
+		letters = letters || isLetter(t[k]) || t[k] == '.'
+		k++
+	}
+	return k > i && letters && (!hex || k-i < 6) && !strings.HasPrefix(t[i:], "sha256") || i < len(t) && t[i] == '['
 }
 
 // pair marks user [i, j) and the password after the colon up to k.

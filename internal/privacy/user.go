@@ -7,7 +7,7 @@ var accounts = set("root nobody daemon bin sys sync games man lp mail news uucp 
 	"systemd-resolve messagebus sshd postgres mysql redis nginx apache httpd rabbitmq mongodb nats temporal clickhouse kafka zookeeper " +
 	"hadoop hdfs spark elasticsearch prometheus grafana git docker system anonymous default unknown guest admin administrator " +
 	"service-account serviceaccount kube kubelet kube-proxy kube-scheduler kube-controller-manager kubernetes-admin nonroot jenkins " +
-	"oauth2 x-access-token token sa node app web api worker test user midwatch")
+	"cyrus ftp operator oauth2 x-access-token token sa node app web api worker test user midwatch")
 
 // notUsers follow "user" in English.
 var notUsers = set("is was not has had have with from the a an and in on to of or id ids uid name agent data session sessions account accounts " +
@@ -18,15 +18,29 @@ var notUsers = set("is was not has had have with from the a an and in on to of o
 	"created deleted updated removed added already exists invalid valid missing required disabled enabled locked denied rejected " +
 	"events event query queries list cache store manager controller repository handler validation registration model object type " +
 	"experience time defined-by lookup ok failed failure success successfully joined left disconnected connected specific provided " +
-	"supplied input: cpu experience namespace namespaces program programs code land")
+	"supplied value values string err input: cpu experience namespace namespaces program programs code land")
 
 // personal tells whether a name can be a person's.
 func personal(name string) bool {
 	if len(name) < 2 || len(name) > 64 || digitsOnly(name) || placeholder(name) {
 		return false
 	}
+	if ipv4End(name, 0) == len(name) {
+		return false
+	}
 	n := strings.ToLower(name)
 	return !accounts[n] && !notUsers[n] && !strings.HasPrefix(n, "system")
+}
+
+// program tells whether a name before an "@" is an actor of Akka or an object rather than a person: three words in one.
+func program(name string) bool {
+	humps := 1
+	for i := 1; i < len(name); i++ {
+		if isUpper(name[i]) && isLower(name[i-1]) {
+			humps++
+		}
+	}
+	return humps >= 3
 }
 
 func userChar(c byte) bool {
@@ -52,8 +66,8 @@ func (s *scanner) userValue(v int, how join) int {
 		return s.userWords(from, to)
 	}
 	end := userEnd(s.text, from)
-	if end < len(s.text) && strings.IndexByte("@=/:", s.text[end]) >= 0 {
-		return 0 // an e-mail address, another name, a path, credentials
+	if end < len(s.text) && strings.IndexByte("@=/:(", s.text[end]) >= 0 || declared(s.text, v) {
+		return 0 // an e-mail address, another name, a path, credentials, a program
 	}
 	if end+1 < len(s.text) && s.text[end] == '\\' { // DOMAIN\user
 		k := end

@@ -9,8 +9,7 @@ func placeholder(v string) bool {
 		return true
 	}
 	switch c := v[0]; {
-	case strings.HasPrefix(v, "[secret:"), strings.HasPrefix(v, "secret:") && len(v) < 24,
-		strings.HasPrefix(v, "${"), strings.HasPrefix(v, "$("), strings.HasPrefix(v, "{{"):
+	case removedEnd(v, 0) == len(v), strings.HasPrefix(v, "${"), strings.HasPrefix(v, "$("), strings.HasPrefix(v, "{{"):
 		return true
 	case c == '<' && strings.IndexByte(v, '>') > 0, c == '{', c == '%' && len(v) == 2, c == '(' && v[len(v)-1] == ')':
 		return true
@@ -58,7 +57,7 @@ func looksSecret(name, v string) bool {
 		return (hasEnding(squash(name), shortNumbers) && len(v) >= 3 && len(v) <= 8) || len(v) >= 20
 	case hump(name, "key"):
 		return len(v) >= 16 && digits > 0 && letters > 0 && other == 0 && wordy(v) < 0.5
-	case strings.HasPrefix(v, "SCRAM-"), strings.Contains(v, " "), strings.HasPrefix(v, "/"), strings.HasPrefix(v, "http"):
+	case strings.HasPrefix(v, "0x"), strings.HasPrefix(v, "SCRAM-"), strings.Contains(v, " "), strings.HasPrefix(v, "/"), strings.HasPrefix(v, "http"):
 		return false
 	case len(v) >= 6 && digits > 0 && letters > 0 && wordy(v) < 0.6:
 		return true
