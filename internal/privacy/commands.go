@@ -3,11 +3,11 @@ package privacy
 import "strings"
 
 // command marks a secret that follows a word without a sign between them, and returns where to go on, or 0:
-// IDENTIFIED BY 'x', AUTH x, requirepass x, mysql -px, "password is x".
+// IDENTIFIED BY 'x', AUTH x, requirepass x, mysql -px, redis-cli -a x, api key "x", "password is x".
 func (s *scanner) command(i, j int) int {
 	word := s.text[i:j]
 	switch word {
-	case "AUTH", "requirepass", "masterauth", "BY", "by", "is", "was", "to":
+	case "AUTH", "requirepass", "masterauth", "BY", "by", "is", "was", "to", "-a", "-p", "key":
 	default:
 		if strings.HasPrefix(word, "-p") && len(word) >= 6 && strings.Contains(s.before(i, 80), "mysql") {
 			s.secret(i+2, bareEnd(s.text, i+2, flag), "password")
@@ -32,6 +32,14 @@ func (s *scanner) command(i, j int) int {
 		}
 	case "BY", "by":
 		if !quoted || !strings.EqualFold(s.prev, "identified") {
+			return 0
+		}
+	case "-a", "-p":
+		if s.prev != "redis-cli" && s.prev != "sshpass" {
+			return 0
+		}
+	case "key":
+		if p := strings.ToLower(s.prev); p != "api" && p != "access" && p != "secret" || !quoted && (digits < 2 || wordy(val) > 0.5) || len(val) < 8 {
 			return 0
 		}
 	case "is", "was", "to":

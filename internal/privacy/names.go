@@ -52,7 +52,7 @@ var (
 		"otp", "mfacode", "authkey", "auth", "session", "salt", "cvv", "pincode", "dsn", "connectionstring",
 	)
 	userEndings = byLast(
-		"username", "login", "loginname", "logname", "remoteuser", "userlogin", "uname", "accountname", "principalname", "enduserid",
+		"username", "login", "loginname", "logname", "remoteuser", "userlogin", "uname", "principalname", "enduserid",
 	)
 )
 
@@ -120,7 +120,7 @@ func byEnding(name, n string) secretName {
 		return maybe
 	case hump(name, "key") && !plainKeys[n]:
 		return maybe
-	case (hasEnding(n, userEndings) || hump(name, "user")) && !strings.HasSuffix(n, "serviceaccountname"):
+	case hasEnding(n, userEndings), hump(name, "user"):
 		return userName
 	}
 	return noSecret

@@ -103,3 +103,13 @@ func TestMapRoundTrip(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// TestFencedData: what a fence holds is data wherever it stands, and its mark says nothing about what was removed.
+func TestFencedData(t *testing.T) {
+	const prompt = "See ip-7654321.\n<data 0a1b2c3d>\nfrom ip-7654321 password=hunter2\n</data 0a1b2c3d>\nWhy?"
+	out, counts := redactor(t, privacy.NewMap()).Request(llm.Request{Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: prompt}}}}})
+	text := out.Messages[0].Parts[0].Text
+	if strings.Count(text, "ip-7654321") != 1 || strings.Contains(text, "0a1b2c3d") || counts["ip"] != 1 || counts["secret:password"] != 1 {
+		t.Errorf("%s, %v", text, counts)
+	}
+}

@@ -134,6 +134,11 @@ func (s *scanner) person(i, j int) int {
 	if s.accessLog(i, j) {
 		return s.named2(i, j)
 	}
+	if word == "user" && j+1 < len(s.text) && s.text[j] == '/' && strings.HasSuffix(s.before(i, 40), ":") && strings.Contains(s.before(i, 40), "arn:aws") {
+		if end := s.named2(j+1, j+1); end > 0 {
+			return end
+		}
+	}
 	if i > 0 && s.text[i-1] == '/' && (word == "home" || word == "Users") && j+1 < len(s.text) && s.text[j] == '/' {
 		return s.home(i, j+1)
 	}
