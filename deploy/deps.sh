@@ -58,3 +58,13 @@ if [ "$(cat $library/.lock 2>/dev/null)" != "$want" ]; then
 	$progress "fetching the ClickHouse library (570 MB)" npm ci --prefix $library --no-fund --no-audit
 	echo "$want" >$library/.lock
 fi
+
+# Recorded answers of GitHub's API.
+fixtures=.cache/fixtures
+want=$(sha256sum deploy/fixtures/package-lock.json | cut -c1-16)
+if [ "${1:-}" = test ] && [ "$(cat $fixtures/.lock 2>/dev/null)" != "$want" ]; then
+	mkdir -p $fixtures
+	cp deploy/fixtures/package.json deploy/fixtures/package-lock.json $fixtures/
+	$progress "fetching recorded answers of GitHub" npm ci --prefix $fixtures --ignore-scripts --no-fund --no-audit
+	echo "$want" >$fixtures/.lock
+fi

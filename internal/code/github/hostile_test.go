@@ -34,6 +34,24 @@ func TestRedirectToAnotherHost(t *testing.T) {
 	}
 }
 
+// TestRedirectOfWriting must not become a GET, nor write elsewhere.
+func TestRedirectOfWriting(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		server := githubtest.Start(t)
+		r := newShop(server)
+		server.Before(func(w http.ResponseWriter, q *http.Request) bool {
+			if q.Method == http.MethodPost {
+				http.Redirect(w, q, "/repos/acme/shop/pulls", status)
+				return true
+			}
+			return false
+		})
+		if _, err := client(t, server.URL, writer).Publish(t.Context(), proposal(r.two)); !errors.Is(err, code.ErrUnsafe) {
+			t.Errorf("%d: %v, want ErrUnsafe", status, err)
+		}
+	}
+}
+
 func TestRenamedRepository(t *testing.T) {
 	server := githubtest.Start(t)
 	r := newShop(server)

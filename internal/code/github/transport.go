@@ -36,7 +36,7 @@ func httpClient(api *url.URL, c credential) *http.Client {
 			if len(via) > maxRedirects {
 				return fmt.Errorf("%w: more than %d redirects", code.ErrUnsafe, maxRedirects)
 			}
-			if r.Method != http.MethodGet {
+			if via[0].Method != http.MethodGet || r.Method != http.MethodGet { // some redirects turn POST into GET
 				return fmt.Errorf("%w: a redirect of something that is to be written", code.ErrUnsafe)
 			}
 			return sameHost(api, r.URL)

@@ -31,6 +31,7 @@ const ended: Partial<Record<FixStatus, string>> = {
   expired: "Nobody decided in time",
   failed: "Could not be applied",
   worse: "Applied, but no recovery",
+  closed: "Closed without merging",
 };
 
 /** The steps of a fix. Only the time of its proposal and of its last change are known. */
@@ -39,7 +40,7 @@ export function steps(fix: Fix): Step[] {
   const end = ended[fix.status];
   if (end) return [proposed, { text: end, at: fix.updated_at, state: "bad" }];
   const way: FixStatus[] = ["awaiting_approval", "applying", "applied", "verified"];
-  const reached = way.indexOf(fix.status);
+  const reached = way.indexOf(fix.status === "merged" ? "applied" : fix.status);
   const texts: [ahead: string, done: string][] = [
     ["Approval", "Approved"],
     ["Application", "Applied"],

@@ -18,6 +18,8 @@ export const fixLabels: Record<FixStatus, { text: string; tone: Tone }> = {
   failed: { text: "Failed", tone: "bad" },
   verified: { text: "Verified", tone: "good" },
   worse: { text: "Not recovered", tone: "bad" },
+  merged: { text: "Merged, not deployed yet", tone: "busy" },
+  closed: { text: "Closed without merging", tone: "plain" },
 };
 
 const severities: Record<string, Tone> = { critical: "bad", warning: "warn", info: "plain" };
@@ -26,6 +28,8 @@ const statuses: Record<string, Tone> = {
   awaiting_approval: "warn",
   applying: "busy",
   verifying: "busy",
+  awaiting_merge: "warn",
+  awaiting_deployment: "busy",
   resolved: "good",
   failed: "bad",
 };

@@ -90,6 +90,8 @@ export const fixStatus = z.enum([
   "failed",
   "verified",
   "worse",
+  "merged",
+  "closed",
 ]);
 export type FixStatus = z.output<typeof fixStatus>;
 
