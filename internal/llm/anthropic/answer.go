@@ -21,7 +21,7 @@ func (a *answer) add(e sdk.MessageStreamEventUnion) {
 	case "message_start":
 		u := e.Message.Usage
 		a.model = e.Message.Model
-		a.usage = llm.Usage{Input: u.InputTokens, Output: u.OutputTokens, CacheRead: u.CacheReadInputTokens, CacheWrite: u.CacheCreationInputTokens}
+		a.usage = wire.Usage(u.InputTokens, u.OutputTokens, u.CacheReadInputTokens, u.CacheCreationInputTokens)
 	case "content_block_start":
 		switch e.ContentBlock.Type {
 		case "text":

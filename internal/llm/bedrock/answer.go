@@ -43,12 +43,9 @@ func (a *answer) count(u *types.TokenUsage) {
 		return
 	}
 	a.counted = true
-	a.usage = llm.Usage{
-		Input:      int64(aws.ToInt32(u.InputTokens)),
-		Output:     int64(aws.ToInt32(u.OutputTokens)),
-		CacheRead:  int64(aws.ToInt32(u.CacheReadInputTokens)),
-		CacheWrite: int64(aws.ToInt32(u.CacheWriteInputTokens)),
-	}
+	a.usage = wire.Usage(
+		int64(aws.ToInt32(u.InputTokens)), int64(aws.ToInt32(u.OutputTokens)),
+		int64(aws.ToInt32(u.CacheReadInputTokens)), int64(aws.ToInt32(u.CacheWriteInputTokens)))
 }
 
 func (a *answer) malformed() bool { return a.stop == types.StopReasonMalformedModelOutput }

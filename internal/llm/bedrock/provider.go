@@ -15,9 +15,9 @@ import (
 
 // Provider is one AWS account in one region.
 type Provider struct {
-	cfg    llm.ProviderConfig
-	client *bedrockruntime.Client
-	faults wire.Faults
+	cfg     llm.ProviderConfig
+	options bedrockruntime.Options
+	faults  wire.Faults
 }
 
 var _ llm.Provider = (*Provider)(nil)
@@ -37,7 +37,7 @@ func New(cfg llm.ProviderConfig, client *http.Client) (*Provider, error) {
 	if cfg.BaseURL != "" {
 		options.BaseEndpoint = aws.String(cfg.BaseURL)
 	}
-	return &Provider{cfg: cfg, client: bedrockruntime.New(options, signed), faults: wire.Faults{Provider: cfg.Name}}, nil
+	return &Provider{cfg: cfg, options: options, faults: wire.Faults{Provider: cfg.Name}}, nil
 }
 
 // signed takes back what the SDK does about AWS_BEARER_TOKEN_BEDROCK: only the configured account signs.
@@ -55,7 +55,8 @@ func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, e
 	if err != nil {
 		return llm.Response{}, p.faults.Said(llm.Invalid, 0, nil, "", err.Error())
 	}
-	output, err := p.client.ConverseStream(ctx, input)
+	// A client for each call: the streams of one client share their decoder, which is not made for it.
+	output, err := bedrockruntime.New(p.options, signed).ConverseStream(ctx, input)
 	if err != nil {
 		return llm.Response{}, p.fault(ctx, err)
 	}

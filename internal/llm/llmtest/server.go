@@ -48,6 +48,7 @@ type Server struct {
 	listener net.Listener
 	http     http.Server
 	done     chan struct{}
+	close    sync.Once
 
 	state struct {
 		sync.Mutex
@@ -84,10 +85,12 @@ func Listen(kind, address string, s Script) (*Server, error) {
 	return server, nil
 }
 
-// Close ends all connections.
+// Close ends all connections. It may be called again.
 func (s *Server) Close() {
-	close(s.done)
-	_ = s.http.Close()
+	s.close.Do(func() {
+		close(s.done)
+		_ = s.http.Close()
+	})
 }
 
 // URL is what a provider's base_url must be.
@@ -231,6 +234,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c Call, a Answer
 		http.Redirect(w, r, a.Redirect, http.StatusTemporaryRedirect)
 		return
 	}
+	a.Tools = slices.Clone(a.Tools) // a script may give the same answer again
 	for i := range a.Tools {
 		if a.Tools[i].ID == "" {
 			a.Tools[i].ID = fmt.Sprintf("call_%d_%d", c.Number, i)

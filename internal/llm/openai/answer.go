@@ -58,12 +58,7 @@ func (a *answer) delta(d sdk.ChatCompletionChunkChoiceDelta) {
 func (a *answer) count(u sdk.CompletionUsage) {
 	a.counted = true
 	read, written := u.PromptTokensDetails.CachedTokens, u.PromptTokensDetails.CacheWriteTokens
-	a.usage = llm.Usage{
-		Input:      max(0, u.PromptTokens-read-written),
-		Output:     u.CompletionTokens,
-		CacheRead:  read,
-		CacheWrite: written,
-	}
+	a.usage = wire.Usage(u.PromptTokens-max(0, read)-max(0, written), u.CompletionTokens, read, written)
 }
 
 func (a *answer) response(id string) llm.Response {

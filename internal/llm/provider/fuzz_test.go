@@ -37,6 +37,7 @@ func fuzz(f *testing.F, kind, contentType string) {
 	f.Add(429, []byte(`{"error":{"message":1,"type":[],"code":{}}}`))
 	f.Add(500, []byte("<html>"))
 	f.Add(200, []byte("data: {}\n\n"))
+	f.Add(200, []byte("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":-1}}\n\ndata: [DONE]\n\n"))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		if status < 200 || status > 599 {
 			return
@@ -68,7 +69,7 @@ func fuzz(f *testing.F, kind, contentType string) {
 		case err != nil && (!errors.As(err, &e) || e.Kind == "" || e.Provider != "f"):
 			t.Errorf("status %d, body %q: %v is no error of this package", status, body, err)
 		case err == nil:
-			if raw, err := json.Marshal(response); err != nil || response.Stop == "" || response.Message.Role != llm.Assistant || response.Usage.Input < 0 {
+			if raw, err := json.Marshal(response); err != nil || response.Stop == "" || response.Message.Role != llm.Assistant || min(response.Usage.Input, response.Usage.Output, response.Usage.CacheRead, response.Usage.CacheWrite) < 0 {
 				t.Errorf("status %d, body %q: %+v (%s, %v)", status, body, response, raw, err)
 			}
 		}

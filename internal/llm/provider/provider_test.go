@@ -358,6 +358,33 @@ func TestEnvironmentDoesNotLeak(t *testing.T) {
 	})
 }
 
+// TestConcurrentCalls asks one provider from many sides. Every tool call gets an id of its own, though the script repeats itself.
+func TestConcurrentCalls(t *testing.T) {
+	each(t, func(t *testing.T, kind string) {
+		p, server, cfg := scripted(t, kind, llmtest.Sequence(llmtest.Ask(llmtest.ToolCall{Name: "errors"})))
+		ids := make(chan string, 8)
+		for range cap(ids) {
+			go func() {
+				got, err := p.Complete(t.Context(), ask(cfg))
+				if err != nil || len(got.Message.Parts) != 1 {
+					t.Errorf("got %+v, %v", got, err)
+					ids <- ""
+					return
+				}
+				ids <- got.Message.Parts[0].ToolUse.ID
+			}()
+		}
+		seen := map[string]bool{}
+		for range cap(ids) {
+			seen[<-ids] = true
+		}
+		if len(seen) != cap(ids) || server.Count() != cap(ids) {
+			t.Errorf("%d ids in %d calls", len(seen), server.Count())
+		}
+		server.Close()
+	})
+}
+
 func TestAll(t *testing.T) {
 	var entries []llm.ProviderConfig
 	for _, kind := range kinds {

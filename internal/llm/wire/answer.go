@@ -79,6 +79,11 @@ func (a *Answer) Message() llm.Message {
 	return m
 }
 
+// Usage is figures as a provider reports them. One below zero would give back budget that was spent.
+func Usage(input, output, cacheRead, cacheWrite int64) llm.Usage {
+	return llm.Usage{Input: max(0, input), Output: max(0, output), CacheRead: max(0, cacheRead), CacheWrite: max(0, cacheWrite)}
+}
+
 // Arguments is what a model wrote as arguments: nothing is an empty object, what is no JSON becomes a JSON string.
 func Arguments(text string) json.RawMessage {
 	if strings.TrimSpace(text) == "" {
