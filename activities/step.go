@@ -5,8 +5,13 @@ import (
 	"errors"
 	"slices"
 
+	"go.temporal.io/sdk/temporal"
+
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/privacy"
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/sandbox"
 	"github.com/midwatch/midwatch/sandbox/contract"
@@ -20,6 +25,11 @@ type StepStore interface {
 	PutTurn(ctx context.Context, investigationID string, t investigation.Turn) error
 	PutReport(ctx context.Context, investigationID string, r investigation.Report) error
 	SetInvestigationStatus(ctx context.Context, id, status string) error
+	// Of investigations with a model:
+	Exchanges(ctx context.Context, investigation string) ([]contract.Exchange, error)
+	PutAsk(ctx context.Context, c llm.Call, a llm.StoredAsk) error
+	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
+	Attempts(ctx context.Context, c llm.Call) ([]llm.Entry, error)
 }
 
 var _ StepStore = (*metadata.DB)(nil)
@@ -29,6 +39,7 @@ type Step struct {
 	Engine   sandbox.Engine
 	Registry *tools.Registry // for names and schemas only: nothing of it is run here
 	DB       StepStore
+	Models   *gate.Selector // which model may decide, if any; nil: none ever
 }
 
 // Analyst runs one step and stores what it decided. A turn that is stored already is not decided again.
@@ -49,11 +60,11 @@ func (a *Step) Analyst(ctx context.Context, in workflows.StepInput) (workflows.S
 	if err := a.complete(ctx, in.Investigation, t.Turns); err != nil {
 		return workflows.StepRef{}, err
 	}
-	step, err := a.decide(ctx, t, in)
-	if err != nil {
-		return workflows.StepRef{}, err
+	step, analyst, err := a.decide(ctx, t, in)
+	if err != nil || step == nil {
+		return workflows.StepRef{Asks: err == nil, Model: err == nil}, err
 	}
-	turn := investigation.Turn{Number: in.Turn, Say: step.Say, Calls: step.Calls, Draft: step.Report, At: in.Now}
+	turn := investigation.Turn{Number: in.Turn, Say: step.Say, Calls: step.Calls, Draft: step.Report, Analyst: analyst, At: in.Now}
 	if err := a.DB.PutTurn(ctx, in.Investigation, turn); err != nil {
 		return workflows.StepRef{}, err
 	}
@@ -68,18 +79,38 @@ func (a *Step) complete(ctx context.Context, id string, turns []investigation.Tu
 	return a.DB.PutTurn(ctx, id, turns[len(turns)-1])
 }
 
-func (a *Step) decide(ctx context.Context, t investigation.Transcript, in workflows.StepInput) (investigation.Step, error) {
-	answer, err := a.run(ctx, contract.Request{Step: &t})
+// decide has a model decide, if policy names one, else the built-in analyst. A nil step means that the model must be asked
+// first, and that what to ask is stored.
+func (a *Step) decide(ctx context.Context, t investigation.Transcript, in workflows.StepInput) (*investigation.Step, string, error) {
+	if !in.Builtin && a.Models != nil {
+		accounts, policy, err := a.Models.Allowed(ctx, t.Request.Environment)
+		if err == nil {
+			step, err := a.byModel(ctx, t, in, accounts[0], policy)
+			return step, investigation.AnalystModel, err
+		}
+		if in.Asked > 0 || slices.ContainsFunc(t.Turns, func(t investigation.Turn) bool { return t.Analyst == investigation.AnalystModel }) {
+			return nil, "", temporal.NewNonRetryableApplicationError(err.Error(), workflows.ModelError, err)
+		}
+	}
+	step, err := a.builtin(ctx, t, in)
+	return step, investigation.AnalystBuiltin, err
+}
+
+// builtin has the built-in analyst decide. It sees its own turns alone: it goes on where a model stopped as if from the start.
+func (a *Step) builtin(ctx context.Context, t investigation.Transcript, in workflows.StepInput) (*investigation.Step, error) {
+	own, renumber := ownTurns(t, in.Turn)
+	answer, err := a.run(ctx, contract.Request{Step: &own})
 	if err != nil {
-		return investigation.Step{}, err
+		return nil, err
 	}
 	if answer.Step == nil {
-		return investigation.Step{}, stepFailed(errors.New("the step gave no answer"))
+		return nil, stepFailed(errors.New("the step gave no answer"))
 	}
+	renumber(answer.Step)
 	if err := validate(*answer.Step, in.Turn, in.LastTurn, a.Registry); err != nil {
-		return investigation.Step{}, stepFailed(err)
+		return nil, stepFailed(err)
 	}
-	return *answer.Step, nil
+	return answer.Step, nil
 }
 
 // run asks the sandboxed program. Without walls it fails closed.
@@ -100,12 +131,12 @@ func (a *Step) run(ctx context.Context, req contract.Request) (contract.Answer, 
 
 // refOf is a turn without its contents.
 func refOf(t investigation.Turn) workflows.StepRef {
-	ref := workflows.StepRef{Say: short(t.Say)}
+	ref := workflows.StepRef{Say: short(t.Say), Model: t.Analyst == investigation.AnalystModel}
 	for _, c := range t.Calls {
 		ref.Calls = append(ref.Calls, workflows.CallRef{ID: c.ID, Tool: c.Tool, Why: short(c.Why), Digest: digest(c.Tool, canonical(c.Arguments))})
 	}
 	if t.Draft != nil {
-		ref.Concludes, ref.Cited = true, cited(*t.Draft)
+		ref.Concludes, ref.Cited, ref.Blames = true, cited(*t.Draft), t.Draft.Verdict == investigation.RootCause
 	}
 	return ref
 }

@@ -3,7 +3,9 @@ package activities
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -17,9 +19,11 @@ const maxEvidence = 8 << 20
 func transcript(inv metadata.Investigation, evidence []investigation.Evidence, before int, last bool, now time.Time) investigation.Transcript {
 	asked := slices.DeleteFunc(slices.Clone(evidence), isControl)
 	t := investigation.Transcript{Request: inv.Request, Evidence: capped(asked), Now: now, LastTurn: last}
+	var earlier []investigation.ToolCall
 	for _, turn := range inv.Turns {
 		if turn.Number < before {
-			turn.Evidence = evidenceOf(turn, asked)
+			earlier = append(earlier, turn.Calls...)
+			turn.Evidence = evidenceOf(turn, earlier, asked)
 			t.Turns = append(t.Turns, turn)
 		}
 	}
@@ -28,13 +32,14 @@ func transcript(inv metadata.Investigation, evidence []investigation.Evidence, b
 
 // evidenceOf finds the evidence of a turn's calls, in their order. A call that repeats an earlier one has that one's
 // evidence; a call without an answer has "".
-func evidenceOf(turn investigation.Turn, evidence []investigation.Evidence) []string {
+func evidenceOf(turn investigation.Turn, earlier []investigation.ToolCall, evidence []investigation.Evidence) []string {
 	ids := make([]string, len(turn.Calls))
 	for n, c := range turn.Calls {
-		i := slices.IndexFunc(evidence, func(e investigation.Evidence) bool { return e.Call == c.ID })
-		if i < 0 {
-			i = slices.IndexFunc(evidence, func(e investigation.Evidence) bool { return e.Tool == c.Tool && sameJSON(e.Arguments, c.Arguments) })
-		}
+		i := slices.IndexFunc(evidence, func(e investigation.Evidence) bool {
+			return e.Call == c.ID || slices.ContainsFunc(earlier, func(o investigation.ToolCall) bool {
+				return e.Call == o.ID && o.Tool == c.Tool && sameJSON(o.Arguments, c.Arguments)
+			})
+		})
 		if i >= 0 {
 			ids[n] = evidence[i].ID
 		}
@@ -51,6 +56,33 @@ func capped(evidence []investigation.Evidence) []investigation.Evidence {
 		}
 	}
 	return evidence
+}
+
+// ownTurns is what the built-in analyst sees: its turns, numbered from 1, and their evidence. The returned function gives the
+// calls of its answer the ids of the turn that is decided.
+func ownTurns(t investigation.Transcript, turn int) (investigation.Transcript, func(*investigation.Step)) {
+	own := t
+	own.Turns, own.Evidence = nil, nil
+	var ids []string
+	for _, done := range t.Turns {
+		if done.Analyst == investigation.AnalystModel {
+			continue
+		}
+		done.Number = len(own.Turns) + 1
+		own.Turns, ids = append(own.Turns, done), append(ids, done.Evidence...)
+	}
+	for _, e := range t.Evidence {
+		if slices.Contains(ids, e.ID) {
+			own.Evidence = append(own.Evidence, e)
+		}
+	}
+	return own, func(s *investigation.Step) {
+		for i := range s.Calls {
+			if number, ok := strings.CutPrefix(s.Calls[i].ID, fmt.Sprintf("t%dc", len(own.Turns)+1)); ok {
+				s.Calls[i].ID = fmt.Sprintf("t%dc%s", turn, number)
+			}
+		}
+	}
 }
 
 func sameJSON(a, b json.RawMessage) bool { return bytes.Equal(canonical(a), canonical(b)) }

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/midwatch/midwatch/internal/investigation"
-	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/sandbox/contract"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -25,10 +25,11 @@ func (a *Step) Verify(ctx context.Context, in workflows.VerifyInput) (workflows.
 	if err != nil {
 		return workflows.ReportRef{}, final(err)
 	}
-	draft := draftOf(inv, in.Turn)
-	if draft == nil {
+	turn := slices.IndexFunc(inv.Turns, func(t investigation.Turn) bool { return t.Number == in.Turn })
+	if turn < 0 || inv.Turns[turn].Draft == nil {
 		return workflows.ReportRef{}, refused(fmt.Errorf("turn %d of %s does not conclude", in.Turn, in.Investigation))
 	}
+	draft := inv.Turns[turn].Draft
 	evidence, err := a.DB.EvidenceList(ctx, in.Investigation)
 	if err != nil {
 		return workflows.ReportRef{}, err
@@ -44,6 +45,9 @@ func (a *Step) Verify(ctx context.Context, in workflows.VerifyInput) (workflows.
 	if err != nil {
 		return workflows.ReportRef{}, stepFailed(err)
 	}
+	if report.Analyst, err = a.analyst(ctx, in, inv.Turns[turn]); err != nil {
+		return workflows.ReportRef{}, err
+	}
 	if err := a.DB.PutReport(ctx, in.Investigation, report); err != nil {
 		return workflows.ReportRef{}, err
 	}
@@ -52,13 +56,26 @@ func (a *Step) Verify(ctx context.Context, in workflows.VerifyInput) (workflows.
 	return ref, a.DB.SetInvestigationStatus(ctx, in.Investigation, workflows.InvestigationConcluded)
 }
 
-func draftOf(inv metadata.Investigation, turn int) *investigation.Report {
-	for _, t := range inv.Turns {
-		if t.Number == turn {
-			return t.Draft
+// analyst says who decided a report, as the ledger knows it: a step's own word for itself is not asked.
+func (a *Step) analyst(ctx context.Context, in workflows.VerifyInput, t investigation.Turn) (string, error) {
+	if t.Analyst != investigation.AnalystModel {
+		if in.TookOver != "" {
+			return fmt.Sprintf("%s, after a model: %s", t.Draft.Analyst, short(in.TookOver)), nil
+		}
+		return t.Draft.Analyst, nil
+	}
+	for ask := workflows.MaxAsks; ask > 0; ask-- {
+		entries, err := a.DB.Attempts(ctx, llm.Call{Investigation: in.Investigation, Turn: t.Number, Ask: ask})
+		if err != nil {
+			return "", err
+		}
+		for _, e := range entries {
+			if e.State == llm.Answered {
+				return fmt.Sprintf("model/%s (%s, %s)", e.Model, e.Provider, e.Account), nil
+			}
 		}
 	}
-	return nil
+	return "model", nil
 }
 
 // checkRequest gathers the evidence that a report's claims rest on, and its healthy counterparts.

@@ -34,11 +34,14 @@ func (w *Workers) register(to worker.Worker, r Role) {
 	case Tools:
 		w.registerTools(to)
 	case Sandbox:
-		step := &activities.Step{Engine: w.cfg.Engine, Registry: w.cfg.Registry, DB: w.cfg.Metadata}
+		step := &activities.Step{Engine: w.cfg.Engine, Registry: w.cfg.Registry, DB: w.cfg.Metadata, Models: w.cfg.Models}
 		to.RegisterActivityWithOptions(step.Analyst, name(workflows.AnalystStepActivity))
 		to.RegisterActivityWithOptions(step.Verify, name(workflows.VerifyReportActivity))
 	case GitHub:
 		w.registerGitHub(to)
+	case Model:
+		model := &activities.Model{DB: w.cfg.Metadata, Gate: w.cfg.Gate, Key: w.cfg.PseudonymKey, Hosts: w.cfg.Hosts}
+		to.RegisterActivityWithOptions(model.Ask, name(workflows.AskModelActivity))
 	case Apply:
 		apply := &activities.Apply{
 			DB: w.cfg.Metadata, PublicKey: w.cfg.PublicKey, Actions: w.cfg.Actions, Publisher: w.cfg.Publisher,

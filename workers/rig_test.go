@@ -20,10 +20,12 @@ import (
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/seal"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools"
+	"github.com/midwatch/midwatch/sandbox/analyst/model"
 	"github.com/midwatch/midwatch/sandbox/check"
 	"github.com/midwatch/midwatch/sandbox/contract"
 	"github.com/midwatch/midwatch/workers"
@@ -52,9 +54,12 @@ type rig struct {
 	script   *script
 	detector *detector
 	probes   atomic.Int64 // runs of the tool, over the fault or the healthy time
+	mu       sync.Mutex
+	peers    []string // whom the tool was asked about
+	models   []gate.Account
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, models ...gate.Account) *rig {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs the embedded Temporal; -short leaves it out")
@@ -62,6 +67,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{
 		t: t, temporal: temporaltest.Start(t), dir: t.TempDir(), script: &script{}, detector: &detector{},
 		policy: workflows.Policy{Debounce: 200 * time.Millisecond, Settle: 300 * time.Millisecond, Bake: 500 * time.Millisecond},
+		models: models,
 	}
 	ring, err := seal.LoadRing(filepath.Join(t.TempDir(), "metadata.key"))
 	if err != nil {
@@ -78,6 +84,9 @@ func newRig(t *testing.T) *rig {
 	r.work(pki.Worker, workers.Orchestrate, workers.Tools, workers.Notify)
 	r.work(pki.Sandbox, workers.Sandbox)
 	r.work(pki.Apply, workers.Apply)
+	if len(models) > 0 {
+		r.work(pki.Model, workers.Model)
+	}
 	return r
 }
 
@@ -89,10 +98,19 @@ func (r *rig) work(part string, roles ...workers.Role) {
 		r.t.Fatal(err)
 	}
 	ready := make(chan struct{})
+	selector := &gate.Selector{Policies: r.db}
+	for _, m := range r.models {
+		selector.Accounts = append(selector.Accounts, m.ProviderConfig)
+	}
+	door, err := gate.New(gate.Config{Policies: r.db, Ledger: r.db, Accounts: r.models})
+	if err != nil {
+		r.t.Fatal(err)
+	}
 	w, err := workers.New(workers.Config{
 		Roles: roles, Address: r.temporal.Address, TLS: id.Client(pki.Temporal), Ring: r.temporal.Ring, Environment: environment,
 		Metadata: r.db, Registry: tools.New(r.probe()), Detector: r.detector, Engine: r.script, Actions: r.actions(),
 		PublicKey: r.key.Public().(ed25519.PublicKey), Policy: r.policy, ScanEvery: time.Second,
+		Models: selector, Gate: door, PseudonymKey: []byte("a key of tests, for tests alone."),
 		Ready: func() { close(ready) }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -121,17 +139,31 @@ func (r *rig) actions() []investigation.Action {
 	}}
 }
 
+// Things a tool's answers hold that must not reach a model.
+const (
+	address  = "198.51.100.23"
+	password = "Tr0ub4dor-and-3-more"
+)
+
 // probe is a tool that sees something during the fault and nothing during the healthy time.
 func (r *rig) probe() tools.Tool {
 	return tools.Tool{
-		Name: "probe_numbers", Schema: json.RawMessage(`{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false}`),
+		Name: "probe_numbers", Description: "Counts.", DataTypes: []investigation.DataType{investigation.Metrics},
+		Schema: json.RawMessage(`{"type":"object","properties":{"n":{"type":"integer"},"peer":{"type":"string"}},"required":["n"],"additionalProperties":false}`),
 		Run: func(_ context.Context, _ tools.Scope, arguments json.RawMessage) (tools.Result, error) {
 			r.probes.Add(1)
-			var a struct{ N int }
+			var a struct {
+				N    int
+				Peer string
+			}
 			if err := json.Unmarshal(arguments, &a); err != nil {
 				return tools.Result{}, err
 			}
-			return tools.Result{Summary: fmt.Sprintf("saw %d", a.N), Query: "SELECT " + secret, Data: map[string]int{"n": a.N}}, nil
+			r.mu.Lock()
+			r.peers = append(r.peers, a.Peer)
+			r.mu.Unlock()
+			data := map[string]any{"n": a.N, "peer": address, "line": "login from " + address + " password=" + password}
+			return tools.Result{Summary: fmt.Sprintf("saw %d", a.N), Query: "SELECT " + secret, Data: data}, nil
 		},
 		Control: func(json.RawMessage, investigation.Window) (json.RawMessage, bool) {
 			return json.RawMessage(`{"n":0}`), true
@@ -158,6 +190,10 @@ func (s *script) Run(_ context.Context, req contract.Request) (contract.Answer, 
 	if req.Check != nil {
 		report, err := check.Report(*req.Check)
 		return contract.Answer{Check: &contract.CheckAnswer{Report: report}}, err
+	}
+	if req.Model != nil {
+		answer, err := model.Step(*req.Model)
+		return contract.Answer{Model: &answer}, err
 	}
 	s.mu.Lock()
 	f := s.steps[len(req.Step.Turns)+1]

@@ -21,6 +21,7 @@ import (
 	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/internal/code"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/seal"
 	"github.com/midwatch/midwatch/internal/seal/codec"
@@ -40,6 +41,7 @@ const (
 	Apply       Role = "apply"       // needs PublicKey
 	Notify      Role = "notify"
 	GitHub      Role = "github" // needs Host and Registry; the only one that reads a code host
+	Model       Role = "model"  // needs Gate and PseudonymKey; the only one that may reach a model provider
 )
 
 const (
@@ -65,6 +67,8 @@ type Config struct {
 	Watcher        code.Watcher
 	Publisher      code.Publisher // the apply role's; nil: a fix that is a pull request is refused
 	Engine         sandbox.Engine
+	Models         *gate.Selector // which model may decide in place of the built-in analyst; nil: none ever
+	Gate           *gate.Gate
 	PseudonymKey   []byte   // what the names that leave in place of real ones follow from
 	Hosts          []string // machine names that must not leave
 	Actions        []investigation.Action
@@ -109,17 +113,18 @@ func (c *Config) complete(r Role) error {
 		return errors.New("a tool registry and a detector are needed")
 	case r == Sandbox && (c.Engine == nil || c.Registry == nil):
 		return errors.New("a sandbox engine and a tool registry are needed")
+	case r == GitHub && (c.Host == nil || c.Watcher == nil || c.Registry == nil || len(c.PseudonymKey) == 0):
+		return errors.New("a code host, a tool registry and a key for pseudonyms are needed")
+	case r == Model && (c.Gate == nil || len(c.PseudonymKey) == 0):
+		return errors.New("a gate to the model providers and a key for pseudonyms are needed")
 	case r == Apply && len(c.PublicKey) != ed25519.PublicKeySize:
 		return errors.New("the public key of approvals is needed")
 	}
-	if r == GitHub && (c.Host == nil || c.Watcher == nil || c.Registry == nil || len(c.PseudonymKey) == 0) {
-		return errors.New("a code host, a tool registry and a key for pseudonyms are needed")
-	}
 	switch r {
-	case GitHub, Orchestrate, Tools, Sandbox, Apply, Notify:
+	case Orchestrate, Tools, Sandbox, Apply, Notify, GitHub, Model:
 		return nil
 	}
-	return errors.New("unknown; roles are orchestrate, tools, sandbox, apply, notify and github")
+	return errors.New("unknown; roles are orchestrate, tools, sandbox, apply, notify, github and model")
 }
 
 // Run serves until ctx ends. When Temporal is not there, or goes away, it waits and connects again.

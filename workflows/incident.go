@@ -29,7 +29,11 @@ func Incident(ctx workflow.Context, in IncidentInput) (IncidentResult, error) {
 		return i.result, err
 	}
 	err := i.run(ctx)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil: // somebody cancelled it: what is left to write down needs a context that lives
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+		i.end(ctx, Closed, "Cancelled: "+leading(i.Triggers).Summary)
+	case err != nil:
 		workflow.GetLogger(ctx).Error("incident failed", "incident", i.id, "error", err)
 		i.end(ctx, Failed, "The investigation could not be finished")
 	}
@@ -160,7 +164,7 @@ func (i *incident) request(now time.Time) investigation.Request {
 		ID: InvestigationID(i.id), Incident: i.id, Environment: i.Environment, Requester: "midwatch", Triggers: i.Triggers,
 		Fault:   investigation.Window{From: start, To: now},
 		Healthy: investigation.Window{From: start.Add(-baseline), To: start},
-		Budget:  investigation.Budget{Turns: i.Policy.Turns, Wall: i.Policy.Wall},
+		Budget:  investigation.Budget{Turns: i.Policy.Turns, Wall: i.Policy.Wall, Tokens: i.Policy.Tokens, Cost: i.Policy.Cost},
 	}
 	if first := i.Triggers[0]; first.Kind == investigation.Manual {
 		req.Question = first.Summary

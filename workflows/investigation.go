@@ -18,6 +18,15 @@ const (
 	StepFailedError = "StepFailed"
 	// RefusedError means the activity will never succeed with this input.
 	RefusedError = "Refused"
+	// ModelError means that no model answers: policy, budget or every listed provider says no. The built-in analyst goes on.
+	ModelError = "Model"
+)
+
+const (
+	// builtinTurns is how many turns the built-in analyst gets at least where a model no longer answers.
+	builtinTurns = 3
+	// MaxAsks is how often a model may be asked in one turn: once, and once more if it cannot be understood.
+	MaxAsks = 2
 )
 
 // stepTries is how often a step that fails is run: twice, then the investigation fails.
@@ -29,6 +38,11 @@ type InvestigationState struct {
 	Started time.Time  `json:"started"` // of the first run
 	Calls   []DoneCall `json:"calls"`
 	Phase   string     `json:"phase"`
+	Model   bool       `json:"model,omitempty"`   // a model has decided a turn
+	Builtin bool       `json:"builtin,omitempty"` // the built-in analyst decides from here on
+	Left    int        `json:"left,omitempty"`    // turns that are its at least, once it took over from a model
+	Why     string     `json:"why,omitempty"`     // it took over
+	Refute  bool       `json:"refute,omitempty"`  // a drafted report is under attack by its own analyst
 }
 
 // DoneCall is a tool call that was answered.
@@ -53,6 +67,10 @@ func Investigation(ctx workflow.Context, in InvestigationInput) (ReportRef, erro
 		return found, err
 	}
 	reason := EndInput{Investigation: inv.ID, Reason: cause(err)}
+	if ctx.Err() != nil { // what is left to write down needs a context that lives
+		reason.Reason = "cancelled"
+		ctx, _ = workflow.NewDisconnectedContext(ctx)
+	}
 	mark(ctx, PhaseAttribute.ValueSet(Failed))
 	tell(ctx, "Failed: "+reason.Reason)
 	return ReportRef{}, errors.Join(err, call(ctx, EndInvestigationActivity, "Failed: "+reason.Reason, reason).Get(ctx, nil))
@@ -66,17 +84,18 @@ func (inv *run) run(ctx workflow.Context) (ReportRef, error) {
 	for {
 		inv.State.Turn++
 		last := inv.spent(workflow.Now(ctx))
-		step, err := inv.think(ctx, last)
+		step, last, err := inv.think(ctx, last)
 		if err != nil {
 			return ReportRef{}, err
 		}
 		tell(ctx, fmt.Sprintf("Turn %d: %s", inv.State.Turn, step.Say))
-		if step.Concludes {
+		if step.Concludes && (inv.State.Refute || !step.Model || !step.Blames || last) {
 			return inv.conclude(ctx, step)
 		}
 		if last {
 			return ReportRef{}, fmt.Errorf("the analyst did not conclude on its last turn, %d", inv.State.Turn)
 		}
+		inv.State.Refute = inv.State.Refute || step.Concludes
 		inv.perform(ctx, step)
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			return ReportRef{}, workflow.NewContinueAsNewError(ctx, InvestigationWorkflow, inv.InvestigationInput)
@@ -86,19 +105,63 @@ func (inv *run) run(ctx workflow.Context) (ReportRef, error) {
 
 // spent tells whether the turn that begins now must be the last.
 func (inv *run) spent(now time.Time) bool {
+	if inv.State.Left > 0 {
+		inv.State.Left--
+		return inv.State.Left == 0
+	}
 	return inv.State.Turn >= inv.Budget.Turns || inv.Budget.Wall > 0 && now.Sub(inv.State.Started) >= inv.Budget.Wall
 }
 
-// think runs the analyst's step, at most twice if it fails.
-func (inv *run) think(ctx workflow.Context, last bool) (StepRef, error) {
+// think has the next step decided. A step that wants a model asked is run again with the answer. It returns whether the turn
+// was the last, which it no longer is when the built-in analyst takes over.
+func (inv *run) think(ctx workflow.Context, last bool) (StepRef, bool, error) {
+	for asked := 0; ; asked++ {
+		step, err := inv.step(ctx, last, asked)
+		switch {
+		case err == nil && !step.Asks:
+			inv.State.Builtin = !step.Model
+			return step, last, nil
+		case err == nil && asked < MaxAsks:
+			inv.State.Model = true
+			err = inv.ask(ctx, asked+1)
+		case err == nil:
+			err = errors.New("the model was asked and asked and not understood")
+		}
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil || inv.State.Builtin || !inv.State.Model {
+			return StepRef{}, last, err
+		}
+		inv.takeOver(ctx, cause(err))
+		last = false
+	}
+}
+
+// ask has a model asked what the step before stored.
+func (inv *run) ask(ctx workflow.Context, ask int) error {
+	input := AskInput{Investigation: inv.ID, Turn: inv.State.Turn, Ask: ask}
+	return call(ctx, AskModelActivity, fmt.Sprintf("Ask the model, turn %d", inv.State.Turn), input).Get(ctx, nil)
+}
+
+// step runs the analyst's step once, or once more if the sandboxed program failed.
+func (inv *run) step(ctx workflow.Context, last bool, asked int) (StepRef, error) {
 	inv.State.Phase = "thinking"
 	var step StepRef
 	err := inv.sandboxed(ctx, func() workflow.Future {
 		return call(ctx, AnalystStepActivity, fmt.Sprintf("Turn %d", inv.State.Turn), StepInput{
 			Investigation: inv.ID, Turn: inv.State.Turn, LastTurn: last, Now: workflow.Now(ctx),
+			Asked: asked, Refute: inv.State.Refute, Builtin: inv.State.Builtin,
 		})
 	}, &step)
 	return step, err
+}
+
+// takeOver lets the built-in analyst go on, from the turn that is being decided, with the turns it needs.
+func (inv *run) takeOver(ctx workflow.Context, why string) {
+	inv.State.Builtin, inv.State.Refute, inv.State.Left, inv.State.Why = true, false, builtinTurns-1, why
+	tell(ctx, "The built-in analyst goes on: "+why)
+	workflow.GetLogger(ctx).Warn("the built-in analyst goes on without the model", "investigation", inv.ID, "why", why)
 }
 
 // sandboxed runs an activity of the sandbox role, once more if the sandboxed program failed.
@@ -151,7 +214,7 @@ func (inv *run) conclude(ctx workflow.Context, step StepRef) (ReportRef, error) 
 	for n, id := range step.Cited {
 		controls[n] = call(ctx, ControlEvidenceActivity, "The same question about the healthy time: "+id, ControlInput{Investigation: inv.ID, Evidence: id})
 	}
-	verify := VerifyInput{Investigation: inv.ID, Turn: inv.State.Turn}
+	verify := VerifyInput{Investigation: inv.ID, Turn: inv.State.Turn, TookOver: inv.State.Why}
 	for n, c := range controls {
 		if err := c.Get(ctx, nil); err != nil {
 			verify.Uncontrolled = append(verify.Uncontrolled, step.Cited[n])

@@ -51,7 +51,9 @@ type Policy struct {
 	Quiet      time.Duration `json:"quiet,omitempty"`      // an incident takes no new triggers once none of its own was seen this long; 60 s
 	Concurrent int           `json:"concurrent,omitempty"` // investigations at once; 3
 	Turns      int           `json:"turns,omitempty"`      // steps of an investigation; 8
-	Wall       time.Duration `json:"wall,omitempty"`       // its wall time; 2 min
+	Tokens     int64         `json:"tokens,omitempty"`     // that its model calls may take; 400000
+	Cost       int64         `json:"cost,omitempty"`       // that they may cost, in millionths of a US dollar; 2000000
+	Wall       time.Duration `json:"wall,omitempty"`       // its wall time; 5 min
 	Approval   time.Duration `json:"approval,omitempty"`   // a fix waits this long for a person; 24 h
 	Recovery   time.Duration `json:"recovery,omitempty"`   // recovery is looked for this long; 2 min
 }
@@ -67,7 +69,7 @@ func (p Policy) orDefault() Policy {
 	set(&p.Bake, 45*time.Second)
 	set(&p.CoolDown, 10*time.Minute)
 	set(&p.Quiet, time.Minute)
-	set(&p.Wall, 2*time.Minute)
+	set(&p.Wall, 5*time.Minute)
 	set(&p.Approval, 24*time.Hour)
 	set(&p.Recovery, 2*time.Minute)
 	if p.Concurrent == 0 {
@@ -75,6 +77,12 @@ func (p Policy) orDefault() Policy {
 	}
 	if p.Turns == 0 {
 		p.Turns = 8
+	}
+	if p.Tokens == 0 {
+		p.Tokens = 400_000
+	}
+	if p.Cost == 0 {
+		p.Cost = 2_000_000
 	}
 	return p
 }
@@ -139,6 +147,9 @@ type StepInput struct {
 	Turn          int       `json:"turn"` // from 1
 	LastTurn      bool      `json:"last_turn"`
 	Now           time.Time `json:"now"`
+	Asked         int       `json:"asked,omitempty"`   // model calls made in this turn so far
+	Refute        bool      `json:"refute,omitempty"`  // a model's report is drafted: try to prove it wrong
+	Builtin       bool      `json:"builtin,omitempty"` // the built-in analyst decides, whatever policy says
 }
 
 // StepRef is what a step decided; its words and arguments are in the metadata store.
@@ -146,7 +157,27 @@ type StepRef struct {
 	Say       string    `json:"say"`
 	Calls     []CallRef `json:"calls,omitempty"`
 	Concludes bool      `json:"concludes"`
-	Cited     []string  `json:"cited,omitempty"` // evidence that the concluding report's claims name
+	Asks      bool      `json:"asks,omitempty"`   // a model call first; the rest is empty then
+	Model     bool      `json:"model,omitempty"`  // a model decided
+	Blames    bool      `json:"blames,omitempty"` // the concluding report names a root cause
+	Cited     []string  `json:"cited,omitempty"`  // evidence that the concluding report's claims name
+}
+
+// AskInput has a model asked what a step stored.
+type AskInput struct {
+	Investigation string `json:"investigation"`
+	Turn          int    `json:"turn"`
+	Ask           int    `json:"ask"` // of this turn, from 1
+}
+
+// AskResult says what a model call took. The answer is in the ledger.
+type AskResult struct {
+	Provider string `json:"provider"`
+	Account  string `json:"account"`
+	Model    string `json:"model"`
+	Input    int64  `json:"input_tokens"`
+	Output   int64  `json:"output_tokens"`
+	Cost     int64  `json:"cost"` // millionths of a US dollar
 }
 
 // CallRef names a tool call of a turn.
@@ -183,6 +214,8 @@ type VerifyInput struct {
 	Turn          int    `json:"turn"` // the concluding one
 	// Uncontrolled is evidence whose healthy counterpart could not be had; a check on it does not count.
 	Uncontrolled []string `json:"uncontrolled,omitempty"`
+	// TookOver is why the built-in analyst went on where a model had begun.
+	TookOver string `json:"took_over,omitempty"`
 }
 
 // EndInput closes an investigation. Reason is set when it failed.

@@ -20,6 +20,7 @@ const (
 	ToolsQueue       = "tools"       // store and metadata reads, and the metadata's own bookkeeping
 	SandboxQueue     = "sandbox"     // analyst steps and checks
 	GitHubQueue      = "github"      // the only one that reads a code host
+	ModelQueue       = "model"       // the only one that may reach a model provider
 	ApplyQueue       = "apply"       // the only one that changes anything
 	NotifyQueue      = "notify"
 )
@@ -51,6 +52,7 @@ const (
 	OpenInvestigationActivity  = "OpenInvestigation"
 	EndInvestigationActivity   = "EndInvestigation"
 	AnalystStepActivity        = "AnalystStep"
+	AskModelActivity           = "AskModel"
 	ControlEvidenceActivity    = "ControlEvidence"
 	VerifyReportActivity       = "VerifyReport"
 	PrepareFixActivity         = "PrepareFix"

@@ -25,6 +25,8 @@ func ruleOf(activity string) rule {
 		return rule{queue: ToolsQueue, timeout: 5 * time.Second, attempts: 20}
 	case AnalystStepActivity, VerifyReportActivity:
 		return rule{queue: SandboxQueue, timeout: 30 * time.Second, deadline: 5 * time.Minute, heartbeat: 5 * time.Second, attempts: 10}
+	case AskModelActivity: // an answer may take minutes; whether one is asked again is the gate's to know
+		return rule{queue: ModelQueue, timeout: 5 * time.Minute, deadline: 6 * time.Minute, heartbeat: 5 * time.Second, attempts: 6}
 	case ControlEvidenceActivity:
 		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: 2 * time.Minute, heartbeat: 5 * time.Second, attempts: 5}
 	case PreparePullRequestActivity, PullRequestStateActivity, ContainsCommitActivity:

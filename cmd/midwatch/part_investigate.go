@@ -14,6 +14,9 @@ import (
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/code/github"
+	"github.com/midwatch/midwatch/internal/llm/gate"
+	"github.com/midwatch/midwatch/internal/llm/provider"
+	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/seal/codec"
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/sandbox/native"
@@ -82,7 +85,7 @@ func (in *installation) workerCommand() *cobra.Command {
 	cmd := partCommand("worker", "Workflows and activities, by role", func(ctx context.Context) (runner, error) {
 		return in.worker(ctx, roles)
 	})
-	cmd.Flags().StringSliceVar(&roles, "role", nil, "orchestrate, tools, sandbox, apply, notify, github; several with commas")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "orchestrate, tools, sandbox, apply, notify, github, model; several with commas")
 	_ = cmd.MarkFlagRequired("role")
 	return cmd
 }
@@ -111,9 +114,15 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 			if cfg.Engine, err = native.New(native.Config{Program: in.settings.Worker.Analyst}); err != nil {
 				return nil, err
 			}
+			cfg.Models = &gate.Selector{Policies: meta, Accounts: in.settings.AI.Providers}
 		case workers.GitHub:
 			part = pki.GitHub
 			if err := in.codeHost(&cfg); err != nil {
+				return nil, err
+			}
+		case workers.Model:
+			part = pki.Model
+			if err := in.models(&cfg, meta); err != nil {
 				return nil, err
 			}
 		case workers.Apply:
@@ -146,4 +155,25 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 		}
 	}
 	return workers.New(cfg)
+}
+
+// models gives the model role its providers, with their keys, and what takes secrets and names out of a request.
+func (in *installation) models(cfg *workers.Config, meta *metadata.DB) error {
+	var accounts []gate.Account
+	providers, err := provider.All(in.settings.AI.Providers)
+	if err != nil {
+		return err
+	}
+	for _, p := range in.settings.AI.Providers {
+		accounts = append(accounts, gate.Account{ProviderConfig: p, Provider: providers[p.Name]})
+	}
+	if cfg.Gate, err = gate.New(gate.Config{Policies: meta, Ledger: meta, Accounts: accounts, Log: in.log}); err != nil {
+		return err
+	}
+	names, err := in.ring("pseudonyms")
+	if err != nil {
+		return err
+	}
+	cfg.PseudonymKey, cfg.Hosts = names.Newest(), []string{hostName()}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/midwatch/midwatch/deploy/clickhouse"
 	"github.com/midwatch/midwatch/internal/code/github"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -34,6 +35,7 @@ type settings struct {
 	Investigations investigationSettings
 	Actions        []investigation.Action
 	GitHub         github.Config
+	AI             aiSettings
 }
 
 // actions are the named actions; only the apply role gets their database credentials.
@@ -91,6 +93,8 @@ type investigationSettings struct {
 	Concurrent int           `yaml:"concurrent"` // investigations at once
 	Turns      int           `yaml:"turns"`      // steps of an investigation
 	Wall       time.Duration `yaml:"wall"`       // its wall time
+	Tokens     int64         `yaml:"tokens"`     // that its model calls may take together
+	Dollars    float64       `yaml:"dollars"`    // that they may cost
 	Approval   time.Duration `yaml:"approval"`   // a fix waits this long for a person
 }
 
@@ -98,7 +102,13 @@ func (s investigationSettings) policy() workflows.Policy {
 	return workflows.Policy{
 		Debounce: s.Debounce, Settle: s.Settle, Bake: s.Bake, CoolDown: s.CoolDown,
 		Concurrent: s.Concurrent, Turns: s.Turns, Wall: s.Wall, Approval: s.Approval,
+		Tokens: s.Tokens, Cost: int64(s.Dollars * 1e6),
 	}
+}
+
+// aiSettings lists whom a model may be asked at. Nobody is asked before an admin switches AI on for an environment.
+type aiSettings struct {
+	Providers []llm.ProviderConfig `yaml:"providers"`
 }
 
 type metadataSettings struct {
@@ -142,7 +152,7 @@ func hostName() string {
 func (s *settings) sections() map[string]any {
 	return map[string]any{
 		"data": &s.Data, "environment": &s.Environment, "clickhouse": &s.ClickHouse, "store": &s.Store, "jetstream": &s.JetStream,
-		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions, "github": &s.GitHub,
+		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions, "github": &s.GitHub, "ai": &s.AI,
 	}
 }
 

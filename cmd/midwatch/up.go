@@ -198,6 +198,9 @@ func (in *installation) parts() ([]standalone.Part, error) {
 	if s.GitHub.On() {
 		add("worker-github", own("worker", "--role", "github"), "temporal")
 	}
+	if len(s.AI.Providers) > 0 {
+		add("worker-model", own("worker", "--role", "model"), "temporal")
+	}
 	add("worker-apply", own("worker", "--role", "apply"), "temporal")
 	add("api", own("api"), "temporal", "clickhouse", "ingester")
 	return parts, nil

@@ -44,6 +44,12 @@ type Evidence struct {
 	At            time.Time       `json:"at"`
 }
 
+// Analysts.
+const (
+	AnalystBuiltin = "builtin"
+	AnalystModel   = "model"
+)
+
 // Turn is one step of the analyst and what came of it.
 type Turn struct {
 	Number   int        `json:"number"` // from 1
@@ -51,6 +57,7 @@ type Turn struct {
 	Calls    []ToolCall `json:"calls,omitempty"`
 	Evidence []string   `json:"evidence,omitempty"` // ids, same order as Calls
 	Draft    *Report    `json:"draft,omitempty"`    // of the concluding turn, before the platform checked it
+	Analyst  string     `json:"analyst,omitempty"`  // who decided it: AnalystBuiltin, AnalystModel
 	At       time.Time  `json:"at"`
 }
 

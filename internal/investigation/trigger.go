@@ -71,8 +71,10 @@ type Request struct {
 
 // Budget bounds an investigation.
 type Budget struct {
-	Turns int           `json:"turns"` // steps, the concluding one included
-	Wall  time.Duration `json:"wall"`
+	Turns  int           `json:"turns"` // steps, the concluding one included
+	Wall   time.Duration `json:"wall"`
+	Tokens int64         `json:"tokens,omitempty"` // of all model calls together; 0: no bound
+	Cost   int64         `json:"cost,omitempty"`   // the same, in millionths of a US dollar
 }
 
 // Incident is the triggers that belong together.

@@ -66,6 +66,17 @@ func New(ts ...Tool) *Registry {
 	return r
 }
 
+// Only returns a registry of the tools that keep says yes to.
+func (r *Registry) Only(keep func(Tool) bool) *Registry {
+	var kept []Tool
+	for _, name := range r.names {
+		if t := r.tools[name]; keep(t) {
+			kept = append(kept, t)
+		}
+	}
+	return New(kept...)
+}
+
 // Names lists the tools in registry order.
 func (r *Registry) Names() []string { return slices.Clone(r.names) }
 

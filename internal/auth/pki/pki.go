@@ -34,11 +34,12 @@ const (
 	Sandbox    = "worker-sandbox"
 	Apply      = "worker-apply"
 	GitHub     = "worker-github"
+	Model      = "worker-model"
 	CLI        = "cli" // operators' tools, and senders of OTLP that are not ours
 )
 
 // Parts lists every part that gets a certificate.
-var Parts = []string{Agent, JetStream, Exporter, Ingester, ClickHouse, Temporal, API, Worker, Sandbox, Apply, GitHub, CLI}
+var Parts = []string{Agent, JetStream, Exporter, Ingester, ClickHouse, Temporal, API, Worker, Sandbox, Apply, GitHub, Model, CLI}
 
 const (
 	caLife   = 10 * 365 * 24 * time.Hour

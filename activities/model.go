@@ -1,0 +1,114 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/gate"
+	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/privacy"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// ModelStore is what Model needs of the metadata store.
+type ModelStore interface {
+	Investigation(ctx context.Context, id string) (metadata.Investigation, error)
+	Ask(ctx context.Context, c llm.Call) (llm.StoredAsk, error)
+	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
+	PutPseudonyms(ctx context.Context, investigation string, m *privacy.Map) error
+}
+
+var _ ModelStore = (*metadata.DB)(nil)
+
+// Model is the model role: what a step wants a model asked goes through here, and through here alone.
+type Model struct {
+	DB   ModelStore
+	Gate *gate.Gate
+	// Key is what the pseudonyms of every environment follow from.
+	Key []byte
+	// Hosts are machine names that become pseudonyms even without a domain.
+	Hosts []string
+}
+
+// Ask has a stored prompt answered. The answer is in the ledger; asked again, it is the same one.
+func (a *Model) Ask(ctx context.Context, in workflows.AskInput) (workflows.AskResult, error) {
+	defer alive(ctx)()
+	inv, err := a.DB.Investigation(ctx, in.Investigation)
+	if err != nil {
+		return workflows.AskResult{}, final(err)
+	}
+	call := llm.Call{Investigation: in.Investigation, Turn: in.Turn, Ask: in.Ask}
+	stored, err := a.DB.Ask(ctx, call)
+	if err != nil {
+		return workflows.AskResult{}, final(err)
+	}
+	pseudonyms, err := a.DB.Pseudonyms(ctx, in.Investigation)
+	if err != nil {
+		return workflows.AskResult{}, err
+	}
+	redactor, err := privacy.New(privacy.Config{
+		Key: privacy.EnvironmentKey(a.Key, inv.Request.Environment), Map: pseudonyms, Hosts: a.Hosts, Keep: services(inv.Request),
+	})
+	if err != nil {
+		return workflows.AskResult{}, refused(err)
+	}
+	request, counts := redactor.Request(stored.Request)
+	if err := a.DB.PutPseudonyms(ctx, in.Investigation, pseudonyms); err != nil { // before they are used
+		return workflows.AskResult{}, err
+	}
+	entry, err := a.Gate.Complete(ctx, gate.Ask{
+		Call: call, Environment: inv.Request.Environment, Request: request, DataTypes: stored.DataTypes, Redactions: counts,
+		Tokens: inv.Request.Budget.Tokens, Cost: inv.Request.Budget.Cost,
+	})
+	if err != nil {
+		return workflows.AskResult{}, modelFailed(err)
+	}
+	return workflows.AskResult{
+		Provider: entry.Provider, Account: entry.Account, Model: entry.Model,
+		Input: entry.Usage.Input + entry.Usage.CacheRead + entry.Usage.CacheWrite, Output: entry.Usage.Output, Cost: entry.Cost,
+	}, nil
+}
+
+// services are names that a model must recognize.
+func services(r investigation.Request) []string {
+	var names []string
+	for _, t := range r.Triggers {
+		names = append(append(names, t.Service), t.Peers...)
+	}
+	return names
+}
+
+// modelFailed says whether trying again can help. What a provider asks to wait is waited, up to a minute.
+func modelFailed(err error) error {
+	var e *llm.Error
+	lasting := errors.Is(err, gate.ErrBudget) || errors.Is(err, gate.ErrUnanswered) || errors.As(err, &e) && !passing(err)
+	if lasting {
+		return temporal.NewNonRetryableApplicationError(err.Error(), workflows.ModelError, err)
+	}
+	var wait time.Duration
+	if e != nil {
+		wait = min(e.RetryAfter, time.Minute)
+	}
+	return temporal.NewApplicationErrorWithOptions(fmt.Sprintf("ask the model: %v", err), workflows.ModelError,
+		temporal.ApplicationErrorOptions{NextRetryDelay: wait, Cause: err})
+}
+
+// passing tells whether one of several providers' errors may pass.
+func passing(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the tree is walked here
+		for _, one := range joined.Unwrap() {
+			if passing(one) {
+				return true
+			}
+		}
+		return false
+	}
+	var e *llm.Error
+	return errors.As(err, &e) && e.Passing()
+}

@@ -1,0 +1,204 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
+)
+
+// Errors that are about the call itself, not about a provider.
+var (
+	// ErrBudget means that the call's worst case does not fit into what is left.
+	ErrBudget = errors.New("the budget does not allow another model call")
+	// ErrUnanswered means that the call was sent as often as it may be, and no answer is in the ledger.
+	ErrUnanswered = errors.New("the model call was sent before and its answer was lost")
+)
+
+// maxSent is how often a call whose fate is unknown may be sent: once, and once more.
+const maxSent = 2
+
+// bytesPerToken is how a request's tokens are estimated from its JSON: low, so that the estimate is high.
+const bytesPerToken = 3
+
+// Account is a configured provider.
+type Account struct {
+	llm.ProviderConfig
+	Provider llm.Provider
+}
+
+// Config is what a gate needs.
+type Config struct {
+	Policies llm.Policies
+	Ledger   llm.Ledger
+	Accounts []Account
+	// Watch is how often policy is read while a call is in flight; 200 ms if zero.
+	Watch time.Duration
+	Log   *slog.Logger
+}
+
+// Gate is safe for concurrent use.
+type Gate struct {
+	cfg       Config
+	selector  Selector
+	providers map[string]llm.Provider
+	breakers  map[string]*breaker
+}
+
+// New validates cfg.
+func New(cfg Config) (*Gate, error) {
+	if cfg.Policies == nil || cfg.Ledger == nil {
+		return nil, errors.New("gate: policies and a ledger are needed")
+	}
+	if cfg.Watch == 0 {
+		cfg.Watch = 200 * time.Millisecond
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Gate{cfg: cfg, selector: Selector{Policies: cfg.Policies}, providers: map[string]llm.Provider{}, breakers: map[string]*breaker{}}
+	for _, a := range cfg.Accounts {
+		if err := a.Validate(); err != nil {
+			return nil, err
+		}
+		if g.breakers[a.Name] != nil || a.Provider == nil {
+			return nil, fmt.Errorf("gate: provider %s is there twice, or cannot be asked", a.Name)
+		}
+		g.breakers[a.Name], g.providers[a.Name] = &breaker{}, a.Provider
+		g.selector.Accounts = append(g.selector.Accounts, a.ProviderConfig)
+	}
+	return g, nil
+}
+
+// Ask is one model call.
+type Ask struct {
+	Call        llm.Call
+	Environment string
+	Request     llm.Request // Model and MaxTokens are the account's
+	DataTypes   []investigation.DataType
+	Redactions  map[string]int // already done to Request
+	Tokens      int64          // budget of the whole investigation; 0: none
+	Cost        int64          // the same, in millionths of a US dollar
+}
+
+// Complete returns the answer of a call: the one in the ledger, if there is one, else that of the first listed provider that
+// gives one. Its errors are ErrBudget, ErrUnanswered, an *llm.Error, or of the ledger.
+func (g *Gate) Complete(ctx context.Context, ask Ask) (llm.Entry, error) {
+	before, err := g.cfg.Ledger.Attempts(ctx, ask.Call)
+	if err != nil {
+		return llm.Entry{}, fmt.Errorf("read the ledger: %w", err)
+	}
+	lost := 0
+	for _, e := range before {
+		switch e.State {
+		case llm.Answered:
+			return e, nil
+		case llm.Begun:
+			lost++
+		}
+	}
+	if lost >= maxSent {
+		return llm.Entry{}, ErrUnanswered
+	}
+	accounts, err := g.allowed(ctx, ask)
+	if err != nil {
+		return llm.Entry{}, err
+	}
+	var last error
+	for _, a := range accounts {
+		if !g.breakers[a.Name].allows(time.Now()) {
+			last = errors.Join(last, &llm.Error{Kind: llm.Overloaded, Provider: a.Name, Err: errors.New("failed too often lately; resting")})
+			continue
+		}
+		entry, err := g.send(ctx, a, ask)
+		g.breakers[a.Name].note(err, time.Now())
+		if err == nil {
+			return entry, nil
+		}
+		if kind := llm.KindOf(err); kind == "" || kind == llm.Off || ctx.Err() != nil {
+			return llm.Entry{}, err
+		}
+		g.cfg.Log.WarnContext(ctx, "model provider failed", "provider", a.Name, "kind", llm.KindOf(err), "error", err)
+		last = errors.Join(last, err)
+	}
+	return llm.Entry{}, last
+}
+
+// send makes one attempt at one account, with the ledger before and after it.
+func (g *Gate) send(ctx context.Context, a llm.ProviderConfig, ask Ask) (llm.Entry, error) {
+	request := ask.Request
+	request.Model, request.MaxTokens = a.Model, a.MaxTokens
+	body, err := json.Marshal(request)
+	if err != nil {
+		return llm.Entry{}, fmt.Errorf("encode the model request: %w", err)
+	}
+	if err := g.affordable(ctx, a, ask, len(body)); err != nil {
+		return llm.Entry{}, err
+	}
+	worst := WorstCase(len(body), a.MaxTokens)
+	entry, err := g.cfg.Ledger.Begin(ctx, llm.Entry{
+		Call: ask.Call, Environment: ask.Environment, Provider: a.Name, Kind: a.Kind, Account: a.Account, Model: a.Model,
+		State: llm.Begun, BegunAt: time.Now().UTC(), Request: body, DataTypes: ask.DataTypes, Redactions: ask.Redactions,
+		Usage: worst, Cost: a.Price.Cost(worst), // until it has ended: what it may take
+	})
+	if err != nil {
+		return llm.Entry{}, fmt.Errorf("write the ledger: %w", err)
+	}
+	response, failed := g.watched(ctx, a, ask.Environment, request)
+	entry = ended(entry, a, response, failed)
+	// What came of it must be kept, also when the caller has gone.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := g.cfg.Ledger.End(keep, entry); err != nil {
+		return llm.Entry{}, fmt.Errorf("write the ledger: %w", err)
+	}
+	return entry, failed
+}
+
+func ended(e llm.Entry, a llm.ProviderConfig, r llm.Response, failed error) llm.Entry {
+	e.EndedAt = time.Now().UTC()
+	if failed != nil {
+		e.State, e.Error = llm.FailedAt, failed.Error()
+		switch llm.KindOf(failed) {
+		case llm.Off:
+			e.State = llm.Closed
+		case llm.Unreachable: // it may have been answered, and charged: the worst case stands
+		default:
+			e.Usage, e.Cost = llm.Usage{}, 0
+		}
+		return e
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		e.State, e.Error = llm.FailedAt, err.Error()
+		return e
+	}
+	e.State, e.Response, e.Usage, e.Cost = llm.Answered, body, r.Usage, a.Price.Cost(r.Usage)
+	return e
+}
+
+// WorstCase is the most that a request of so many bytes of JSON is taken to use.
+func WorstCase(bytes, maxTokens int) llm.Usage {
+	return llm.Usage{Input: int64(bytes/bytesPerToken + 1), Output: int64(maxTokens)}
+}
+
+func (g *Gate) affordable(ctx context.Context, a llm.ProviderConfig, ask Ask, bytes int) error {
+	usage, cost, err := g.cfg.Ledger.Spent(ctx, ask.Call.Investigation)
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	worst := WorstCase(bytes, a.MaxTokens)
+	tokens := usage.Input + usage.Output + usage.CacheRead + usage.CacheWrite + worst.Input + worst.Output
+	if ask.Tokens > 0 && tokens > ask.Tokens {
+		return fmt.Errorf("%w: %d tokens with it, at most %d", ErrBudget, tokens, ask.Tokens)
+	}
+	if with := cost + a.Price.Cost(worst); ask.Cost > 0 && with > ask.Cost {
+		return fmt.Errorf("%w: $%.4f with it, at most $%.4f", ErrBudget, float64(with)/1e6, float64(ask.Cost)/1e6)
+	}
+	return nil
+}

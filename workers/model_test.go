@@ -1,0 +1,215 @@
+package workers_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/gate"
+	"github.com/midwatch/midwatch/internal/llm/llmtest"
+	"github.com/midwatch/midwatch/internal/llm/provider"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// scripted is a provider whose answers a test writes.
+func scripted(t *testing.T, s llmtest.Script) (*llmtest.Server, gate.Account) {
+	t.Helper()
+	server, err := llmtest.Anthropic(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	entry, err := server.Entry(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := provider.New(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server, gate.Account{ProviderConfig: entry, Provider: made}
+}
+
+// switchAI sets policy for the rig's environment, with every provider listed and confirmed.
+func (r *rig) switchAI(on bool, types ...investigation.DataType) {
+	r.t.Helper()
+	p := llm.Policy{Environment: environment, Enabled: on, DataTypes: types}
+	for _, m := range r.models {
+		p.Providers = append(p.Providers, m.Name)
+		p.Confirmed = append(p.Confirmed, llm.Confirmation{Provider: m.Name, Terms: m.Terms, By: "ann"})
+	}
+	if err := r.db.PutAIPolicy(r.t.Context(), p); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func probes(n int, peer string) llmtest.ToolCall {
+	arguments, _ := json.Marshal(map[string]any{"n": n, "peer": peer, "why": "to count"})
+	return llmtest.ToolCall{Name: "probe_numbers", Arguments: string(arguments)}
+}
+
+// concludes blames payment, on a check that holds.
+func concludes(confidence float64) llmtest.ToolCall {
+	report := map[string]any{
+		"verdict": "root_cause", "culprit": "service/payment", "mechanism": "bad_deployment", "confidence": confidence,
+		"title": "payment broke", "summary": "It did.",
+		"claims": []map[string]any{{"text": "seven", "evidence": []string{"e1"}, "checks": []string{`ev["e1"]["n"] == 7`}}},
+	}
+	arguments, _ := json.Marshal(report)
+	return llmtest.ToolCall{Name: "conclude", Arguments: string(arguments)}
+}
+
+var pseudonym = regexp.MustCompile(`ip-[0-9a-z]+`)
+
+// everything is all text of a request.
+func everything(r llm.Request) string {
+	b, _ := json.Marshal(r)
+	return string(b)
+}
+
+// TestModelStory has a model decide, over the vendor's own protocol: it asks, uses a pseudonym it was given, concludes, and
+// its report is attacked before it stands.
+func TestModelStory(t *testing.T) {
+	server, account := scripted(t, func(c llmtest.Call) llmtest.Answer {
+		switch c.Number {
+		case 1:
+			return llmtest.Answer{Text: "I look.", Tools: []llmtest.ToolCall{probes(7, "")}}
+		case 2:
+			return llmtest.Answer{Text: "I look at the peer.", Tools: []llmtest.ToolCall{probes(8, pseudonym.FindString(fmt.Sprint(c.Request.Messages[len(c.Request.Messages)-1].Parts[0].ToolResult)))}}
+		case 4:
+			return llmtest.Answer{Text: "Is it not something else?", Tools: []llmtest.ToolCall{probes(9, "")}}
+		default:
+			return llmtest.Answer{Text: "It is clear.", Tools: []llmtest.ToolCall{concludes(0.9)}}
+		}
+	})
+	r := newRig(t, account)
+	r.switchAI(true, investigation.Metrics)
+	first := trigger("alert-1", "payment", investigation.Alert)
+	r.raise(first)
+	id := workflows.IncidentID(environment, first.ID)
+	r.awaitStatus(id, workflows.Closed)
+
+	inv, err := r.db.Investigation(t.Context(), workflows.InvestigationID(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inv.Report == nil || inv.Report.Verdict != investigation.RootCause || !inv.Report.Chain[0].Checks[0].Counts || len(inv.Turns) != 5 {
+		t.Fatalf("%d turns, report %+v", len(inv.Turns), inv.Report)
+	}
+	if want := "model/scripted-1 (anthropic-test, scripted)"; inv.Report.Analyst != want {
+		t.Errorf("decided by %q, want %q", inv.Report.Analyst, want)
+	}
+	if !slices.Contains(r.peers, address) {
+		t.Errorf("the tool was asked about %q, want the address that the pseudonym stands for", r.peers)
+	}
+	for _, c := range server.Calls() {
+		if text := everything(c.Request); strings.Contains(text, address) || strings.Contains(text, password) {
+			t.Errorf("call %d holds what must not leave", c.Number)
+		}
+	}
+	t.Run("ledger", func(t *testing.T) { inLedger(t, r, inv.Request.ID, server) })
+	t.Run("sealed", func(t *testing.T) { sealed(t, r) })
+}
+
+// inLedger: what the provider got is what the ledger says, call by call.
+func inLedger(t *testing.T, r *rig, id string, server *llmtest.Server) {
+	calls := server.Calls()
+	if len(calls) != 5 {
+		t.Fatalf("asked %d times", len(calls))
+	}
+	for n, c := range calls {
+		entries, err := r.db.Attempts(t.Context(), llm.Call{Investigation: id, Turn: n + 1, Ask: 1})
+		if err != nil || len(entries) != 1 {
+			t.Fatalf("turn %d: %v %v", n+1, entries, err)
+		}
+		var sent llm.Request
+		if err := json.Unmarshal(entries[0].Request, &sent); err != nil {
+			t.Fatal(err)
+		}
+		if sent.System != c.Request.System || len(sent.Messages) != len(c.Request.Messages) || entries[0].State != llm.Answered {
+			t.Errorf("turn %d: the ledger has another request than the provider, or is %s", n+1, entries[0].State)
+		}
+		if n > 0 && (entries[0].Redactions["ip"] == 0 || entries[0].Redactions["secret:password"] == 0) {
+			t.Errorf("turn %d: redactions %v", n+1, entries[0].Redactions)
+		}
+	}
+}
+
+// TestAIOffCallsNobody: with a provider configured and AI off, no connection is opened.
+func TestAIOffCallsNobody(t *testing.T) {
+	server, account := scripted(t, llmtest.Sequence(llmtest.Say("hello")))
+	r := newRig(t, account)
+	r.script.noProblem()
+	r.switchAI(false, investigation.Metrics)
+	r.raise(trigger("alert-1", "payment", investigation.Alert))
+	id := workflows.IncidentID(environment, "alert-1")
+	r.awaitStatus(id, workflows.Closed)
+	if ever, _ := server.Connections(); ever != 0 {
+		t.Errorf("%d connections", ever)
+	}
+}
+
+// TestSwitchingOffReachesRunningInvestigations: the call in flight is closed, and the built-in analyst concludes.
+func TestSwitchingOffReachesRunningInvestigations(t *testing.T) {
+	hangs := make(chan struct{}, 10)
+	server, account := scripted(t, func(llmtest.Call) llmtest.Answer {
+		hangs <- struct{}{}
+		return llmtest.Answer{Hang: true}
+	})
+	r := newRig(t, account)
+	r.script.noProblem()
+	r.switchAI(true, investigation.Metrics)
+	r.raise(trigger("alert-1", "payment", investigation.Alert))
+	select {
+	case <-hangs:
+	case <-time.After(patience):
+		t.Fatal("the model was not asked")
+	}
+	r.switchAI(false, investigation.Metrics)
+	id := workflows.IncidentID(environment, "alert-1")
+	r.awaitStatus(id, workflows.Closed)
+	inv, err := r.db.Investigation(t.Context(), workflows.InvestigationID(id))
+	if err != nil || inv.Report == nil {
+		t.Fatalf("%+v %v", inv, err)
+	}
+	if got := inv.Report.Analyst; !strings.HasPrefix(got, "script, after a model: ") || server.Closed() != 1 || server.Count() != 1 {
+		t.Errorf("decided by %q, %d calls, %d closed", got, server.Count(), server.Closed())
+	}
+}
+
+// TestModelInTroubleLeavesItToTheBuiltinAnalyst, whatever the trouble.
+func TestModelInTroubleLeavesItToTheBuiltinAnalyst(t *testing.T) {
+	troubles := map[string]llmtest.Answer{
+		"denied":   llmtest.Deny(),
+		"too long": llmtest.TooLong(),
+		"nonsense": llmtest.Say("I would rather talk about something else."),
+	}
+	i := 0
+	for name, answer := range troubles {
+		t.Run(name, func(t *testing.T) {
+			server, account := scripted(t, llmtest.Sequence(answer))
+			r := newRig(t, account)
+			r.script.noProblem()
+			r.switchAI(true, investigation.Metrics)
+			i++
+			first := fmt.Sprintf("alert-%d", i)
+			r.raise(trigger(first, "payment", investigation.Alert))
+			id := workflows.IncidentID(environment, first)
+			r.awaitStatus(id, workflows.Closed)
+			inv, err := r.db.Investigation(t.Context(), workflows.InvestigationID(id))
+			if err != nil || inv.Report == nil || inv.Report.Verdict == investigation.RootCause {
+				t.Fatalf("%+v %v", inv, err)
+			}
+			if n := server.Count(); n < 1 || n > workflows.MaxAsks {
+				t.Errorf("asked %d times", n)
+			}
+			t.Logf("decided by %s", inv.Report.Analyst)
+		})
+	}
+}
