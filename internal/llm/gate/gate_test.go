@@ -215,14 +215,14 @@ func TestACallOfUnknownFateIsSentOnceMore(t *testing.T) {
 	server, entry := scripted(t, llm.KindAnthropic, "one", llmtest.Sequence(llmtest.Say("hi")))
 	p := newPost(t, entry)
 	for range 2 { // killed after they were sent
-		if _, err := p.db.Begin(t.Context(), llm.Entry{Call: ask(2).Call, Environment: "prod", Provider: "one", State: llm.Begun, BegunAt: time.Now()}); err != nil {
+		if _, err := p.db.Begin(t.Context(), llm.Entry{Call: ask(2).Call, Environment: "prod", Provider: "one", State: llm.Begun, BegunAt: time.Now(), Usage: gate.WorstCase(30, 10)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := p.Complete(t.Context(), ask(2)); !errors.Is(err, gate.ErrUnanswered) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := p.db.Begin(t.Context(), llm.Entry{Call: ask(3).Call, Environment: "prod", Provider: "one", State: llm.Begun, BegunAt: time.Now()}); err != nil {
+	if _, err := p.db.Begin(t.Context(), llm.Entry{Call: ask(3).Call, Environment: "prod", Provider: "one", State: llm.Begun, BegunAt: time.Now(), Usage: gate.WorstCase(30, 10)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Complete(t.Context(), ask(3)); err != nil {
