@@ -22,7 +22,7 @@ func (certificates) GetClaims(info *authorization.AuthInfo) (*authorization.Clai
 	return claims, nil
 }
 
-// parts says which part may call what. A sandbox, github or apply worker that was taken over can answer its own tasks; it cannot
+// parts says which part may call what. A sandbox, github, model or apply worker that was taken over can answer its own tasks; it cannot
 // start, signal or read workflows.
 type parts struct{}
 
@@ -46,6 +46,8 @@ func allowed(part string, target *authorization.CallTarget) bool {
 		return activityWorker(target, "apply")
 	case "worker-github":
 		return activityWorker(target, "github")
+	case "worker-model":
+		return activityWorker(target, "model")
 	}
 	return false
 }
