@@ -22,7 +22,9 @@ import (
 type ApplyStore interface {
 	Fix(ctx context.Context, id string) (investigation.Fix, error)
 	SetFixStatus(ctx context.Context, id, status, result string) error
-	SpendNonce(ctx context.Context, nonce, fixID string) error
+	SetFixApproved(ctx context.Context, id string, given []investigation.Given) error
+	NonceSpent(ctx context.Context, nonce string) (fixID string, err error)
+	SpendNonces(ctx context.Context, fixID string, nonces ...string) error
 	Audit(ctx context.Context, subject, action, object, outcome, detail string) error
 }
 
@@ -34,8 +36,9 @@ type Apply struct {
 	DB          ApplyStore
 	PublicKey   ed25519.PublicKey
 	Actions     []investigation.Action
-	Publisher   code.Publisher // opens pull requests; nil: none
-	Environment string         // the only one this worker may change
+	Publisher   code.Publisher       // opens pull requests; nil: none
+	Quorum      investigation.Quorum // how many people must approve, whatever a fix says of itself
+	Environment string               // the only one this worker may change
 	Log         *slog.Logger
 }
 
@@ -64,15 +67,39 @@ func (a *Apply) decide(ctx context.Context, in workflows.ApplyInput, again bool)
 	if why := a.wrong(fix, in.Approval); why != "" {
 		return a.refuse(ctx, in, why)
 	}
+	spent, err := a.DB.NonceSpent(ctx, in.Approval.Nonce)
+	switch {
+	case err != nil:
+		return workflows.ApplyResult{}, err
+	case spent == fix.ID && again:
+		return a.recall(ctx, in)
+	case spent != "":
+		return a.refuse(ctx, in, usedBefore)
+	}
 	if why := a.late(fix, in.Approval); why != "" {
 		return a.tooLate(ctx, in, why, again)
 	}
-	err = a.spend(ctx, fix, in.Approval)
+	if !in.Approval.Approved {
+		return a.settle(ctx, in, fix, nil, again)
+	}
+	return a.gather(ctx, in, fix, again)
+}
+
+const usedBefore = "it was used before, or the fix was decided before"
+
+// settle spends what decides a fix, each once and for all and all of it together, and does what was decided. Besides the
+// approval itself and the earlier ones that count with it, that is the fix: it is decided once.
+func (a *Apply) settle(ctx context.Context, in workflows.ApplyInput, fix investigation.Fix, earlier []investigation.Approval, again bool) (workflows.ApplyResult, error) {
+	nonces := []string{in.Approval.Nonce, "fix/" + fix.ID}
+	for _, p := range earlier {
+		nonces = append(nonces, p.Nonce)
+	}
+	err := a.DB.SpendNonces(ctx, fix.ID, nonces...)
 	if errors.Is(err, metadata.ErrSpent) {
 		if again {
 			return a.recall(ctx, in)
 		}
-		return a.refuse(ctx, in, "it was used before, or the fix was decided before")
+		return a.refuse(ctx, in, usedBefore)
 	}
 	if err != nil {
 		return workflows.ApplyResult{}, err
@@ -114,7 +141,7 @@ func (a *Apply) late(fix investigation.Fix, p investigation.Approval) string {
 // attempt that may have waited for hours must not act on what expired meanwhile.
 func (a *Apply) tooLate(ctx context.Context, in workflows.ApplyInput, why string, again bool) (workflows.ApplyResult, error) {
 	if again {
-		err := a.DB.SpendNonce(ctx, in.Approval.Nonce, in.Fix) // of no use to anyone any more
+		err := a.DB.SpendNonces(ctx, in.Fix, in.Approval.Nonce) // of no use to anyone any more
 		if errors.Is(err, metadata.ErrSpent) {
 			return a.recall(ctx, in)
 		}
@@ -123,14 +150,6 @@ func (a *Apply) tooLate(ctx context.Context, in workflows.ApplyInput, why string
 		}
 	}
 	return a.refuse(ctx, in, why)
-}
-
-// spend uses up the approval and the fix itself, each once and for all, before anything is done with them.
-func (a *Apply) spend(ctx context.Context, fix investigation.Fix, p investigation.Approval) error {
-	if err := a.DB.SpendNonce(ctx, p.Nonce, fix.ID); err != nil {
-		return err
-	}
-	return a.DB.SpendNonce(ctx, "fix/"+fix.ID, fix.ID)
 }
 
 // recall answers a repeated attempt: what the first one recorded or, if it was lost before that, that nobody knows.

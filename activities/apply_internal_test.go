@@ -134,7 +134,7 @@ func TestApplyOnce(t *testing.T) {
 func TestApplyUnknownOutcome(t *testing.T) {
 	b := newBench(t)
 	in := b.signed(nil)
-	if err := b.spend(t.Context(), b.fix, in.Approval); err != nil {
+	if err := b.db.SpendNonces(t.Context(), b.fix.ID, in.Approval.Nonce, "fix/"+b.fix.ID); err != nil {
 		t.Fatal(err)
 	}
 	if r := b.do(in, true); r.Status != workflows.FixFailed || !strings.Contains(r.Output, "unknown") {
@@ -175,7 +175,7 @@ func TestApplyLateRetry(t *testing.T) {
 	b.want(0, workflows.FixAwaiting)
 
 	in := b.signed(over)
-	if err := b.spend(t.Context(), b.fix, in.Approval); err != nil {
+	if err := b.db.SpendNonces(t.Context(), b.fix.ID, in.Approval.Nonce, "fix/"+b.fix.ID); err != nil {
 		t.Fatal(err)
 	}
 	if r := b.do(in, true); r.Status != workflows.FixFailed || !strings.Contains(r.Output, "unknown") {

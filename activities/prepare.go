@@ -31,6 +31,7 @@ var _ FixStore = (*metadata.DB)(nil)
 type Prepare struct {
 	DB      FixStore
 	Actions []investigation.Action
+	Quorum  investigation.Quorum
 }
 
 // lately is how many of the newest fixes, and of what age, are searched for one that does the same.
@@ -67,6 +68,15 @@ func (a *Prepare) Fix(ctx context.Context, id string) (workflows.FixRef, error) 
 	if err != nil {
 		return workflows.FixRef{}, err
 	}
+	return a.offer(ctx, fix)
+}
+
+// offer stores a fix for approval, unless one that does the same is under way.
+func (a *Prepare) offer(ctx context.Context, fix investigation.Fix) (workflows.FixRef, error) {
+	if needed := a.Quorum.Needed(fix.Kind); needed > 1 {
+		fix.Needed = needed
+	}
+	fix.Digest = fix.ContentDigest()
 	if other, err := a.offered(ctx, fix); err != nil {
 		return workflows.FixRef{}, err
 	} else if other != "" {
@@ -115,7 +125,6 @@ func (a *Prepare) exact(inv metadata.Investigation, evidence []investigation.Evi
 		Content: plan.String(), Preconditions: preconditions(plan), Target: target(named, draft.Parameters, *inv.Report),
 		Why: draft.Why, CreatedAt: time.Now().UTC().Truncate(time.Microsecond), Status: workflows.FixAwaiting,
 	}
-	fix.Digest = fix.ContentDigest()
 	return fix, nil
 }
 
@@ -163,7 +172,7 @@ func target(named investigation.Action, parameters map[string]string, r investig
 
 // fixRef names a fix. Of a pull request it holds the first line: the difference may be long.
 func fixRef(f investigation.Fix) workflows.FixRef {
-	ref := workflows.FixRef{ID: f.ID, Incident: f.Incident, Digest: f.Digest, Target: f.Target, Content: f.Content}
+	ref := workflows.FixRef{ID: f.ID, Incident: f.Incident, Digest: f.Digest, Target: f.Target, Content: f.Content, Needed: f.Needed}
 	if f.PullRequest != nil {
 		ref.Content, _, _ = strings.Cut(f.Content, "\n")
 		ref.PullRequest = true

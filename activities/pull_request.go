@@ -34,6 +34,7 @@ type PullRequests struct {
 	DB      PullRequestStore
 	Host    code.Host
 	Watcher code.Watcher
+	Quorum  investigation.Quorum
 	Key     []byte   // what the pseudonyms in a pull request follow from
 	Hosts   []string // machine names that must not leave
 }
@@ -74,15 +75,7 @@ func (a *PullRequests) prepare(ctx context.Context, id string) (workflows.FixRef
 	if err != nil {
 		return workflows.FixRef{}, err
 	}
-	if other, err := (&Prepare{DB: a.DB}).offered(ctx, fix); err != nil {
-		return workflows.FixRef{}, err
-	} else if other != "" {
-		return workflows.FixRef{Invalid: "the same fix is under way already, with incident " + other}, nil
-	}
-	if err := a.DB.PutFix(ctx, fix); err != nil {
-		return workflows.FixRef{}, err
-	}
-	return fixRef(fix), nil
+	return (&Prepare{DB: a.DB, Quorum: a.Quorum}).offer(ctx, fix)
 }
 
 // impossible says why a draft can never become a fix, or "".

@@ -55,6 +55,8 @@ type Policy struct {
 	Cost       int64         `json:"cost,omitempty"`       // that they may cost, in millionths of a US dollar; 2000000
 	Wall       time.Duration `json:"wall,omitempty"`       // its wall time; 5 min
 	Approval   time.Duration `json:"approval,omitempty"`   // a fix waits this long for a person; 24 h
+	Remind     time.Duration `json:"remind,omitempty"`     // people are told again and again that a fix waits; 15 min, negative: never
+	Escalate   time.Duration `json:"escalate,omitempty"`   // other people are told that it still waits; 1 h, negative: never
 	Recovery   time.Duration `json:"recovery,omitempty"`   // recovery is looked for this long; 2 min
 }
 
@@ -71,6 +73,8 @@ func (p Policy) orDefault() Policy {
 	set(&p.Quiet, time.Minute)
 	set(&p.Wall, 5*time.Minute)
 	set(&p.Approval, 24*time.Hour)
+	set(&p.Remind, 15*time.Minute)
+	set(&p.Escalate, time.Hour)
 	set(&p.Recovery, 2*time.Minute)
 	if p.Concurrent == 0 {
 		p.Concurrent = 3
@@ -244,6 +248,7 @@ type FixRef struct {
 	Digest   string `json:"digest"`
 	Target   string `json:"target"`
 	Content  string `json:"content"`
+	Needed   int    `json:"needed,omitempty"` // people who must approve it, when more than one
 	// PullRequest means that applying it opens one; merging and deploying it is for people.
 	PullRequest bool   `json:"pull_request,omitempty"`
 	Invalid     string `json:"invalid,omitempty"` // why the draft cannot become a fix; the rest is empty then
@@ -255,6 +260,8 @@ type RemediationInput struct {
 	Workflow    string        `json:"workflow,omitempty"` // the incident's, as Intake knows it; "" tells Intake nothing
 	Fix         FixRef        `json:"fix"`
 	Approval    time.Duration `json:"approval"`
+	Remind      time.Duration `json:"remind,omitempty"`   // 0 or less: never
+	Escalate    time.Duration `json:"escalate,omitempty"` // 0 or less: never
 	Recovery    time.Duration `json:"recovery"`
 }
 
@@ -272,16 +279,19 @@ type Refusal struct {
 	Approval investigation.Approval `json:"approval"`
 }
 
-// ApplyInput asks the apply role to check an approval and, if it holds, to act.
+// ApplyInput asks the apply role to check an approval and, if it and the earlier ones are enough, to act.
 type ApplyInput struct {
-	Fix      string                 `json:"fix"`
-	Approval investigation.Approval `json:"approval"`
+	Fix      string                   `json:"fix"`
+	Approval investigation.Approval   `json:"approval"`
+	Earlier  []investigation.Approval `json:"earlier,omitempty"` // of the same fix, which counted and were not enough
 }
 
-// ApplyResult is what came of it. Refused means nothing was done and the fix still waits.
+// ApplyResult is what came of it. Refused and Waiting mean that nothing was done and the fix still waits.
 type ApplyResult struct {
-	Status  string    `json:"status"` // FixApplied, FixFailed, FixRejected; "" when refused
+	Status  string    `json:"status"` // FixApplied, FixFailed, FixRejected; "" when refused or waiting
 	Refused string    `json:"refused,omitempty"`
+	Waiting string    `json:"waiting,omitempty"` // the approval counts and is not enough: "1 of 2 approvals, by ann"
+	Counted []string  `json:"counted,omitempty"` // nonces of the approvals that count so far, when Waiting
 	Output  string    `json:"output,omitempty"`
 	At      time.Time `json:"at"`
 }
@@ -348,9 +358,37 @@ type RaiseInput struct {
 	Triggers    []investigation.Trigger `json:"triggers"`
 }
 
+// Event says what happened in the course of an incident. People choose what they are told of.
+type Event string
+
+// The events, in the order in which they come.
+const (
+	IncidentOpened   Event = "opened"
+	ReportWritten    Event = "report"
+	ApprovalAwaited  Event = "approval"
+	ApprovalReminder Event = "reminder"
+	ApprovalOverdue  Event = "escalation"
+	FixDecided       Event = "decided" // approved, approved by some and not by enough, or rejected
+	FixCarriedOut    Event = "applied"
+	RecoveryVerified Event = "verified"
+	RecoveryMissing  Event = "worse"
+	FixNotPossible   Event = "failed"
+	NobodyDecided    Event = "expired"
+)
+
+// Events lists them all.
+func Events() []Event {
+	return []Event{
+		IncidentOpened, ReportWritten, ApprovalAwaited, ApprovalReminder, ApprovalOverdue, FixDecided, FixCarriedOut,
+		RecoveryVerified, RecoveryMissing, FixNotPossible, NobodyDecided,
+	}
+}
+
 // Announcement is one line for whoever is on call.
 type Announcement struct {
 	Incident string `json:"incident"`
+	Event    Event  `json:"event,omitempty"`
+	Fix      string `json:"fix,omitempty"` // that it is about
 	Line     string `json:"line"`
 }
 

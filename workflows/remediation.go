@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -26,10 +27,11 @@ type RemediationResult struct {
 // nothing itself: the apply role checks the signature and spends the nonce, so a workflow that is reset, started by hand or
 // signalled twice applies nothing.
 func Remediation(ctx workflow.Context, in RemediationInput) (RemediationResult, error) {
-	r := &remediation{RemediationInput: in, state: RemediationResult{Fix: in.Fix.ID, Status: FixAwaiting}}
+	r := &remediation{RemediationInput: in, began: workflow.Now(ctx), state: RemediationResult{Fix: in.Fix.ID, Status: FixAwaiting}}
 	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (RemediationResult, error) { return r.state, nil }); err != nil {
 		return r.state, err
 	}
+	r.tells = workflow.GetVersion(ctx, "tells-people", workflow.DefaultVersion, 1) >= 1
 	mark(ctx, PhaseAttribute.ValueSet(AwaitingApproval))
 	tell(ctx, "Awaiting approval: "+in.Fix.Content)
 	applied, err := r.decide(ctx)
@@ -46,27 +48,44 @@ func Remediation(ctx workflow.Context, in RemediationInput) (RemediationResult, 
 
 type remediation struct {
 	RemediationInput
+	began time.Time
 	state RemediationResult
+	// given are approvals that count and are not enough yet.
+	given []investigation.Approval
+	// tells is false for what began before people were told of more than the outcome.
+	tells bool
 }
 
-// decide waits for a decision that counts, or for the time to run out.
+// decide waits for a decision that counts, or for the time to run out. Meanwhile people are reminded.
 func (r *remediation) decide(ctx workflow.Context) (ApplyResult, error) {
 	timed, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	expired := workflow.NewTimer(timed, r.Approval)
+	nags := r.nags()
+	due := r.next(timed, nags)
 	for {
 		var a *investigation.Approval
-		workflow.NewSelector(ctx).
+		selector := workflow.NewSelector(ctx).
 			AddReceive(workflow.GetSignalChannel(ctx, ApprovalSignal), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &a) }).
-			AddFuture(expired, func(workflow.Future) {}).
-			Select(ctx)
-		if a == nil {
+			AddFuture(expired, func(workflow.Future) {})
+		nagged := false
+		if due != nil {
+			selector.AddFuture(due, func(workflow.Future) { nagged = true })
+		}
+		selector.Select(ctx)
+		switch {
+		case a != nil:
+			result, err := r.consider(ctx, *a)
+			if err != nil || result.Refused == "" && result.Waiting == "" {
+				return result, err
+			}
+		case nagged && ctx.Err() == nil && !expired.IsReady():
+			r.nag(ctx, nags[0])
+			nags = nags[1:]
+			due = r.next(timed, nags)
+		default:
 			r.set(ctx, FixExpired, "Nobody decided in time; the fix was not applied")
 			return ApplyResult{}, nil
-		}
-		result, err := r.consider(ctx, *a)
-		if err != nil || result.Refused == "" {
-			return result, err
 		}
 	}
 }
@@ -78,21 +97,41 @@ func (r *remediation) consider(ctx workflow.Context, a investigation.Approval) (
 		return ApplyResult{Refused: why}, call(ctx, AuditRefusedActivity, "Approval refused: "+why, refusal).Get(ctx, nil)
 	}
 	phase := "Rejected by " + a.Approver
+	enough := len(r.given)+1 >= r.Fix.Needed
 	if a.Approved {
 		phase = "Approved by " + a.Approver
+	}
+	if a.Approved && enough {
 		r.incident(ctx, Applying)
 	}
 	var result ApplyResult
-	if err := call(ctx, ApplyFixActivity, phase+": "+r.Fix.Content, ApplyInput{Fix: r.Fix.ID, Approval: a}).Get(ctx, &result); err != nil {
+	input := ApplyInput{Fix: r.Fix.ID, Approval: a, Earlier: r.given}
+	if err := call(ctx, ApplyFixActivity, phase+": "+r.Fix.Content, input).Get(ctx, &result); err != nil {
 		r.set(ctx, FixFailed, "The fix could not be applied: "+cause(err))
 		return ApplyResult{}, nil
 	}
-	if result.Refused != "" {
-		r.incident(ctx, AwaitingApproval)
+	if result.Waiting != "" {
+		r.keep(ctx, a, result)
+	}
+	if result.Refused != "" || result.Waiting != "" {
+		if enough || !a.Approved {
+			r.incident(ctx, AwaitingApproval)
+		}
 		return result, nil
 	}
 	r.state.Status, r.state.Summary = result.Status, phase+". "+result.Output
+	if result.Status == FixApplied {
+		r.announce(ctx, FixCarriedOut, phase+" and applied: "+r.Fix.Content)
+	}
 	return result, nil
+}
+
+// keep remembers an approval that is not enough, and forgets those that do not count any more.
+func (r *remediation) keep(ctx workflow.Context, a investigation.Approval, result ApplyResult) {
+	r.given = slices.DeleteFunc(append(r.given, a), func(p investigation.Approval) bool { return !slices.Contains(result.Counted, p.Nonce) })
+	r.state.Summary = result.Waiting
+	tell(ctx, "Awaiting approval, "+result.Waiting+": "+r.Fix.Content)
+	r.announce(ctx, FixDecided, result.Waiting+": "+r.Fix.Content)
 }
 
 func (r *remediation) mismatch(a investigation.Approval) string {

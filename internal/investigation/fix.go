@@ -114,17 +114,19 @@ type Fix struct {
 	Target        string            `json:"target"` // entity it acts on
 	Why           string            `json:"why"`
 	PullRequest   *PullRequest      `json:"pull_request,omitempty"`
+	Needed        int               `json:"needed,omitempty"` // people who must approve it, when more than one
 	CreatedAt     time.Time         `json:"created_at"`
 	Digest        string            `json:"digest"`
 
 	Status    string    `json:"status"` // awaiting_approval, rejected, expired, applying, applied, failed, verified, worse; of a pull request also merged, closed
 	Result    string    `json:"result,omitempty"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	Approved  []Given   `json:"approved,omitempty"` // so far, as the apply role counted them
 }
 
-// ContentDigest is the hex SHA-256 over everything an approver approves. Status, Result, UpdatedAt and Digest itself are left out.
+// ContentDigest is the hex SHA-256 over everything an approver approves. Status, Result, UpdatedAt, Approved and Digest itself are left out.
 func (f Fix) ContentDigest() string {
-	f.Status, f.Result, f.UpdatedAt, f.Digest = "", "", time.Time{}, ""
+	f.Status, f.Result, f.UpdatedAt, f.Digest, f.Approved = "", "", time.Time{}, "", nil
 	f.CreatedAt = f.CreatedAt.UTC().Truncate(time.Microsecond)
 	b, err := json.Marshal(f) // map keys are sorted
 	if err != nil {

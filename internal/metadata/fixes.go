@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -102,15 +103,35 @@ func (d *DB) fixes(ctx context.Context, where string, arg any) ([]investigation.
 // SetFixStatus records how far a fix has come and, when result is not empty, what came of it. It returns ErrNotFound
 // when there is no such fix.
 func (d *DB) SetFixStatus(ctx context.Context, id, status, result string) error {
-	err := d.inTx(ctx, func(tx *sql.Tx) error {
-		f, err := d.fix(ctx, tx, id, d.locking())
-		if err != nil {
-			return err
-		}
+	err := d.changeFix(ctx, id, func(f *investigation.Fix) {
 		f.Status, f.UpdatedAt = status, time.Now().UTC()
 		if result != "" {
 			f.Result = result
 		}
+	})
+	if err != nil {
+		return fmt.Errorf("set status of fix %s: %w", id, err)
+	}
+	return nil
+}
+
+// SetFixApproved records whose approvals a fix has so far. It returns ErrNotFound when there is no such fix.
+func (d *DB) SetFixApproved(ctx context.Context, id string, given []investigation.Given) error {
+	err := d.changeFix(ctx, id, func(f *investigation.Fix) { f.Approved = given })
+	if err != nil {
+		return fmt.Errorf("set approvals of fix %s: %w", id, err)
+	}
+	return nil
+}
+
+// changeFix changes what is not part of a fix's digest.
+func (d *DB) changeFix(ctx context.Context, id string, change func(*investigation.Fix)) error {
+	return d.inTx(ctx, func(tx *sql.Tx) error {
+		f, err := d.fix(ctx, tx, id, d.locking())
+		if err != nil {
+			return err
+		}
+		change(&f)
 		sealed, err := d.seal("fix/"+id, f)
 		if err != nil {
 			return err
@@ -120,25 +141,39 @@ func (d *DB) SetFixStatus(ctx context.Context, id, status, result string) error 
 		}
 		return d.touch(ctx, tx, f.Investigation)
 	})
+}
+
+// SpendNonces records that approvals were used, before anything is done with them: all of them or, when one was used
+// before, by whomever, none and ErrSpent.
+func (d *DB) SpendNonces(ctx context.Context, fixID string, nonces ...string) error {
+	if len(nonces) == 0 || slices.Contains(nonces, "") {
+		return errors.New("spend nonce: it is empty")
+	}
+	err := d.inTx(ctx, func(tx *sql.Tx) error {
+		for _, nonce := range nonces {
+			n, err := d.exec(ctx, tx, `INSERT INTO spent_nonces (nonce, fix, spent_at) VALUES (?, ?, ?) ON CONFLICT (nonce) DO NOTHING`,
+				nonce, fixID, micros(time.Now()))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return ErrSpent
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("set status of fix %s: %w", id, err)
+		return fmt.Errorf("spend nonces of fix %s: %w", fixID, err)
 	}
 	return nil
 }
 
-// SpendNonce records that an approval was used, before anything is done with it. It returns ErrSpent when it was used
-// before, by whomever.
-func (d *DB) SpendNonce(ctx context.Context, nonce, fixID string) error {
-	if nonce == "" {
-		return errors.New("spend nonce: it is empty")
+// NonceSpent returns the fix that an approval was used for, "" while it was not used. That it was not may change at any
+// time: only SpendNonces decides.
+func (d *DB) NonceSpent(ctx context.Context, nonce string) (fixID string, err error) {
+	err = d.row(ctx, d.sql, `SELECT fix FROM spent_nonces WHERE nonce = ?`, []any{nonce}, &fixID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return "", fmt.Errorf("look for nonce: %w", err)
 	}
-	n, err := d.exec(ctx, d.sql, `INSERT INTO spent_nonces (nonce, fix, spent_at) VALUES (?, ?, ?) ON CONFLICT (nonce) DO NOTHING`,
-		nonce, fixID, micros(time.Now()))
-	if err == nil && n == 0 {
-		err = ErrSpent
-	}
-	if err != nil {
-		return fmt.Errorf("spend nonce of fix %s: %w", fixID, err)
-	}
-	return nil
+	return fixID, nil
 }

@@ -207,6 +207,11 @@ func testFixes(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 	must(t, db.SetFixStatus(ctx, "fix-1", "verified", ""))
 	got := get(db.Fix(ctx, "fix-1"))(t)
 	equal(t, fix.Digest, got.ContentDigest())
+	given := []investigation.Given{{Approver: "ann", At: got.CreatedAt, ExpiresAt: got.CreatedAt.Add(time.Hour)}}
+	must(t, db.SetFixApproved(ctx, "fix-1", given))
+	approved := get(db.Fix(ctx, "fix-1"))(t)
+	equal(t, given, approved.Approved)
+	equal(t, fix.Digest, approved.ContentDigest())
 	if got.Status != "verified" || got.Result != "done" || got.UpdatedAt.IsZero() {
 		t.Errorf("fix: %+v", got)
 	}
@@ -220,10 +225,16 @@ func testFixes(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 }
 
 func testNonces(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
-	must(t, db.SpendNonce(t.Context(), "n1", "fix-1"))
-	is(t, open().SpendNonce(t.Context(), "n1", "fix-2"), metadata.ErrSpent)
-	must(t, db.SpendNonce(t.Context(), "n2", "fix-1"))
-	if db.SpendNonce(t.Context(), "", "fix-1") == nil {
+	ctx := t.Context()
+	must(t, db.SpendNonces(ctx, "fix-1", "n1"))
+	is(t, open().SpendNonces(ctx, "fix-2", "n1"), metadata.ErrSpent)
+	must(t, db.SpendNonces(ctx, "fix-1", "n2", "n3"))
+	is(t, db.SpendNonces(ctx, "fix-1", "n4", "n3", "n5"), metadata.ErrSpent)
+	is(t, db.SpendNonces(ctx, "fix-1", "n6", "n6"), metadata.ErrSpent)
+	for nonce, want := range map[string]string{"n1": "fix-1", "n2": "fix-1", "n3": "fix-1", "n4": "", "n5": "", "n6": ""} {
+		equal(t, want, get(open().NonceSpent(ctx, nonce))(t)) // all or none
+	}
+	if db.SpendNonces(ctx, "fix-1", "n7", "") == nil || db.SpendNonces(ctx, "fix-1") == nil {
 		t.Error("an empty nonce was spent")
 	}
 }
