@@ -133,7 +133,6 @@ func (a *PullRequests) exact(ctx context.Context, inv metadata.Investigation) (i
 	}
 	fix.Content = fmt.Sprintf("pull request on %s: %s (branch %s from commit %.12s, into %s)\n\n%s",
 		draft.Repository, fix.PullRequest.Title, fix.PullRequest.Branch, draft.Commit, base, diff)
-	fix.Digest = fix.ContentDigest()
 	return fix, nil
 }
 

@@ -223,7 +223,7 @@ func TestApplyDoesNotFinishOnAnExpiredApproval(t *testing.T) {
 	in := b.signed(func(a *investigation.Approval) {
 		a.IssuedAt, a.ExpiresAt = a.IssuedAt.Add(-time.Hour), a.ExpiresAt.Add(-time.Hour)
 	})
-	if err := errors.Join(b.spend(t.Context(), b.fix, in.Approval), b.db.SetFixStatus(t.Context(), b.fix.ID, workflows.FixApplying, "")); err != nil {
+	if err := errors.Join(b.db.SpendNonces(t.Context(), b.fix.ID, in.Approval.Nonce, "fix/"+b.fix.ID), b.db.SetFixStatus(t.Context(), b.fix.ID, workflows.FixApplying, "")); err != nil {
 		t.Fatal(err)
 	}
 	if r := b.do(in, true); r.Status != workflows.FixFailed || !strings.Contains(r.Output, "expired") || len(b.repo.Pulls()) != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 
@@ -61,6 +62,12 @@ func (s *Server) decide(ctx context.Context, who auth.Caller, id, digest string,
 	case fix.Status != workflows.FixAwaiting:
 		return wire.Decision{}, refuse(errConflict, "the fix does not wait for a decision: it is "+fix.Status)
 	}
+	needed, given := fix.Quorate(time.Now())
+	for _, g := range given {
+		if approved && investigation.SamePerson(g.Approver, who.Subject) {
+			return wire.Decision{}, refuse(errConflict, fmt.Sprintf("you approved this fix already; it needs %d people, so somebody else has to", needed))
+		}
+	}
 	a := auth.Decide(fix, who.Subject, approved)
 	a.Reason = reason
 	auth.SignApproval(s.cfg.ApprovalKey, &a)
@@ -73,5 +80,5 @@ func (s *Server) decide(ctx context.Context, who auth.Caller, id, digest string,
 	if err != nil {
 		return wire.Decision{}, fmt.Errorf("signal %s: %w", workflow, err)
 	}
-	return wire.Decision{Fix: fix.ID, Digest: digest, Approved: approved, Approver: a.Approver, ExpiresAt: a.ExpiresAt}, nil
+	return wire.Decision{Fix: fix.ID, Digest: digest, Approved: approved, Approver: a.Approver, ExpiresAt: a.ExpiresAt, Needed: needed, Given: len(given)}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/internal/auth"
@@ -86,5 +87,35 @@ func TestApproveRefuses(t *testing.T) {
 				t.Error("not audited")
 			}
 		})
+	}
+}
+
+func TestTwoPersonRule(t *testing.T) {
+	in := start(t)
+	fix := in.fix(func(f *investigation.Fix) {
+		f.Needed = 2
+		f.Digest = f.ContentDigest()
+	})
+	given := func(by string, until time.Duration) {
+		must(t, in.db.SetFixApproved(t.Context(), fix.ID, []investigation.Given{{Approver: by, At: time.Now(), ExpiresAt: time.Now().Add(until)}}))
+	}
+	if d := get(in.as(auth.Approver).Approve(t.Context(), fix.ID, fix.Digest))(t); d.Needed != 2 || d.Given != 0 {
+		t.Errorf("first %+v", d)
+	}
+	given("Approver person", time.Minute) // the apply role counted it
+	_, err := in.as(auth.Approver).Approve(t.Context(), fix.ID, fix.Digest)
+	if !errors.Is(err, client.ErrConflict) || !strings.Contains(err.Error(), "somebody else") {
+		t.Errorf("the same person again: %v", err)
+	}
+	if d := get(in.as(auth.Admin).Approve(t.Context(), fix.ID, fix.Digest))(t); d.Needed != 2 || d.Given != 1 {
+		t.Errorf("second %+v", d)
+	}
+	given("approver person", -time.Second)
+	get(in.as(auth.Approver).Approve(t.Context(), fix.ID, fix.Digest))(t) // the first expired, so it may be given anew
+	if _, err := in.as(auth.Approver).Reject(t.Context(), fix.ID, fix.Digest, "no"); err != nil {
+		t.Errorf("who approved may still reject: %v", err)
+	}
+	if n := len(in.temporal.all()); n != 4 {
+		t.Errorf("%d signals", n)
 	}
 }

@@ -72,7 +72,8 @@ type Config struct {
 	PseudonymKey   []byte   // what the names that leave in place of real ones follow from
 	Hosts          []string // machine names that must not leave
 	Actions        []investigation.Action
-	PublicKey      ed25519.PublicKey // of the api's approval key
+	Quorum         investigation.Quorum // how many people must approve a fix
+	PublicKey      ed25519.PublicKey    // of the api's approval key
 	Policy         workflows.Policy
 	ScanEvery      time.Duration // of the watch; 5 s if zero, never if negative
 	Ready          func()        // called once when all queues are served; may be nil

@@ -38,6 +38,7 @@ func Incident(ctx workflow.Context, in IncidentInput) (IncidentResult, error) {
 		i.end(ctx, Failed, "The investigation could not be finished")
 	}
 	i.join(ctx)
+	i.deliver(ctx)
 	return i.result, err
 }
 
@@ -45,6 +46,8 @@ type incident struct {
 	IncidentInput
 	id     string
 	opened bool
+	fix    string            // that awaits approval, or was decided
+	told   []workflow.Future // announcements
 	// explained: its cause was found, and Intake has not been told yet
 	explained bool
 	result    IncidentResult
@@ -57,7 +60,7 @@ func (i *incident) run(ctx workflow.Context) error {
 		return err
 	}
 	i.opened = true
-	i.announce(ctx, "Incident: "+first.Summary)
+	i.announce(ctx, IncidentOpened, "Incident: "+first.Summary)
 	if !onlyDeployments(i.Triggers) && !manual(i.Triggers) {
 		if err := i.settle(ctx); err != nil {
 			return err
@@ -70,7 +73,7 @@ func (i *incident) run(ctx workflow.Context) error {
 	i.result.Verdict, i.result.Title, i.explained = found.Verdict, found.Title, found.Verdict == investigation.RootCause
 	mark(ctx, VerdictAttribute.ValueSet(string(found.Verdict)))
 	tell(ctx, found.Title)
-	i.announce(ctx, "Report: "+found.Title)
+	i.announce(ctx, ReportWritten, "Report: "+found.Title)
 	fix, err := i.prepare(ctx, found)
 	if err != nil {
 		return err
@@ -191,7 +194,7 @@ func (i *incident) prepare(ctx workflow.Context, found ReportRef) (FixRef, error
 	}
 	if fix.Invalid != "" {
 		workflow.GetLogger(ctx).Warn("fix refused", "reason", fix.Invalid)
-		i.announce(ctx, "The proposed fix cannot be offered: "+fix.Invalid)
+		i.announce(ctx, ReportWritten, "The proposed fix cannot be offered: "+fix.Invalid)
 		return FixRef{}, nil
 	}
 	return fix, nil
@@ -204,20 +207,22 @@ func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
 		TypedSearchAttributes: attributesOf(i.Triggers, AwaitingApproval),
 		StaticSummary:         line(fix.Content),
 	}), RemediationWorkflow, RemediationInput{
-		Environment: i.Environment, Workflow: i.Workflow, Fix: fix, Approval: i.Policy.Approval, Recovery: i.Policy.Recovery,
+		Environment: i.Environment, Workflow: i.Workflow, Fix: fix, Approval: i.Policy.Approval, Remind: i.Policy.Remind,
+		Escalate: i.Policy.Escalate, Recovery: i.Policy.Recovery,
 	})
 	if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
 		return err
 	}
 	i.phase(ctx, AwaitingApproval) // only now is there somebody to receive it
 	i.progress(ctx, AwaitingApproval)
-	i.announce(ctx, "A fix awaits approval: "+fix.Content)
+	i.fix = fix.ID
+	i.announce(ctx, ApprovalAwaited, "A fix awaits approval: "+fix.Content)
 	i.alongside(ctx, child)
 	var outcome RemediationResult
 	if err := child.Get(ctx, &outcome); err != nil {
 		return err
 	}
-	i.announce(ctx, outcome.Summary)
+	i.announce(ctx, eventOf(outcome.Status), outcome.Summary)
 	switch outcome.Status {
 	case FixVerified:
 		i.end(ctx, Resolved, i.result.Title)
@@ -256,6 +261,36 @@ func (i *incident) update(ctx workflow.Context, c IncidentChange) {
 }
 
 // announce tells whoever is on call, without waiting for it.
-func (i *incident) announce(ctx workflow.Context, text string) {
-	call(ctx, AnnounceActivity, text, Announcement{Incident: i.id, Line: text})
+func (i *incident) announce(ctx workflow.Context, event Event, text string) {
+	told := call(ctx, AnnounceActivity, text, Announcement{Incident: i.id, Event: event, Fix: i.fix, Line: text})
+	i.told = append(i.told, told)
+}
+
+// deliver waits until everybody was told or it was given up: what a workflow leaves behind when it ends is not tried again.
+// The incident itself has ended by then.
+func (i *incident) deliver(ctx workflow.Context) {
+	if workflow.GetVersion(ctx, "delivers-announcements", workflow.DefaultVersion, 1) < 1 {
+		return
+	}
+	for _, told := range i.told {
+		if err := told.Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Warn("announcement not delivered", "incident", i.id, "error", err)
+		}
+	}
+}
+
+// eventOf is what people are told when a fix has ended.
+func eventOf(status string) Event {
+	switch status {
+	case FixVerified:
+		return RecoveryVerified
+	case FixWorse:
+		return RecoveryMissing
+	case FixRejected:
+		return FixDecided
+	case FixExpired:
+		return NobodyDecided
+	default:
+		return FixNotPossible
+	}
 }

@@ -42,7 +42,7 @@ func ruleOf(activity string) rule {
 	case EvaluateAlertsActivity, ScanAnomaliesActivity, ScanDeploymentsActivity, ScanKernelEventsActivity, RaiseTriggersActivity:
 		return rule{queue: ToolsQueue, timeout: 10 * time.Second, deadline: 15 * time.Second, attempts: 1} // the next tick comes
 	case AnnounceActivity:
-		return rule{queue: NotifyQueue, timeout: 10 * time.Second, deadline: time.Minute, attempts: 3}
+		return rule{queue: NotifyQueue, timeout: 15 * time.Second, deadline: 5 * time.Minute, attempts: 20} // nobody waits for it
 	default: // a tool
 		if queue := ToolQueue(activity); queue == GitHubQueue { // many requests, and waits for a rate limit
 			return rule{queue: queue, timeout: time.Minute, deadline: 3 * time.Minute, heartbeat: 5 * time.Second, attempts: ToolAttempts}

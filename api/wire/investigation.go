@@ -74,6 +74,8 @@ type Decision struct {
 	Approved  bool      `json:"approved"`
 	Approver  string    `json:"approver"`
 	ExpiresAt time.Time `json:"expires_at"`
+	Needed    int       `json:"needed" doc:"people who must approve the fix before it is applied"`
+	Given     int       `json:"given" doc:"approvals it had before this one"`
 }
 
 // FixList is the newest fixes, newest first.

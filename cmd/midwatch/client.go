@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/midwatch/midwatch/api/client"
+	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/terminal"
@@ -63,9 +64,8 @@ func investigationsCommand(in *installation) *cobra.Command {
 	reject := &cobra.Command{
 		Use: "reject ID --reason TEXT", Short: "Reject the fix an investigation proposes", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return r.decide(cmd, args[0], true, func(c *client.Client, f investigation.Fix) error {
-				_, err := c.Reject(cmd.Context(), f.ID, f.Digest, reason)
-				return err
+			return r.decide(cmd, args[0], true, func(c *client.Client, f investigation.Fix) (wire.Decision, error) {
+				return c.Reject(cmd.Context(), f.ID, f.Digest, reason)
 			})
 		},
 	}
@@ -74,9 +74,8 @@ func investigationsCommand(in *installation) *cobra.Command {
 	approve := &cobra.Command{
 		Use: "approve ID", Short: "Show the fix an investigation proposes, ask, and approve it", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return r.decide(cmd, args[0], yes, func(c *client.Client, f investigation.Fix) error {
-				_, err := c.Approve(cmd.Context(), f.ID, f.Digest)
-				return err
+			return r.decide(cmd, args[0], yes, func(c *client.Client, f investigation.Fix) (wire.Decision, error) {
+				return c.Approve(cmd.Context(), f.ID, f.Digest)
 			})
 		},
 	}
@@ -124,7 +123,7 @@ func (r *remote) show(cmd *cobra.Command, args []string) error {
 }
 
 // decide shows the fix that waits and hands it to what the person asked for.
-func (r *remote) decide(cmd *cobra.Command, id string, sure bool, do func(*client.Client, investigation.Fix) error) error {
+func (r *remote) decide(cmd *cobra.Command, id string, sure bool, do func(*client.Client, investigation.Fix) (wire.Decision, error)) error {
 	c, err := r.client()
 	if err != nil {
 		return err
@@ -142,10 +141,15 @@ func (r *remote) decide(cmd *cobra.Command, id string, sure bool, do func(*clien
 			fmt.Fprintln(cmd.OutOrStdout(), "Nothing was decided.")
 			return nil
 		}
-		if err := do(c, f); err != nil {
+		d, err := do(c, f)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: decided. `midwatch investigations show %s` follows it.\n", f.ID, id)
+		said := "decided"
+		if missing := d.Needed - d.Given - 1; d.Approved && missing > 0 {
+			said = fmt.Sprintf("approved; %d more of %d people have to, until %s", missing, d.Needed, d.ExpiresAt.Local().Format("15:04"))
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s. `midwatch investigations show %s` follows it.\n", f.ID, said, id)
 		return nil
 	}
 	return fmt.Errorf("%s has no fix that waits for approval", id)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -28,6 +29,7 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	want.NodeAgent.Interval = got.NodeAgent.Interval
 	i := &want.Investigations
 	i.Bake, i.Settle, i.Wall, i.Approval = got.Investigations.Bake, got.Investigations.Settle, got.Investigations.Wall, got.Investigations.Approval
+	i.Remind, i.Escalate, i.Approvals = 15*time.Minute, time.Hour, 1
 	i.Concurrent, i.Turns = got.Investigations.Concurrent, got.Investigations.Turns
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the example differs from the defaults (-defaults +example):\n%s", diff)

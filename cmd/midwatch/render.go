@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/api/wire"
@@ -106,10 +107,32 @@ func writeFix(w io.Writer, f investigation.Fix) {
 	if f.Why != "" {
 		fmt.Fprintf(w, "  because     %s\n", terminal.Line(f.Why))
 	}
+	if words := approvals(f, time.Now()); words != "" {
+		fmt.Fprintf(w, "  approved    %s\n", words)
+	}
 	if f.Result != "" {
 		fmt.Fprintf(w, "  result      %s\n", terminal.Line(f.Result))
 	}
 	fmt.Fprintf(w, "  digest      %s\n", f.Digest)
+}
+
+// approvals says how far a fix is that needs several people: "1 of 2 approvals, by ann (until 03:15)"; "" for any other.
+func approvals(f investigation.Fix, now time.Time) string {
+	if f.Needed < 2 {
+		return ""
+	}
+	if f.Status != "awaiting_approval" {
+		now = time.Time{} // they counted when it was decided
+	}
+	needed, given := f.Quorate(now)
+	words := fmt.Sprintf("%d of %d approvals", len(given), needed)
+	for n, g := range given {
+		words += map[bool]string{true: ", by ", false: ", "}[n == 0] + terminal.Line(g.Approver)
+		if f.Status == "awaiting_approval" {
+			words += g.ExpiresAt.Local().Format(" (until 15:04)")
+		}
+	}
+	return words
 }
 
 const width = 100

@@ -96,6 +96,10 @@ type investigationSettings struct {
 	Tokens     int64         `yaml:"tokens"`     // that its model calls may take together
 	Dollars    float64       `yaml:"dollars"`    // that they may cost
 	Approval   time.Duration `yaml:"approval"`   // a fix waits this long for a person
+	Remind     time.Duration `yaml:"remind"`     // people are told each time that it waited so long; negative: never
+	Escalate   time.Duration `yaml:"escalate"`   // then others are told; negative: never
+
+	investigation.Quorum `yaml:",inline"`
 }
 
 func (s investigationSettings) policy() workflows.Policy {
@@ -103,6 +107,7 @@ func (s investigationSettings) policy() workflows.Policy {
 		Debounce: s.Debounce, Settle: s.Settle, Bake: s.Bake, CoolDown: s.CoolDown,
 		Concurrent: s.Concurrent, Turns: s.Turns, Wall: s.Wall, Approval: s.Approval,
 		Tokens: s.Tokens, Cost: int64(s.Dollars * 1e6),
+		Remind: s.Remind, Escalate: s.Escalate,
 	}
 }
 

@@ -19,6 +19,24 @@ test("an operator is told which role decides", async () => {
   expect(page.textContent).toContain("needs approver");
 });
 
+test("a fix that needs two people shows whose approval it has, and asks the other", async () => {
+  const approved = [
+    { approver: "Ann", at: before(60), expires_at: before(-840) },
+    { approver: "bob", at: before(1000), expires_at: before(100) },
+  ];
+  const fix = aFix({ needed: 2, approved });
+  const page = await draw(<FixPanel fix={fix} who={aPerson("approver")} />);
+  expect(page.querySelector(".approvals")?.textContent).toMatch(/^1 of 2 approvals, by Ann \(until/);
+  expect([...page.querySelectorAll(".actions button")].map((b) => b.textContent)).toEqual(["Reject…", "Approve…"]);
+});
+
+test("who approved once is not asked again, but may reject", async () => {
+  const fix = aFix({ needed: 2, approved: [{ approver: "Mara", at: before(60), expires_at: before(-840) }] });
+  const page = await draw(<FixPanel fix={fix} who={aPerson("approver")} />);
+  expect([...page.querySelectorAll(".actions button")].map((b) => b.textContent)).toEqual(["Reject…"]);
+  expect(page.textContent).toContain("Somebody else has to");
+});
+
 test("a decided fix can not be decided again", async () => {
   await draw(<FixPanel fix={aFix({ status: "verified", result: "Recovered 16s after" })} who={aPerson("admin")} />);
   expect(screen.queryByText("Approve…")).toBeNull();

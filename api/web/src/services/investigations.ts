@@ -109,6 +109,8 @@ const fix = z.object({
   status: fixStatus,
   result: z.string().optional(),
   updated_at: maybeTime,
+  needed: z.number().optional(),
+  approved: list(z.object({ approver: z.string(), at: time, expires_at: time })),
 });
 export type Fix = z.output<typeof fix>;
 
@@ -214,7 +216,13 @@ export async function ask(question: string, service: string): Promise<string> {
   return (await request(asked, "/api/v1/investigations", { method: "POST", body })).investigation;
 }
 
-const decision = z.object({ approved: z.boolean(), approver: z.string(), expires_at: time });
+const decision = z.object({
+  approved: z.boolean(),
+  approver: z.string(),
+  expires_at: time,
+  needed: z.number(),
+  given: z.number(),
+});
 export type Decision = z.output<typeof decision>;
 
 /** Approves exactly the content whose digest was shown. */

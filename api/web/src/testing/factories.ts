@@ -67,6 +67,7 @@ export function aFix(change: Partial<Fix> = {}): Fix {
     digest: "d1".repeat(32),
     status: "awaiting_approval",
     updated_at: undefined,
+    approved: [],
     ...change,
   };
 }
