@@ -33,13 +33,19 @@ type fileID struct {
 	mtime, ctime unix.Timespec
 }
 
-// digests computes the SHA-256 of executables in the background, each file once.
+// program is what is known of a file.
+type program struct {
+	sum   string
+	build Build
+}
+
+// digests computes the SHA-256 of executables, and reads what they were built from, in the background, each file once.
 type digests struct {
 	young chan digestRequest // of processes that just started: somebody waits for these
 	queue chan digestRequest // the others
 
 	mu      sync.Mutex
-	known   map[fileID]string
+	known   map[fileID]program
 	pending map[digestKey]bool
 }
 
@@ -55,7 +61,7 @@ type digestRequest struct {
 }
 
 func newDigests() *digests {
-	return &digests{young: make(chan digestRequest, maxWaiting), queue: make(chan digestRequest, maxWaiting), known: map[fileID]string{}, pending: map[digestKey]bool{}}
+	return &digests{young: make(chan digestRequest, maxWaiting), queue: make(chan digestRequest, maxWaiting), known: map[fileID]program{}, pending: map[digestKey]bool{}}
 }
 
 // digest fills p.Digest when the file is known and asks for it otherwise. The caller holds t.mu and p is not handed out yet.
@@ -71,8 +77,8 @@ func (t *Table) digest(p *Process) {
 	d := t.hashes
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if sum, ok := d.known[id]; ok {
-		p.Digest = sum
+	if known, ok := d.known[id]; ok {
+		p.Digest, p.Build = known.sum, known.build
 		return
 	}
 	key := digestKey{p.ID(), p.link}
@@ -113,25 +119,25 @@ func (t *Table) Hash(ctx context.Context) error {
 }
 
 func (t *Table) hash(ctx context.Context, r digestRequest) {
-	sum, err := t.hashes.sum(ctx, r)
+	known, err := t.hashes.sum(ctx, r)
 	if err != nil {
 		t.cfg.Log.Debug("hash an executable", "pid", r.of.PID, "error", err)
 		return
 	}
-	t.setDigest(r.digestKey, sum)
+	t.setDigest(r.digestKey, known)
 }
 
-func (t *Table) setDigest(key digestKey, sum string) {
+func (t *Table) setDigest(key digestKey, known program) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.procs[key.of.PID]; p != nil && p.ID() == key.of && p.link == key.link {
 		changed := *p
-		changed.Digest = sum
+		changed.Digest, changed.Build = known.sum, known.build
 		t.procs[key.of.PID] = &changed
 	}
 }
 
-func (d *digests) sum(ctx context.Context, r digestRequest) (string, error) {
+func (d *digests) sum(ctx context.Context, r digestRequest) (program, error) {
 	defer func() {
 		d.mu.Lock()
 		delete(d.pending, r.digestKey)
@@ -139,22 +145,22 @@ func (d *digests) sum(ctx context.Context, r digestRequest) (string, error) {
 	}()
 	f, err := os.OpenFile(r.path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return "", err
+		return program{}, err
 	}
 	defer f.Close() //nolint:errcheck // only read
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return "", fmt.Errorf("stat %s: %w", r.path, err)
+		return program{}, fmt.Errorf("stat %s: %w", r.path, err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size > maxHashed {
-		return "", fmt.Errorf("%s is no program: not a regular file, or larger than %d bytes", r.path, maxHashed)
+		return program{}, fmt.Errorf("%s is no program: not a regular file, or larger than %d bytes", r.path, maxHashed)
 	}
 	id := idOf(&st)
 	d.mu.Lock()
-	sum, ok := d.known[id]
+	found, ok := d.known[id]
 	d.mu.Unlock()
 	if ok {
-		return sum, nil
+		return found, nil
 	}
 	h := sha256.New()
 	in := io.LimitReader(f, st.Size)
@@ -164,21 +170,21 @@ func (d *digests) sum(ctx context.Context, r digestRequest) (string, error) {
 			break
 		}
 		if err != nil {
-			return "", fmt.Errorf("read %s: %w", r.path, err)
+			return program{}, fmt.Errorf("read %s: %w", r.path, err)
 		}
 		if ctx.Err() != nil {
-			return "", ctx.Err()
+			return program{}, ctx.Err()
 		}
 		time.Sleep(hashPause)
 	}
-	sum = hex.EncodeToString(h.Sum(nil))
+	found = program{sum: hex.EncodeToString(h.Sum(nil)), build: buildOf(f)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.known) >= maxDigests {
 		clear(d.known)
 	}
-	d.known[id] = sum
-	return sum, nil
+	d.known[id] = found
+	return found, nil
 }
 
 func identify(path string) (fileID, error) {

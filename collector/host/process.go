@@ -23,6 +23,7 @@ type Process struct {
 	Own        bool   // part of Midwatch
 	Shell      bool   // a shell without a script
 	Digest     string // SHA-256 of Script or else Exe in hex, "" until it was read
+	Build      Build  // of a Go executable, known when Digest is
 	Gone       time.Time
 
 	link string // what /proc/PID/exe said, to notice another exec

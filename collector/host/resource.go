@@ -31,6 +31,7 @@ func (id Identity) Fill(r pcommon.Resource, p *Process) {
 	if v := p.Version(); v != "" {
 		a.PutStr(telemetry.ServiceVersion, v)
 	}
+	p.Build.fill(a)
 	if p.Group.Container != "" {
 		a.PutStr(telemetry.ContainerID, p.Group.Container)
 	}

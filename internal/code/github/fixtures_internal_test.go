@@ -161,7 +161,7 @@ func TestRecordedReference(t *testing.T) {
 	r := scenario(t, "git-refs")
 	var want struct{ Ref, SHA string }
 	for _, a := range r.left {
-		if a.Method == "post" {
+		if strings.EqualFold(a.Method, http.MethodPost) {
 			if err := json.Unmarshal(a.Body, &want); err != nil {
 				t.Fatal(err)
 			}
