@@ -21,6 +21,7 @@ import (
 type settings struct {
 	Data           string
 	Environment    string
+	Nice           int // scheduling priority of what `up` starts
 	ClickHouse     clickhouse.Config
 	Store          store.Config
 	JetStream      jetStreamSettings
@@ -128,6 +129,7 @@ func defaults() settings {
 	s := settings{
 		Data:        "/var/lib/midwatch",
 		Environment: hostName(),
+		Nice:        -5, // whoever takes the cores is to be found out all the same
 		ClickHouse:  clickhouse.Default(),
 		JetStream:   jetStreamSettings{Listen: "127.0.0.1:14222"},
 		Ingester:    ingesterSettings{GRPC: "127.0.0.1:14317", HTTP: "127.0.0.1:14318"},
@@ -156,7 +158,7 @@ func hostName() string {
 // sections are the file's top-level keys.
 func (s *settings) sections() map[string]any {
 	return map[string]any{
-		"data": &s.Data, "environment": &s.Environment, "clickhouse": &s.ClickHouse, "store": &s.Store, "jetstream": &s.JetStream,
+		"data": &s.Data, "environment": &s.Environment, "nice": &s.Nice, "clickhouse": &s.ClickHouse, "store": &s.Store, "jetstream": &s.JetStream,
 		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions, "github": &s.GitHub, "ai": &s.AI,
 	}
 }

@@ -56,7 +56,7 @@ func up(ctx context.Context, in *installation, out io.Writer) error {
 	started := time.Now()
 	lines := make(chan func(), 64) // one printer: what is told stays in order
 	s, err := standalone.New(standalone.Config{
-		Parts: parts, LogDir: in.path("logs"), Log: in.log,
+		Parts: parts, LogDir: in.path("logs"), Nice: in.settings.Nice, Log: in.log,
 		OnEvent: func(e standalone.Event) { lines <- func() { tell(out, e, in.path("logs")) } },
 	})
 	if err != nil {

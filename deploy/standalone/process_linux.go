@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ReadyFD is the environment variable that names the descriptor on which a part writes one line when it serves:
@@ -40,6 +42,11 @@ func newProcess(p Part, cfg Config) *process {
 func (p *process) run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer close(p.stopped)
+	if p.cfg.Nice != 0 { // of this thread, which nothing else will ever run on: its children inherit it
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, p.cfg.Nice); err != nil {
+			p.cfg.Log.DebugContext(ctx, "priority unchanged", "part", p.part.Name, "error", err)
+		}
+	}
 	for _, dep := range p.after {
 		select {
 		case <-dep.readyOnce:

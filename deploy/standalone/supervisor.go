@@ -44,8 +44,10 @@ const (
 
 // Config is what a supervisor needs.
 type Config struct {
-	Parts   []Part
-	LogDir  string      // <part>.log, appended to
+	Parts  []Part
+	LogDir string // <part>.log, appended to
+	// Nice is the parts' scheduling priority, -20 (first) to 19; it needs root below 0, and without it stays what it is.
+	Nice    int
 	OnEvent func(Event) // called from several goroutines; may be nil
 	Log     *slog.Logger
 }
