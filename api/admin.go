@@ -10,9 +10,6 @@ import (
 	"github.com/midwatch/midwatch/internal/metadata"
 )
 
-// noProvider is why AI cannot be enabled.
-const noProvider = "no model provider is built into this version; the built-in analyst does the investigations"
-
 func (s *Server) whoami(_ context.Context, who auth.Caller, _ *struct{}) (wire.Whoami, error) {
 	me := wire.Whoami{
 		Subject: who.Subject, Role: string(who.Role), Namespaces: who.Namespaces, Environment: s.cfg.Environment, Version: s.cfg.Version,
@@ -56,7 +53,7 @@ func (s *Server) revokeToken(ctx context.Context, _ auth.Caller, in *IDInput) (s
 
 func (s *Server) getSettings(ctx context.Context, _ auth.Caller, _ *struct{}) (wire.Settings, error) {
 	kept, err := s.cfg.Metadata.Settings(ctx)
-	return shown(kept), err
+	return s.shown(ctx, kept), err
 }
 
 type putSettingsInput struct {
@@ -64,19 +61,17 @@ type putSettingsInput struct {
 }
 
 func (in *putSettingsInput) audit() string {
-	return fmt.Sprintf("ai_enabled=%t retention_days=%d", in.Body.AIEnabled, in.Body.RetentionDays)
+	return fmt.Sprintf("retention_days=%d", in.Body.RetentionDays)
 }
 
 func (s *Server) putSettings(ctx context.Context, _ auth.Caller, in *putSettingsInput) (wire.Settings, error) {
-	if in.Body.AIEnabled {
-		return wire.Settings{}, refuse(errConflict, noProvider)
-	}
 	kept := metadata.Settings{RetentionDays: in.Body.RetentionDays}
-	return shown(kept), s.cfg.Metadata.PutSettings(ctx, kept)
+	return s.shown(ctx, kept), s.cfg.Metadata.PutSettings(ctx, kept)
 }
 
-func shown(s metadata.Settings) wire.Settings {
-	return wire.Settings{AIEnabled: s.AIEnabled, AIUnavailable: noProvider, RetentionDays: s.RetentionDays}
+func (s *Server) shown(ctx context.Context, kept metadata.Settings) wire.Settings {
+	active, why := s.aiState(ctx)
+	return wire.Settings{AIActive: active, AIInactive: why, RetentionDays: kept.RetentionDays}
 }
 
 func (s *Server) listAudit(ctx context.Context, _ auth.Caller, in *limitInput) (wire.AuditLog, error) {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/midwatch/midwatch/activities/starter"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/workflows"
@@ -35,6 +37,7 @@ const (
 // Workflows is what the api needs of Temporal; client.Client is one.
 type Workflows interface {
 	SignalWorkflow(ctx context.Context, workflowID, runID, signal string, arg any) error
+	CancelWorkflow(ctx context.Context, workflowID, runID string) error
 	starter.Signaller
 }
 
@@ -55,6 +58,8 @@ type Config struct {
 	// ServiceLabels of posted alerts name the service, the first that an alert has; empty: hook.DefaultServiceLabels
 	ServiceLabels []string
 	ApprovalKey   ed25519.PrivateKey // signs approvals; required
+	// Providers are the model providers that are configured. No key is read here, and nobody is asked from here.
+	Providers []llm.ProviderConfig
 
 	GitHubSecret string // of GitHub's webhook; "": there is none
 
@@ -76,6 +81,8 @@ type Server struct {
 	posts   *rate.Limiter // messages of other alerting systems
 	streams chan struct{} // a place per live event stream
 	closing chan struct{} // closed when live events have to end
+
+	deciding sync.Mutex // held while an AI policy is read and replaced
 }
 
 // New validates cfg and builds the routes.

@@ -16,11 +16,20 @@ import (
 
 func (s *Server) listFixes(ctx context.Context, _ auth.Caller, in *limitInput) (wire.FixList, error) {
 	list, err := s.cfg.Metadata.ListFixes(ctx, in.Limit)
-	return wire.FixList{Fixes: list}, err
+	if err != nil {
+		return wire.FixList{}, err
+	}
+	return wire.FixList{Fixes: list}, s.readFixes(ctx, list)
 }
 
 func (s *Server) getFix(ctx context.Context, _ auth.Caller, in *IDInput) (investigation.Fix, error) {
-	return s.cfg.Metadata.Fix(ctx, in.ID)
+	f, err := s.cfg.Metadata.Fix(ctx, in.ID)
+	if err != nil {
+		return investigation.Fix{}, err
+	}
+	one := []investigation.Fix{f}
+	err = s.readFixes(ctx, one)
+	return one[0], err
 }
 
 type approveInput struct {

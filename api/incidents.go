@@ -24,7 +24,7 @@ func (s *Server) listIncidents(ctx context.Context, _ auth.Caller, in *limitInpu
 	if err != nil {
 		return wire.IncidentList{}, err
 	}
-	found, err := s.cfg.Metadata.ListInvestigations(ctx, 2*in.Limit)
+	found, err := s.summaries(ctx, 2*in.Limit)
 	if err != nil {
 		return wire.IncidentList{}, err
 	}
@@ -35,6 +35,9 @@ func (s *Server) listIncidents(ctx context.Context, _ auth.Caller, in *limitInpu
 	list := wire.IncidentList{Incidents: make([]wire.IncidentRow, len(incidents))}
 	for n, i := range incidents {
 		f := of[i.Investigation]
+		if err := s.readIncident(ctx, &i); err != nil {
+			return wire.IncidentList{}, err
+		}
 		list.Incidents[n] = wire.IncidentRow{Incident: i, Verdict: f.Verdict, Culprit: string(f.Culprit)}
 	}
 	return list, nil
@@ -45,15 +48,22 @@ func (s *Server) getIncident(ctx context.Context, _ auth.Caller, in *IDInput) (w
 	if err != nil {
 		return wire.IncidentDetail{}, err
 	}
+	if err := s.readIncident(ctx, &i); err != nil {
+		return wire.IncidentDetail{}, err
+	}
 	detail := wire.IncidentDetail{Incident: i}
 	summary, err := s.cfg.Metadata.InvestigationSummary(ctx, i.Investigation)
 	if err == nil {
+		err = s.readSummary(ctx, &summary)
 		detail.Investigation = &summary
-	} else if !errors.Is(err, metadata.ErrNotFound) { // not begun yet
+	}
+	if err != nil && !errors.Is(err, metadata.ErrNotFound) { // not begun yet
 		return wire.IncidentDetail{}, err
 	}
-	detail.Fixes, err = s.cfg.Metadata.FixesOf(ctx, in.ID)
-	return detail, err
+	if detail.Fixes, err = s.cfg.Metadata.FixesOf(ctx, in.ID); err != nil {
+		return wire.IncidentDetail{}, err
+	}
+	return detail, s.readFixes(ctx, detail.Fixes)
 }
 
 // incidentOf returns the incident of an investigation, or nil when it has none.

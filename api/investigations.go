@@ -6,12 +6,27 @@ import (
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/workflows"
 )
 
 func (s *Server) listInvestigations(ctx context.Context, _ auth.Caller, in *limitInput) (wire.InvestigationList, error) {
-	list, err := s.cfg.Metadata.ListInvestigations(ctx, in.Limit)
+	list, err := s.summaries(ctx, in.Limit)
 	return wire.InvestigationList{Investigations: list}, err
+}
+
+// summaries are the newest investigations, ready for a reader.
+func (s *Server) summaries(ctx context.Context, limit int) ([]metadata.InvestigationSummary, error) {
+	list, err := s.cfg.Metadata.ListInvestigations(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if err := s.readSummary(ctx, &list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 func (s *Server) getInvestigation(ctx context.Context, _ auth.Caller, in *IDInput) (wire.InvestigationDetail, error) {
@@ -39,8 +54,13 @@ func (s *Server) investigation(ctx context.Context, id string) (d wire.Investiga
 		return d, err
 	}
 	d.Workflow = workflows.InvestigationWorkflowID(s.cfg.Environment, id)
-	d.Incident, err = s.incidentOf(ctx, d.Request.Incident)
-	return d, err
+	if d.Models, err = s.modelUse(ctx, id); err != nil {
+		return d, err
+	}
+	if d.Incident, err = s.incidentOf(ctx, d.Request.Incident); err != nil {
+		return d, err
+	}
+	return d, s.readDetail(ctx, &d)
 }
 
 type evidenceInput struct {

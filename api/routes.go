@@ -51,6 +51,7 @@ func (s *Server) jsonRoutes() {
 	handle(s, route{"investigations.get", "GET /api/v1/investigations/{id}", auth.Viewer, "One investigation, evidence without results", 0, 0}, s.getInvestigation)
 	handle(s, route{"evidence.get", "GET /api/v1/investigations/{id}/evidence/{eid}", auth.Viewer, "One piece of evidence with its result", 0, 0}, s.getEvidence)
 	handle(s, route{"investigations.ask", "POST /api/v1/investigations", auth.Operator, "Start an investigation", http.StatusAccepted, 0}, s.ask)
+	handle(s, route{"investigations.cancel", "POST /api/v1/investigations/{id}/cancel", auth.Operator, "Cancel an investigation that runs, and its incident", http.StatusAccepted, 0}, s.cancel)
 	s.eventRoute(route{"investigations.events", "GET /api/v1/investigations/{id}/events", auth.Viewer, "The investigation again whenever it changes", 0, 0})
 
 	handle(s, route{"fixes.list", "GET /api/v1/fixes", auth.Viewer, "Newest fixes", 0, 0}, s.listFixes)
@@ -69,6 +70,11 @@ func (s *Server) jsonRoutes() {
 	handle(s, route{"tokens.revoke", "DELETE /api/v1/tokens/{id}", auth.Admin, "Revoke a token and its sessions", 0, 0}, s.revokeToken)
 	handle(s, route{"settings.get", "GET /api/v1/settings", auth.Viewer, "Settings", 0, 0}, s.getSettings)
 	handle(s, route{"settings.put", "PUT /api/v1/settings", auth.Admin, "Change the settings", 0, 0}, s.putSettings)
+	handle(s, route{"ai.get", "GET /api/v1/environments/{environment}/ai", auth.Viewer, "What models may do and see, and who they are", 0, 0}, s.getAI)
+	handle(s, route{"ai.put", "PUT /api/v1/environments/{environment}/ai", auth.Admin, "Switch AI on or off, and say who may be asked and what they may see", 0, 128 << 10}, s.putAI)
+	handle(s, route{"providers.list", "GET /api/v1/ai/providers", auth.Viewer, "The configured model providers, without secrets", 0, 0}, s.listProviders)
+	handle(s, route{"ledger.list", "GET /api/v1/ledger", auth.Admin, "Calls to models, without what was sent and received", 0, 0}, s.listLedger)
+	handle(s, route{"ledger.read", "GET /api/v1/ledger/{id}", auth.Admin, "One call with every byte sent and received; audited", 0, 0}, s.getLedgerEntry)
 	handle(s, route{"audit.list", "GET /api/v1/audit", auth.Admin, "The newest entries of the audit log", 0, 0}, s.listAudit)
 
 	huma.Register(s.huma, s.operation(route{"session.close", "", auth.Viewer, "Sign a browser out", http.StatusNoContent, 0},

@@ -144,6 +144,16 @@ func (s *signals) SignalWorkflow(_ context.Context, workflow, _, name string, ar
 	return nil
 }
 
+func (s *signals) CancelWorkflow(_ context.Context, workflow, _ string) error {
+	s.Lock()
+	defer s.Unlock()
+	if s.gone {
+		return serviceerror.NewNotFound("workflow execution already completed")
+	}
+	s.sent = append(s.sent, signal{workflow: workflow, name: "cancel"})
+	return nil
+}
+
 func (s *signals) SignalWithStartWorkflow(_ context.Context, workflow, name string, arg any, _ temporal.StartWorkflowOptions, kind any, _ ...any) (temporal.WorkflowRun, error) {
 	s.Lock()
 	defer s.Unlock()

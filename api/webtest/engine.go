@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	temporal "go.temporal.io/sdk/client"
 
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -29,6 +30,24 @@ func (e *engine) SignalWorkflow(ctx context.Context, _, _, name string, arg any)
 	}
 	go e.remediate(context.WithoutCancel(ctx), a)
 	return nil
+}
+
+// CancelWorkflow ends the incident that has begun with a trigger.
+func (e *engine) CancelWorkflow(ctx context.Context, workflow, _ string) error {
+	incidents, err := e.db.ListIncidents(ctx, 100)
+	if err != nil {
+		return err
+	}
+	for _, i := range incidents {
+		if len(i.Triggers) == 0 || workflow != workflows.IncidentWorkflowID(environment, i.Triggers[0].ID) {
+			continue
+		}
+		if err := e.db.SetInvestigationStatus(ctx, i.Investigation, metadata.Failed); err != nil {
+			return err
+		}
+		return e.db.UpdateIncident(ctx, i.ID, func(i *investigation.Incident) { i.Status, i.ClosedAt = "closed", time.Now().UTC() })
+	}
+	return serviceerror.NewNotFound("no such workflow")
 }
 
 // SignalWithStartWorkflow takes a manual trigger and investigates it.

@@ -102,6 +102,6 @@ func newServer(db *metadata.DB, dir, listen, pages string) (*api.Server, error) 
 	}
 	return api.New(api.Config{
 		Listen: listen, TLS: identity.Web(), Environment: environment, Version: "webtest", Metadata: db, Tools: cannedTools(),
-		Temporal: &engine{db: db}, ApprovalKey: key, Web: ui, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Temporal: &engine{db: db}, ApprovalKey: key, Providers: providers(), Web: ui, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 }

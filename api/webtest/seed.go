@@ -17,12 +17,17 @@ func seed(ctx context.Context, db *metadata.DB) error {
 	for _, s := range []story{
 		quiet("inc-3c41d0", now.Add(-26*time.Hour)),
 		inconclusive("inc-77e2a9", now.Add(-3*time.Hour)),
+		tookOver("inc-9b02d4", now.Add(-95*time.Minute)),
 		resolved("inc-a01b5c", now.Add(-47*time.Minute)),
+		byModel("inc-b7d9e2", now.Add(-12*time.Minute)),
 		missingIndex("inc-e5f210", now.Add(-90*time.Second)),
 	} {
 		if err := s.play(ctx, db, 0); err != nil {
 			return err
 		}
+	}
+	if err := seedModels(ctx, db); err != nil {
+		return err
 	}
 	last := workflows.FixID(workflows.InvestigationID("inc-a01b5c"))
 	if err := db.SetFixStatus(ctx, last, workflows.FixVerified, "Recovered 21s after the fix: payment fails 0 of 412 requests"); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -27,6 +28,9 @@ type story struct {
 type turn struct {
 	say   string
 	calls []call
+	draft *investigation.Report
+	by    string      // investigation.AnalystBuiltin, AnalystModel
+	asked []llm.Entry // calls to a model before it was decided
 }
 
 // call is a tool call and what it finds.
@@ -46,6 +50,9 @@ func (s story) play(ctx context.Context, db *metadata.DB, wait time.Duration) er
 	}
 	for n, t := range s.turns {
 		time.Sleep(wait)
+		if m, err := db.InvestigationSummary(ctx, s.request.ID); err != nil || m.Status != metadata.Running {
+			return err // cancelled
+		}
 		if err := s.playTurn(ctx, db, n+1, t, wait); err != nil {
 			return err
 		}
@@ -54,7 +61,13 @@ func (s story) play(ctx context.Context, db *metadata.DB, wait time.Duration) er
 }
 
 func (s story) playTurn(ctx context.Context, db *metadata.DB, number int, t turn, wait time.Duration) error {
-	kept := investigation.Turn{Number: number, Say: t.say, At: time.Now().UTC()}
+	for n, e := range t.asked {
+		e.Call = llm.Call{Investigation: s.request.ID, Turn: number, Ask: 1}
+		if err := playCall(ctx, db, e, s.incident.OpenedAt.Add(time.Duration(20*number+3*n)*time.Second)); err != nil {
+			return err
+		}
+	}
+	kept := investigation.Turn{Number: number, Say: t.say, Analyst: t.by, Draft: t.draft, At: time.Now().UTC()}
 	for i, c := range t.calls {
 		kept.Calls = append(kept.Calls, investigation.ToolCall{
 			ID: fmt.Sprintf("t%dc%d", number, i+1), Tool: c.tool, Why: c.why, Arguments: encode(c.arguments),

@@ -40,17 +40,16 @@ type CreatedToken struct {
 	Text string `json:"text"`
 }
 
-// Settings is what is on, and why what is off is off.
+// Settings is what an admin can change, and the state of AI.
 type Settings struct {
-	AIEnabled     bool   `json:"ai_enabled"`
-	AIUnavailable string `json:"ai_unavailable,omitempty" doc:"why AI cannot be enabled"`
+	AIActive      bool   `json:"ai_active" doc:"a model decides the investigations that begin now; decided at environments/{environment}/ai"`
+	AIInactive    string `json:"ai_inactive,omitempty" doc:"why none does"`
 	RetentionDays int    `json:"retention_days" doc:"telemetry older than this is deleted"`
 }
 
 // PutSettings replaces the settings.
 type PutSettings struct {
-	AIEnabled     bool `json:"ai_enabled"`
-	RetentionDays int  `json:"retention_days" minimum:"1" maximum:"3650"`
+	RetentionDays int `json:"retention_days" minimum:"1" maximum:"3650"`
 }
 
 // AuditLog is the newest entries, newest first.

@@ -39,7 +39,14 @@ type InvestigationDetail struct {
 	Incident *investigation.Incident  `json:"incident,omitempty"`
 	Evidence []investigation.Evidence `json:"evidence" doc:"without results; those are at evidence/{eid}"`
 	Fixes    []investigation.Fix      `json:"fixes" doc:"oldest first; at most one in most cases"`
+	Models   *ModelUse                `json:"models,omitempty" doc:"absent: no model was asked"`
 	Workflow string                   `json:"workflow" doc:"id in the Temporal UI"`
+}
+
+// Cancelled says that an investigation was asked to end. It has when its status says so.
+type Cancelled struct {
+	Investigation string `json:"investigation"`
+	Workflow      string `json:"workflow" doc:"that was cancelled: of the incident, with all it started"`
 }
 
 // Ask starts an investigation.

@@ -17,14 +17,14 @@ import (
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/investigation"
-	"github.com/midwatch/midwatch/internal/terminal"
 )
 
 // remote is how the client commands reach the api.
 type remote struct {
-	in        *installation
-	url       string
-	tokenFile string
+	in          *installation
+	url         string
+	tokenFile   string
+	environment string // of the ai commands; "": the configured one
 }
 
 func (r *remote) flags(cmd *cobra.Command) {
@@ -57,7 +57,7 @@ func (r *remote) client() (*client.Client, error) {
 
 func investigationsCommand(in *installation) *cobra.Command {
 	r := &remote{in: in}
-	cmd := &cobra.Command{Use: "investigations", Aliases: []string{"inv"}, Short: "List, show, approve and reject"}
+	cmd := &cobra.Command{Use: "investigations", Aliases: []string{"inv"}, Short: "List, show, approve, reject and cancel"}
 	r.flags(cmd)
 	var reason string
 	var yes bool
@@ -84,7 +84,8 @@ func investigationsCommand(in *installation) *cobra.Command {
 		&cobra.Command{Use: "list", Short: "List investigations, newest first", Args: cobra.NoArgs, RunE: r.list},
 		&cobra.Command{Use: "show ID", Short: "Show the report, its claims and evidence, and the fix", Args: cobra.ExactArgs(1), RunE: r.show},
 		approve,
-		reject)
+		reject,
+		&cobra.Command{Use: "cancel ID", Short: "Cancel an investigation that runs, and its incident", Args: cobra.ExactArgs(1), RunE: r.cancel})
 	return cmd
 }
 
@@ -104,7 +105,7 @@ func (r *remote) list(cmd *cobra.Command, _ []string) error {
 	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tSTARTED\tSTATUS\tVERDICT\tCULPRIT\tTITLE")
 	for _, i := range list.Investigations {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.StartedAt.Local().Format(time.DateTime), i.Status, i.Verdict, terminal.Line(string(i.Culprit)), terminal.Line(i.Title))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.ID, i.StartedAt.Local().Format(time.DateTime), i.Status, i.Verdict, line(string(i.Culprit)), line(i.Title))
 	}
 	return t.Flush()
 }
@@ -119,6 +120,18 @@ func (r *remote) show(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	writeInvestigation(cmd.OutOrStdout(), inv)
+	return nil
+}
+
+func (r *remote) cancel(cmd *cobra.Command, args []string) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	if _, err := c.Cancel(cmd.Context(), args[0]); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is being cancelled. What it found so far stays.\n", args[0])
 	return nil
 }
 

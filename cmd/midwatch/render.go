@@ -4,14 +4,22 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/privacy"
 	"github.com/midwatch/midwatch/internal/terminal"
 )
+
+// line is text from outside, or from a model, as one line that neither drives the terminal nor is a link in it.
+func line(text string) string { return terminal.Line(privacy.Plain(text)) }
+
+// invisible tells whether a character is not seen but acts.
+func invisible(r rune) bool { return privacy.Plain(string(r)) == "" }
 
 // followTurns prints each turn once, then the whole.
 func followTurns(ctx context.Context, c *client.Client, id string, progress, out io.Writer) error {
@@ -32,9 +40,9 @@ func followTurns(ctx context.Context, c *client.Client, id string, progress, out
 }
 
 func writeTurn(w io.Writer, t investigation.Turn) {
-	fmt.Fprintf(w, "  turn %d  %s\n", t.Number, terminal.Line(t.Say))
+	fmt.Fprintf(w, "  turn %d  %s\n", t.Number, line(t.Say))
 	for _, call := range t.Calls {
-		fmt.Fprintf(w, "          %-18s %s\n", call.Tool, terminal.Line(call.Why))
+		fmt.Fprintf(w, "          %-18s %s\n", call.Tool, line(call.Why))
 	}
 }
 
@@ -48,26 +56,39 @@ func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
 		return
 	}
 	r := inv.Report
-	fmt.Fprintf(w, "\n%s\n%s\n\n", terminal.Line(r.Title), strings.Repeat("─", min(len([]rune(r.Title)), 100)))
+	fmt.Fprintf(w, "\n%s\n%s\n\n", line(r.Title), strings.Repeat("─", min(len([]rune(r.Title)), 100)))
 	fmt.Fprintf(w, "  verdict     %s, confidence %.0f%%\n", strings.ReplaceAll(string(r.Verdict), "_", " "), 100*r.Confidence)
 	if r.Culprit != "" {
-		fmt.Fprintf(w, "  culprit     %s\n  mechanism   %s\n", terminal.Line(string(r.Culprit)), terminal.Line(string(r.Mechanism)))
+		fmt.Fprintf(w, "  culprit     %s\n  mechanism   %s\n", line(string(r.Culprit)), line(string(r.Mechanism)))
 	}
 	if !r.Onset.IsZero() {
 		fmt.Fprintf(w, "  began       %s\n", r.Onset.Local().Format("15:04:05"))
 	}
-	fmt.Fprintf(w, "\n%s\n", wrap(terminal.Line(r.Summary), "  "))
+	fmt.Fprintf(w, "\n%s\n", wrap(line(r.Summary), "  "))
 	writeChain(w, inv)
 	for _, o := range r.RuledOut {
-		fmt.Fprintf(w, "  not %s: %s\n", terminal.Line(string(o.Entity)), terminal.Line(o.Why))
+		fmt.Fprintf(w, "  not %s: %s\n", line(string(o.Entity)), line(o.Why))
 	}
 	for _, m := range r.Missing {
-		fmt.Fprintf(w, "  missing: %s\n", terminal.Line(m))
+		fmt.Fprintf(w, "  missing: %s\n", line(m))
 	}
 	for _, f := range inv.Fixes {
 		writeFix(w, f)
 	}
-	fmt.Fprintf(w, "\n  %s, %d turns, by %s\n", inv.ID, len(inv.Turns), terminal.Line(r.Analyst))
+	fmt.Fprintf(w, "\n  %s, %d turns, by %s\n", inv.ID, len(inv.Turns), line(r.Analyst))
+	writeModels(w, inv.Models)
+}
+
+// writeModels says what models took, if any was asked.
+func writeModels(w io.Writer, m *wire.ModelUse) {
+	if m == nil {
+		return
+	}
+	tokens := m.Usage.Input + m.Usage.Output + m.Usage.CacheRead + m.Usage.CacheWrite
+	fmt.Fprintf(w, "  %d model calls, %d tokens, %s\n", m.Calls, tokens, dollars(m.Cost))
+	if m.Trouble != "" {
+		fmt.Fprintf(w, "  the latest was not answered: %s\n", line(m.Trouble))
+	}
 }
 
 func writeChain(w io.Writer, inv wire.InvestigationDetail) {
@@ -85,9 +106,9 @@ func writeChain(w io.Writer, inv wire.InvestigationDetail) {
 		}
 		note := fmt.Sprintf("%s; %d of %d checks tell it from healthy time", strings.Join(c.Evidence, ", "), held, len(c.Checks))
 		if c.Struck != "" {
-			note = "struck: " + terminal.Line(c.Struck)
+			note = "struck: " + line(c.Struck)
 		}
-		fmt.Fprintf(w, "%s\n       [%s]\n", wrap(fmt.Sprintf("%d. %s", i+1, terminal.Line(c.Text)), "    "), note)
+		fmt.Fprintf(w, "%s\n       [%s]\n", wrap(fmt.Sprintf("%d. %s", i+1, line(c.Text)), "    "), note)
 		for _, e := range c.Evidence {
 			cited[e] = true
 		}
@@ -95,7 +116,7 @@ func writeChain(w io.Writer, inv wire.InvestigationDetail) {
 	fmt.Fprintln(w, "\n  evidence")
 	for _, e := range inv.Evidence {
 		if cited[e.ID] {
-			fmt.Fprintf(w, "    %-4s %-18s %s\n", e.ID, e.Tool, terminal.Line(e.Summary))
+			fmt.Fprintf(w, "    %-4s %-18s %s\n", e.ID, e.Tool, line(e.Summary))
 		}
 	}
 	fmt.Fprintln(w)
@@ -103,15 +124,21 @@ func writeChain(w io.Writer, inv wire.InvestigationDetail) {
 
 func writeFix(w io.Writer, f investigation.Fix) {
 	fmt.Fprintf(w, "\n  fix         %s (%s)\n", f.Action, strings.ReplaceAll(f.Status, "_", " "))
-	fmt.Fprintf(w, "  will run    %s\n", terminal.Line(f.Content))
+	for n, l := range strings.Split(f.Content, "\n") { // of a pull request: the whole difference
+		label := ""
+		if n == 0 {
+			label = "will run"
+		}
+		fmt.Fprintf(w, "  %-10s  %s\n", label, exactly(l))
+	}
 	if f.Why != "" {
-		fmt.Fprintf(w, "  because     %s\n", terminal.Line(f.Why))
+		fmt.Fprintf(w, "  because     %s\n", line(f.Why))
 	}
 	if words := approvals(f, time.Now()); words != "" {
 		fmt.Fprintf(w, "  approved    %s\n", words)
 	}
 	if f.Result != "" {
-		fmt.Fprintf(w, "  result      %s\n", terminal.Line(f.Result))
+		fmt.Fprintf(w, "  result      %s\n", exactly(terminal.Line(f.Result)))
 	}
 	fmt.Fprintf(w, "  digest      %s\n", f.Digest)
 }
@@ -127,12 +154,26 @@ func approvals(f investigation.Fix, now time.Time) string {
 	needed, given := f.Quorate(now)
 	words := fmt.Sprintf("%d of %d approvals", len(given), needed)
 	for n, g := range given {
-		words += map[bool]string{true: ", by ", false: ", "}[n == 0] + terminal.Line(g.Approver)
+		words += map[bool]string{true: ", by ", false: ", "}[n == 0] + line(g.Approver)
 		if f.Status == "awaiting_approval" {
 			words += g.ExpiresAt.Local().Format(" (until 15:04)")
 		}
 	}
 	return words
+}
+
+// exactly shows what will run: nothing of it is dropped or changed, what would not be seen is escaped.
+func exactly(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) && !invisible(r) {
+			out.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		out.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return out.String()
 }
 
 const width = 100

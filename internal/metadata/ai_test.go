@@ -208,3 +208,20 @@ func testPseudonyms(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
 		is(t, db.PutPseudonyms(ctx, "inv-p", other), metadata.ErrChanged)
 	}
 }
+
+func testLedgerDays(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
+	ctx := t.Context()
+	midnight := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for i, begun := range []time.Time{midnight.Add(-time.Microsecond), midnight, midnight.Add(time.Hour)} {
+		begin(t, db, llm.Entry{Call: llm.Call{Investigation: "inv-d", Turn: i}, Environment: "dev", Provider: []string{"a", "b"}[i%2], BegunAt: begun})
+	}
+	equal(t, []metadata.LedgerDay{
+		{Day: midnight, Calls: 2, Usage: llm.Usage{Input: 120, Output: 80}, Cost: 14},
+		{Day: midnight.AddDate(0, 0, -1), Calls: 1, Usage: llm.Usage{Input: 60, Output: 40}, Cost: 7},
+	}, get(db.LedgerDays(ctx, metadata.LedgerFilter{Investigation: "inv-d", Cursor: "0"}))(t))
+	equal(t, 2, len(get(db.LedgerDays(ctx, metadata.LedgerFilter{Provider: "a", Limit: 1}))(t)))
+	equal(t, 0, len(get(db.LedgerDays(ctx, metadata.LedgerFilter{State: llm.Answered}))(t)))
+	list, _, err := db.Ledger(ctx, metadata.LedgerFilter{Investigation: "inv-d", State: llm.Begun})
+	must(t, err)
+	equal(t, 3, len(list))
+}

@@ -21,6 +21,7 @@ type LedgerFilter struct {
 	Environment   string
 	Investigation string
 	Provider      string
+	State         llm.EntryState
 	From, To      time.Time // begun from, inclusive, to, exclusive
 	Cursor        string    // of the page before
 	Limit         int       // 0 means 100; at most 500
@@ -64,6 +65,9 @@ func (f LedgerFilter) where() (string, []any) {
 	}
 	if f.Provider != "" {
 		and("provider = ?", f.Provider)
+	}
+	if f.State != "" {
+		and("state = ?", string(f.State))
 	}
 	if !f.From.IsZero() {
 		and("begun_at >= ?", micros(f.From))

@@ -38,6 +38,7 @@ func TestStore(t *testing.T) {
 		"policies":       testPolicies,
 		"ledger":         testLedger,
 		"ledger_pages":   testLedgerPages,
+		"ledger_days":    testLedgerDays,
 		"attempts":       testConcurrentAttempts,
 		"asks":           testAsks,
 		"pseudonyms":     testPseudonyms,

@@ -1,8 +1,10 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { createRouter } from "@tanstack/react-router";
+import { aiRoute } from "./routes/ai";
 import { appRoute, homeRoute } from "./routes/app";
 import { incidentRoute, incidentsRoute } from "./routes/incidents";
 import { investigationRoute } from "./routes/investigation";
+import { ledgerEntryRoute, ledgerRoute } from "./routes/ledger";
 import { rootRoute } from "./routes/root";
 import { serviceRoute } from "./routes/service";
 import { servicesRoute } from "./routes/services";
@@ -39,6 +41,9 @@ const routeTree = rootRoute.addChildren([
     incidentRoute,
     investigationRoute,
     settingsRoute,
+    aiRoute,
+    ledgerRoute,
+    ledgerEntryRoute,
   ]),
 ]);
 

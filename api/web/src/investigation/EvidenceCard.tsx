@@ -5,6 +5,7 @@ import { Facts } from "../components/Facts";
 import { Failure, Loading } from "../components/Notice";
 import { ClockTime } from "../components/Times";
 import { ResultView } from "../evidence/ResultView";
+import { exact, exactJSON } from "../model/exact";
 import { type Evidence, evidenceQuery, type ToolCall } from "../services/investigations";
 import { useOpening } from "./opening";
 
@@ -67,7 +68,7 @@ function Opened({ evidence, investigation }: { evidence: Evidence; investigation
       {tab === "query" && <QueryView evidence={data} />}
       {tab === "raw" && (
         <pre className="code tall" tabIndex={0} aria-label="Raw result">
-          {JSON.stringify(data.result, null, 2)}
+          {exactJSON(data.result)}
         </pre>
       )}
     </>
@@ -78,12 +79,12 @@ function QueryView({ evidence }: { evidence: Evidence }) {
   return (
     <>
       <pre className="code tall" tabIndex={0} aria-label="Query">
-        {evidence.query}
+        {exact(evidence.query)}
       </pre>
       <Copy text={evidence.query} label="Copy query" />
       <Facts
         facts={[
-          ["Arguments", <code>{JSON.stringify(evidence.arguments)}</code>],
+          ["Arguments", <code>{exact(JSON.stringify(evidence.arguments) ?? "")}</code>],
           [
             "Window",
             <>

@@ -1,6 +1,7 @@
 import { Copy } from "../components/Copy";
 import { Entity } from "../components/Entity";
 import { Facts } from "../components/Facts";
+import { exact } from "../model/exact";
 import { words } from "../model/format";
 import type { Fix } from "../services/investigations";
 
@@ -8,18 +9,21 @@ import type { Fix } from "../services/investigations";
 export function FixContent({ fix }: { fix: Fix }) {
   return (
     <>
-      <pre className="code" tabIndex={0} aria-label="What will run">
-        {fix.content}
+      <pre className="code tall" tabIndex={0} aria-label="What will run">
+        {exact(fix.content)}
       </pre>
       <Facts
         className="stacked"
         facts={[
           ["Action", `${fix.action} (${words(fix.kind)})`],
           ["Target", <Entity id={fix.target} />],
-          ...Object.entries(fix.parameters).map(([name, value]): [string, string] => [`Parameter ${name}`, value]),
+          ...Object.entries(fix.parameters).map(([name, value]): [string, string] => [
+            `Parameter ${name}`,
+            exact(value),
+          ]),
           ...Object.entries(fix.preconditions).map(([name, value]): [string, string] => [
             `Only if ${words(name)}`,
-            value,
+            exact(value),
           ]),
           [
             "Digest",

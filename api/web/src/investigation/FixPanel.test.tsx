@@ -2,6 +2,8 @@ import { screen } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { aFix, aPerson, before } from "../testing/factories";
 import { draw } from "../testing/render";
+import type { FixStatus } from "../services/investigations";
+import { FixContent } from "./FixContent";
 import { FixPanel } from "./FixPanel";
 import { steps } from "./FixSteps";
 
@@ -53,4 +55,25 @@ test.each([
   ["worse", ["done", "bad"]],
 ] as const)("the steps of a fix that is %s", (status, states) => {
   expect(steps(aFix({ status, updated_at: before(5) })).map((s) => s.state)).toEqual(states);
+});
+
+test("a pull request is opened by Midwatch and merged by people", () => {
+  const texts = (status: FixStatus) =>
+    steps(aFix({ kind: "pull_request", status })).map((s) => `${s.text}: ${s.state}`);
+  expect(texts("applied")).toEqual([
+    "Proposed: done",
+    "Approved: done",
+    "Pull request opened: done",
+    "Merge by people: current",
+    "Recovery: ahead",
+  ]);
+  expect(texts("closed").at(-1)).toBe("Closed without merging: bad");
+});
+
+test("what would run shows what would not be seen", async () => {
+  const page = await draw(
+    <FixContent fix={aFix({ content: "rm \u202etxt.\u200b", parameters: { path: "/a\u2066" } })} />,
+  );
+  expect(page.querySelector("[aria-label='What will run']")?.textContent).toBe("rm \\u{202e}txt.\\u{200b}");
+  expect(page.textContent).toContain("/a\\u{2066}");
 });

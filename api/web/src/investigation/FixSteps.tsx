@@ -34,16 +34,31 @@ const ended: Partial<Record<FixStatus, string>> = {
   closed: "Closed without merging",
 };
 
+const plain: [ahead: string, done: string][] = [["Application", "Applied"]];
+
+/** Midwatch opens a pull request; people merge and deploy it. */
+const pullRequest: [ahead: string, done: string][] = [
+  ["Pull request", "Pull request opened"],
+  ["Merge by people", "Merged"],
+];
+
 /** The steps of a fix. Only the time of its proposal and of its last change are known. */
 export function steps(fix: Fix): Step[] {
   const proposed: Step = { text: "Proposed", at: fix.created_at, state: "done" };
   const end = ended[fix.status];
   if (end) return [proposed, { text: end, at: fix.updated_at, state: "bad" }];
-  const way: FixStatus[] = ["awaiting_approval", "applying", "applied", "verified"];
-  const reached = way.indexOf(fix.status === "merged" ? "applied" : fix.status);
+  const pull = fix.kind === "pull_request";
+  const way: FixStatus[] = [
+    "awaiting_approval",
+    "applying",
+    "applied",
+    ...(pull ? ["merged" as const] : []),
+    "verified",
+  ];
+  const reached = way.indexOf(fix.status);
   const texts: [ahead: string, done: string][] = [
     ["Approval", "Approved"],
-    ["Application", "Applied"],
+    ...(pull ? pullRequest : plain),
     ["Recovery", "Recovery verified"],
   ];
   return [

@@ -3,19 +3,23 @@ import { Entity } from "../components/Entity";
 import { Facts } from "../components/Facts";
 import { ClockTime, Moment } from "../components/Times";
 import { duration, percent, words } from "../model/format";
+import { decider } from "../model/models";
 import { incidentTone, severityTone, verdictLabels } from "../model/labels";
 import { useNow } from "../model/now";
 import { searchOf } from "../model/range";
 import type { Investigation, Report } from "../services/investigations";
+import { allows, type Whoami } from "../services/session";
+import { Cancel } from "./Cancel";
 
 interface Props {
   investigation: Investigation;
   live: boolean;
   history: string | undefined;
+  who: Whoami;
 }
 
 /** Title, state and the answer at a glance. */
-export function Header({ investigation, live, history }: Props) {
+export function Header({ investigation, live, history, who }: Props) {
   const { incident, report, request, status } = investigation;
   const title = report?.title || incident?.title || request.question || "Investigation";
   return (
@@ -28,6 +32,7 @@ export function Header({ investigation, live, history }: Props) {
           </span>
         )}
         {status === "failed" && <Badge tone="bad">investigation failed</Badge>}
+        {status === "running" && allows(who.role, "operator") && <Cancel id={investigation.id} />}
         <span className={live ? "live on" : "live"}>{live ? "Live" : "Connecting…"}</span>
         {history && (
           <a href={history} target="_blank" rel="noreferrer">
@@ -55,7 +60,7 @@ function Answer({ investigation, report }: { investigation: Investigation; repor
         ["Confidence", <Confidence value={report.confidence} />],
         ["Onset", report.onset && <Moment at={report.onset} />],
         ["Took", <Took investigation={investigation} />],
-        ["Analyst", report.analyst],
+        ["Decided by", decider(investigation).who],
       ]}
     />
   );
@@ -79,7 +84,8 @@ function Progress({ investigation }: { investigation: Investigation }) {
     <p className="progress" role="status">
       <span className="pulse" aria-hidden="true" />
       Investigating: turn {Math.max(turns.length, 1)} of at most {request.budget.turns}, since{" "}
-      <ClockTime at={investigation.started_at} /> (<Took investigation={investigation} />)
+      <ClockTime at={investigation.started_at} /> (<Took investigation={investigation} />
+      ), decided by {decider(investigation).who}
     </p>
   );
 }

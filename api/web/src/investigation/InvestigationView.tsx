@@ -6,6 +6,7 @@ import type { Investigation } from "../services/investigations";
 import type { Whoami } from "../services/session";
 import { FixPanel } from "./FixPanel";
 import { Header } from "./Header";
+import { Models } from "./Models";
 import { ReportView } from "./ReportView";
 import { Timeline } from "./Timeline";
 import { EvidenceOpening } from "./opening";
@@ -25,17 +26,18 @@ export function InvestigationView({ investigation, who, live, history }: Props) 
       <p className="crumbs">
         <Link to="/incidents">Incidents</Link>
       </p>
-      <Header investigation={investigation} live={live} history={history} />
+      <Header investigation={investigation} live={live} history={history} who={who} />
       <div className="story">
         <div className="story-main">
           {investigation.report && <ReportView report={investigation.report} />}
           <Timeline investigation={investigation} />
         </div>
-        <aside className="story-side" aria-label="Fix and triggers">
+        <aside className="story-side" aria-label="Fix, models and triggers">
           {investigation.fixes.map((fix) => (
             <FixPanel key={fix.id} fix={fix} who={who} />
           ))}
           {investigation.report && investigation.fixes.length === 0 && <NoFix />}
+          <Models investigation={investigation} who={who} />
           <Triggers investigation={investigation} />
         </aside>
       </div>

@@ -1,10 +1,13 @@
+import { Fragment } from "react";
 import { ClockTime } from "../components/Times";
+import { decider, type Stage, stages } from "../model/models";
 import type { Evidence, Investigation, ToolCall, Turn } from "../services/investigations";
 import { EvidenceCard } from "./EvidenceCard";
 
 /** Turn by turn: what the analyst said, what it asked, and what came back. */
 export function Timeline({ investigation }: { investigation: Investigation }) {
   const { turns, status } = investigation;
+  const stage = stages(turns);
   const byCall = new Map(investigation.evidence.map((e) => [e.call, e]));
   return (
     <section aria-labelledby="timeline">
@@ -13,12 +16,36 @@ export function Timeline({ investigation }: { investigation: Investigation }) {
         <p className="muted">{status === "running" ? "The first turn is under way…" : "No turns."}</p>
       )}
       <ol className="turns">
-        {turns.map((turn) => (
-          <TurnView key={turn.number} turn={turn} byCall={byCall} investigation={investigation} />
+        {turns.map((turn, i) => (
+          <Fragment key={turn.number}>
+            {stage[i] !== stage[i - 1] && <StageMark stage={stage[i]} investigation={investigation} />}
+            <TurnView turn={turn} byCall={byCall} investigation={investigation} />
+          </Fragment>
         ))}
       </ol>
     </section>
   );
+}
+
+/** Where another stage begins: the attack on a draft, or the built-in analyst's own way. */
+function StageMark({ stage, investigation }: { stage: Stage | undefined; investigation: Investigation }) {
+  if (stage === "attack") {
+    return (
+      <li className="stage">
+        <b>Attack on the draft.</b> The model tries to prove its own report wrong before it stands.
+      </li>
+    );
+  }
+  if (stage !== "takeover") return null;
+  return (
+    <li className="stage warned">
+      <b>The built-in analyst goes on</b> from here{reason(decider(investigation).tookOver)}
+    </li>
+  );
+}
+
+function reason(why: string | undefined): string {
+  return why ? `: ${why}` : ".";
 }
 
 interface TurnProps {
@@ -33,6 +60,8 @@ function TurnView({ turn, byCall, investigation }: TurnProps) {
       <p className="turn-head">
         <span className="turn-number">Turn {turn.number}</span>
         <ClockTime at={turn.at} />
+        {turn.analyst === "model" && <span>model</span>}
+        {turn.draft && <span>draft of the report</span>}
       </p>
       <p className="say">{turn.say}</p>
       {turn.calls.map((call) => {

@@ -1,7 +1,8 @@
 import { createRoute } from "@tanstack/react-router";
+import { AISummary } from "../settings/AISummary";
 import { AuditLog } from "../settings/AuditLog";
 import { Installation } from "../settings/Installation";
-import { Policy } from "../settings/Policy";
+import { RetentionPanel } from "../settings/Retention";
 import { Tokens } from "../settings/Tokens";
 import { Tools } from "../settings/Tools";
 import { allows } from "../services/session";
@@ -23,7 +24,8 @@ function SettingsPage() {
       </div>
       <div className="settings">
         <Installation who={who} />
-        <Policy admin={admin} />
+        <AISummary environment={who.environment} admin={admin} />
+        <RetentionPanel admin={admin} />
         {admin ? (
           <>
             <Tokens />

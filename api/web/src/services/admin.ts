@@ -5,8 +5,6 @@ import { type TokenRole, tokenRoles } from "./session";
 import { list, maybeTime, time } from "./wire";
 
 const settings = z.object({
-  ai_enabled: z.boolean(),
-  ai_unavailable: z.string().optional(),
   retention_days: z.number(),
 });
 export type Settings = z.output<typeof settings>;
@@ -16,7 +14,7 @@ export const settingsQuery = queryOptions({
   queryFn: ({ signal }) => request(settings, "/api/v1/settings", { signal }),
 });
 
-export function putSettings(change: { ai_enabled: boolean; retention_days: number }): Promise<Settings> {
+export function putSettings(change: { retention_days: number }): Promise<Settings> {
   return request(settings, "/api/v1/settings", { method: "PUT", body: change });
 }
 

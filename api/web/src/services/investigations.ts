@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { z } from "zod";
 import { ApiError, request, withQuery } from "./http";
+import { redactions, usage } from "./ledger";
 import { list, maybeTime, strings, time, window } from "./wire";
 
 export const verdict = z.enum(["root_cause", "no_problem", "inconclusive"]);
@@ -61,6 +62,8 @@ const turn = z.object({
   say: z.string(),
   calls: list(call),
   evidence: list(z.string()),
+  analyst: z.string().optional(),
+  draft: z.object({ verdict }).optional(),
   at: time,
 });
 export type Turn = z.output<typeof turn>;
@@ -130,6 +133,18 @@ export type Incident = z.output<typeof incident>;
 const incidentRow = incident.extend({ verdict: verdict.optional(), culprit: z.string().optional() });
 export type IncidentRow = z.output<typeof incidentRow>;
 
+const models = z.object({
+  calls: z.number(),
+  usage,
+  cost: z.number(),
+  answered: list(z.object({ provider: z.string(), account: z.string(), model: z.string() })),
+  data_types: list(z.string()),
+  redactions,
+  trouble: z.string().optional(),
+});
+/** What models did for an investigation so far. */
+export type ModelUse = z.output<typeof models>;
+
 const investigation = z.object({
   id: z.string(),
   revision: z.number(),
@@ -139,7 +154,7 @@ const investigation = z.object({
     triggers: list(trigger),
     fault: window,
     healthy: window,
-    budget: z.object({ turns: z.number() }),
+    budget: z.object({ turns: z.number(), tokens: z.number().optional(), cost: z.number().optional() }),
   }),
   turns: list(turn),
   report: report.optional(),
@@ -149,6 +164,7 @@ const investigation = z.object({
   incident: incident.optional(),
   evidence: list(evidence),
   fixes: list(fix),
+  models: models.optional(),
   workflow: z.string(),
 });
 export type Investigation = z.output<typeof investigation>;
@@ -214,6 +230,11 @@ const asked = z.object({ investigation: z.string() });
 export async function ask(question: string, service: string): Promise<string> {
   const body = service ? { question, service } : { question };
   return (await request(asked, "/api/v1/investigations", { method: "POST", body })).investigation;
+}
+
+/** Ends an investigation that runs, and its incident. */
+export async function cancel(id: string): Promise<void> {
+  await request(z.unknown(), `${path(id)}/cancel`, { method: "POST" });
 }
 
 const decision = z.object({

@@ -1,4 +1,6 @@
-import type { Check, Claim, Fix, Report } from "../services/investigations";
+import type { AI, Provider } from "../services/ai";
+import type { Check, Claim, Fix, Investigation, ModelUse, Report, Turn } from "../services/investigations";
+import type { LedgerEntry } from "../services/ledger";
 import type { Measure, Point } from "../services/results";
 import type { Whoami } from "../services/session";
 
@@ -74,4 +76,93 @@ export function aFix(change: Partial<Fix> = {}): Fix {
 
 export function aPerson(role: Whoami["role"]): Whoami {
   return { subject: "mara", role, namespaces: [], environment: "demo", version: "test", temporal_ui: "/temporal/" };
+}
+
+export function aTurn(change: Partial<Turn> = {}): Turn {
+  return { number: 1, say: "Looking around.", calls: [], evidence: [], at: before(60), ...change };
+}
+
+export function aModelUse(change: Partial<ModelUse> = {}): ModelUse {
+  return {
+    calls: 3,
+    usage: { input: 9000, output: 700, cache_read: 0, cache_write: 0 },
+    cost: 37_500,
+    answered: [{ provider: "ours", account: "platform", model: "m-1" }],
+    data_types: ["logs", "traces"],
+    redactions: { ip: 4 },
+    ...change,
+  };
+}
+
+export function anInvestigation(change: Partial<Investigation> = {}): Investigation {
+  return {
+    id: "inv-1",
+    revision: 1,
+    request: {
+      requester: "midwatch",
+      triggers: [],
+      fault: { from: before(120), to: before(60) },
+      healthy: { from: before(600), to: before(120) },
+      budget: { turns: 8, tokens: 400_000, cost: 2_000_000 },
+    },
+    turns: [],
+    status: "running",
+    started_at: before(50),
+    ended_at: undefined,
+    evidence: [],
+    fixes: [],
+    workflow: "investigation/demo/inv-1",
+    ...change,
+  };
+}
+
+export function aProvider(change: Partial<Provider> = {}): Provider {
+  return {
+    name: "ours",
+    kind: "anthropic",
+    account: "platform",
+    model: "m-1",
+    address: "api.anthropic.com",
+    terms: "No training on our data.",
+    price: { input: 3, output: 15 },
+    ...change,
+  };
+}
+
+export function anAI(change: Partial<AI> = {}): AI {
+  return {
+    environment: "demo",
+    enabled: false,
+    active: false,
+    inactive: "it is switched off",
+    providers: [],
+    data_types: [],
+    kinds: [
+      { name: "traces", includes: "Requests between services.", tools: ["list_services"] },
+      { name: "logs", includes: "Lines that programs wrote.", tools: ["search_logs"] },
+    ],
+    updated_at: undefined,
+    ...change,
+  };
+}
+
+export function aLedgerEntry(change: Partial<LedgerEntry> = {}): LedgerEntry {
+  return {
+    id: "019a",
+    call: { investigation: "inv-1", turn: 2, ask: 1 },
+    attempt: 1,
+    environment: "demo",
+    provider: "ours",
+    kind: "anthropic",
+    account: "platform",
+    model: "m-1",
+    state: "answered",
+    begun_at: before(40),
+    ended_at: before(33),
+    usage: { input: 9000, output: 700, cache_read: 0, cache_write: 0 },
+    cost: 37_500,
+    data_types: ["logs", "traces"],
+    redactions: { ip: 4 },
+    ...change,
+  };
 }
