@@ -49,7 +49,7 @@ func (w *Workers) register(to worker.Worker, r Role) {
 		}
 		to.RegisterActivityWithOptions(apply.Fix, name(workflows.ApplyFixActivity))
 	case Notify:
-		notify := &activities.Notify{Log: w.cfg.Log}
+		notify := &activities.Notify{DB: w.cfg.Metadata, To: w.cfg.Notifier, Key: w.cfg.PseudonymKey, Hosts: w.cfg.Hosts, Log: w.cfg.Log}
 		to.RegisterActivityWithOptions(notify.Announce, name(workflows.AnnounceActivity))
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/backoff"
 
 	"github.com/midwatch/midwatch/activities"
+	"github.com/midwatch/midwatch/activities/notify"
 	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/internal/code"
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -65,7 +66,8 @@ type Config struct {
 	Detector       activities.Detector
 	Host           code.Host // the github role's, as is Watcher
 	Watcher        code.Watcher
-	Publisher      code.Publisher // the apply role's; nil: a fix that is a pull request is refused
+	Publisher      code.Publisher   // the apply role's; nil: a fix that is a pull request is refused
+	Notifier       *notify.Notifier // the notify role's; nil: people are told in the log only
 	Engine         sandbox.Engine
 	Models         *gate.Selector // which model may decide in place of the built-in analyst; nil: none ever
 	Gate           *gate.Gate
@@ -118,6 +120,8 @@ func (c *Config) complete(r Role) error {
 		return errors.New("a code host, a tool registry and a key for pseudonyms are needed")
 	case r == Model && (c.Gate == nil || len(c.PseudonymKey) == 0):
 		return errors.New("a gate to the model providers and a key for pseudonyms are needed")
+	case r == Notify && c.Notifier != nil && len(c.PseudonymKey) == 0:
+		return errors.New("the key of the pseudonyms is needed")
 	case r == Apply && len(c.PublicKey) != ed25519.PublicKeySize:
 		return errors.New("the public key of approvals is needed")
 	}

@@ -128,6 +128,10 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 			if err := in.models(&cfg, meta); err != nil {
 				return nil, err
 			}
+		case workers.Notify:
+			if err := in.notifier(&cfg); err != nil {
+				return nil, err
+			}
 		case workers.Apply:
 			part = pki.Apply
 			cfg.Actions = in.settings.actions(true)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/midwatch/midwatch/activities/detect"
+	"github.com/midwatch/midwatch/activities/notify"
 	"github.com/midwatch/midwatch/collector/exporter"
 	"github.com/midwatch/midwatch/collector/node"
 	"github.com/midwatch/midwatch/deploy/clickhouse"
@@ -35,6 +36,7 @@ type settings struct {
 	Alerts         alertSettings
 	Investigations investigationSettings
 	Actions        []investigation.Action
+	Notify         notify.Config
 	GitHub         github.Config
 	AI             aiSettings
 }
@@ -159,7 +161,7 @@ func hostName() string {
 func (s *settings) sections() map[string]any {
 	return map[string]any{
 		"data": &s.Data, "environment": &s.Environment, "nice": &s.Nice, "clickhouse": &s.ClickHouse, "store": &s.Store, "jetstream": &s.JetStream,
-		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions, "github": &s.GitHub, "ai": &s.AI,
+		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions, "notify": &s.Notify, "github": &s.GitHub, "ai": &s.AI,
 	}
 }
 
