@@ -29,8 +29,8 @@ bin/web.stamp: $(WEBFILES)
 	@mkdir -p bin && touch $@
 
 .PHONY: demo
-demo: deps build ## Break a shop and watch Midwatch find out why (FAULT=name, YES=1)
-	@bin/midwatch demo run $(if $(FAULT),--fault $(FAULT)) $(if $(YES),--yes)
+demo: deps build ## Break a shop and watch Midwatch find out why (FAULT=name, YES=1, AI=scripted or a file)
+	@bin/midwatch demo run $(if $(FAULT),--fault $(FAULT)) $(if $(YES),--yes) $(if $(AI),--ai $(AI))
 
 .PHONY: up
 up: deps build ## Start Midwatch on this machine

@@ -10,14 +10,14 @@ import (
 )
 
 func demoCommand() *cobra.Command {
-	var fault, shopDir, into string
+	var fault, shopDir, into, ai string
 	var yes, recorded bool
 	cmd := &cobra.Command{Use: "demo", Short: "Break the demo shop, and see what Midwatch makes of it"}
 	runs := &cobra.Command{
 		Use: "run", Short: "The whole story: start everything, break the shop, investigate, approve, recover", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo.Run(cmd.Context(), demo.Config{
-				Midwatch: beside("midwatch"), Shop: beside("shop"), Fault: fault, Yes: yes, Recorded: recorded,
+				Midwatch: beside("midwatch"), Shop: beside("shop"), Fault: fault, Yes: yes, Recorded: recorded, AI: ai,
 				Ask: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Show: writeInvestigation,
 			})
 		},
@@ -32,6 +32,7 @@ func demoCommand() *cobra.Command {
 	records.Flags().StringVar(&fault, "fault", "", "which; without it one is drawn")
 	records.Flags().StringVar(&into, "into", "deploy/demo/recordings", "directory of the recording")
 	runs.Flags().StringVar(&fault, "fault", "", "which; without it one is drawn and not told until the end")
+	runs.Flags().StringVar(&ai, "ai", "", "let a model decide: \"scripted\" (a script on this machine), or a file with a section ai: that lists real providers")
 	runs.Flags().BoolVar(&yes, "yes", false, "approve the fix without asking")
 	faults := &cobra.Command{
 		Use: "fault NAME|clear|list", Short: "Break a shop that runs, or mend it", Args: cobra.ExactArgs(1),

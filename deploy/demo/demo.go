@@ -31,7 +31,8 @@ type Config struct {
 	Yes      bool      // approve without asking
 	Ask      io.Reader // where a person answers
 	Out      io.Writer
-	Recorded bool // play the recording even where the kernel could be watched
+	Recorded bool   // play the recording even where the kernel could be watched
+	AI       string // ScriptedModel, or a file with a section ai: whose providers decide; "": the built-in analyst does
 	// Show prints an investigation as the CLI does.
 	Show func(io.Writer, wire.InvestigationDetail)
 	// Approve decides in another way than by asking, such as in a browser; nil asks, or follows Yes.
@@ -72,6 +73,11 @@ func Run(ctx context.Context, cfg Config) error {
 		s.Say.Line("not root, and the kernel lets only root look: playing a recording of the shop instead")
 		cfg.Recorded = true
 	}
+	if cfg.AI != "" {
+		if s.Providers, err = s.providers(cfg.AI, fault); err != nil {
+			return err
+		}
+	}
 	if cfg.Recorded {
 		return playback(ctx, cfg, s, fault)
 	}
@@ -85,6 +91,11 @@ func Run(ctx context.Context, cfg Config) error {
 		s.end()
 		if s, err = newStage(cfg); err != nil {
 			return err
+		}
+		if cfg.AI != "" {
+			if s.Providers, err = s.providers(cfg.AI, fault); err != nil {
+				return err
+			}
 		}
 		return playback(ctx, cfg, s, fault)
 	}
@@ -173,6 +184,11 @@ func open(ctx context.Context, s *Stage) (*client.Client, error) {
 	if err := s.StartMidwatch(ctx); err != nil {
 		return nil, err
 	}
+	if s.Providers != nil {
+		if err := s.switchAI(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := <-seen; err != nil {
 		return nil, blindError{err}
 	}
@@ -233,6 +249,11 @@ func play(ctx context.Context, cfg Config, s *Stage, c *client.Client, fault jud
 		return err
 	}
 	cfg.Show(cfg.Out, inv)
+	if s.Providers != nil {
+		if err := s.tellCalls(ctx, inv.ID); err != nil {
+			return err
+		}
+	}
 	return errors.Join(mend(ctx, cfg, s, st), end(cfg.Out, fault, inv, st.at))
 }
 

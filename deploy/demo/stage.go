@@ -12,6 +12,7 @@ import (
 
 	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/internal/auth/pki"
+	"github.com/midwatch/midwatch/internal/llm/llmtest"
 )
 
 // Stage is what runs during a demo: Midwatch, and the shop, as child processes.
@@ -24,10 +25,16 @@ type Stage struct {
 	Say      *Narrator
 	// NodeEnvironment is where this machine's own telemetry goes; "" is the demo's.
 	NodeEnvironment string
+	// Providers is the configuration's section ai:; nil: no model.
+	Providers any
 
+	model          *llmtest.Server // of a scripted model
 	shop, midwatch *process
 	served         chan struct{} // closed when the shop serves
 }
+
+// environment is the demo's.
+const environment = "demo"
 
 // apiAddress is where `midwatch up` listens by default.
 const apiAddress = "https://127.0.0.1:18420"
@@ -75,7 +82,10 @@ func (s *Stage) Configure(ctx context.Context) error {
 	for _, g := range strings.Fields(globs) {
 		logs = append(logs, map[string]string{"path": g})
 	}
-	file["environment"], file["node_agent"] = "demo", map[string]any{"logs": logs, "environment": s.NodeEnvironment}
+	file["environment"], file["node_agent"] = environment, map[string]any{"logs": logs, "environment": s.NodeEnvironment}
+	if s.Providers != nil {
+		file["ai"] = s.Providers
+	}
 	b, err := yaml.Marshal(file)
 	if err != nil {
 		return err
@@ -151,6 +161,10 @@ func (s *Stage) StopShop() {
 // Stop ends everything.
 func (s *Stage) Stop() {
 	s.StopShop()
+	if s.model != nil {
+		s.model.Close()
+		s.model = nil
+	}
 	if s.midwatch != nil {
 		s.midwatch.stop()
 	}
