@@ -184,11 +184,6 @@ func open(ctx context.Context, s *Stage) (*client.Client, error) {
 	if err := s.StartMidwatch(ctx); err != nil {
 		return nil, err
 	}
-	if s.Providers != nil {
-		if err := s.switchAI(ctx); err != nil {
-			return nil, err
-		}
-	}
 	if err := <-seen; err != nil {
 		return nil, blindError{err}
 	}

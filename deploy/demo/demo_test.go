@@ -58,6 +58,20 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// A model decides: here a script that speaks a vendor's protocol, over the vendor's SDK, through policy, redaction and ledger.
+func TestStoryWithAModel(t *testing.T) {
+	cfg, out := config(t, "pool-exhausted")
+	cfg.AI = demo.ScriptedModel
+	if err := demo.Run(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"AI on: scripted", "5 model calls", "nothing left it", "  recovered ", "culprit named: yes"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the story lacks %q", want)
+		}
+	}
+}
+
 // Every part is killed once, in the phase in which it has most to lose; but the apply role before it acts, for an action that was cut
 // short is reported as unknown and never done again.
 func TestStorySurvivesKills(t *testing.T) {

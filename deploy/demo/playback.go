@@ -58,6 +58,11 @@ func playback(ctx context.Context, cfg Config, s *Stage, fault judge.Fault) erro
 		return err
 	}
 	cfg.Show(cfg.Out, inv)
+	if s.Providers != nil {
+		if err := s.tellCalls(ctx, inv.ID); err != nil {
+			return err
+		}
+	}
 	s.Say.Line("this was a recording: there is no shop to mend, so the fix is shown and not approved")
 	return end(cfg.Out, fault, inv, st.at)
 }

@@ -93,7 +93,7 @@ func (s *Stage) Configure(ctx context.Context) error {
 	return os.WriteFile(s.config(), b, 0o600)
 }
 
-// StartMidwatch starts Midwatch and returns when every part is ready.
+// StartMidwatch starts Midwatch and returns when every part is ready and, with Providers, AI is switched on.
 func (s *Stage) StartMidwatch(ctx context.Context) (err error) {
 	up := make(chan struct{})
 	s.midwatch, err = spawn(s.Data, "midwatch", func(line string) {
@@ -107,7 +107,7 @@ func (s *Stage) StartMidwatch(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.Say.waitFor(ctx, "Midwatch to be ready", 2*time.Minute, func() (bool, error) {
+	err = s.Say.waitFor(ctx, "Midwatch to be ready", 2*time.Minute, func() (bool, error) {
 		select {
 		case <-up:
 			return true, nil
@@ -115,6 +115,10 @@ func (s *Stage) StartMidwatch(ctx context.Context) (err error) {
 			return false, fatal(s.midwatch.ended())
 		}
 	})
+	if err != nil || s.Providers == nil {
+		return err
+	}
+	return s.switchAI(ctx)
 }
 
 // PID is the process id of `midwatch up`.
