@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// Retention deletes telemetry that is older than an operator wants to keep. The ingester's process runs it, because that process owns
-// the schema.
+// Retention deletes what is older than an operator wants to keep. The ingester's process runs it, because that process owns
+// the telemetry's schema.
 type Retention struct {
-	// Age is how long telemetry is kept, asked for before each run, so that a changed setting holds within Every.
+	What string // for the log: telemetry, model calls
+	// Age is how long it is kept, asked for before each run, so that a changed setting holds within Every.
 	Age   func(ctx context.Context) (time.Duration, error)
 	Store interface {
 		Retain(ctx context.Context, age time.Duration) (dropped int, err error)
@@ -28,7 +29,7 @@ func (r Retention) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if err := r.runOnce(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			r.Log.WarnContext(ctx, "delete old telemetry; trying again later", "every", r.Every, "error", err)
+			r.Log.WarnContext(ctx, "delete what is too old; trying again later", "what", r.What, "every", r.Every, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -45,7 +46,7 @@ func (r Retention) runOnce(ctx context.Context) error {
 	}
 	dropped, err := r.Store.Retain(ctx, age)
 	if err == nil && dropped > 0 {
-		r.Log.InfoContext(ctx, "deleted old telemetry", "partitions", dropped, "older than", age)
+		r.Log.InfoContext(ctx, "deleted what is too old", "what", r.What, "pieces", dropped, "older than", age)
 	}
 	return err
 }

@@ -122,11 +122,27 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	age := func(ctx context.Context) (time.Duration, error) {
+	telemetryAge := func(ctx context.Context) (time.Duration, error) {
 		s, err := meta.Settings(ctx)
 		return time.Duration(s.RetentionDays) * 24 * time.Hour, err
 	}
-	return together{server, ingest.Retention{Age: age, Store: db, Log: in.log}}, nil
+	ledgerAge := func(ctx context.Context) (time.Duration, error) {
+		s, err := meta.Settings(ctx)
+		return time.Duration(s.LedgerDays) * 24 * time.Hour, err
+	}
+	return together{
+		server,
+		ingest.Retention{What: "telemetry", Age: telemetryAge, Store: db, Log: in.log},
+		ingest.Retention{What: "model calls", Age: ledgerAge, Store: ledger{meta}, Log: in.log},
+	}, nil
+}
+
+// ledger is what is kept of model calls, as Retention sees it.
+type ledger struct{ *metadata.DB }
+
+func (l ledger) Retain(ctx context.Context, age time.Duration) (int, error) {
+	n, err := l.DropLedger(ctx, time.Now().Add(-age))
+	return int(n), err
 }
 
 func (in *installation) nodeAgent(context.Context) (runner, error) {
