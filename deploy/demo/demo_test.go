@@ -65,7 +65,7 @@ func TestStoryWithAModel(t *testing.T) {
 	if err := demo.Run(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"AI on: scripted", "5 model calls", "nothing left it", "  recovered ", "culprit named: yes"} {
+	for _, want := range []string{"AI on: scripted", "4 model calls", "nothing left it", "  recovered ", "culprit named: yes"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the story lacks %q", want)
 		}
