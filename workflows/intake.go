@@ -19,6 +19,7 @@ const (
 	maxSeen    = 2000
 	maxPending = 200
 	maxGroup   = 1000 // triggers of a group: they become one payload, of at most 2 MB
+	maxParcel  = 100  // triggers of one signal
 	maxLate    = 50   // triggers kept in case that an incident finds no cause
 )
 
@@ -65,6 +66,7 @@ type OpenIncident struct {
 // incidents at once, the most severe first. It never ends.
 func Intake(ctx workflow.Context, in IntakeInput) error {
 	k := &intake{environment: in.Environment, given: in.Policy, Policy: in.Policy.orDefault(), IntakeState: in.State}
+	k.merges = workflow.GetVersion(ctx, "merges-groups", workflow.DefaultVersion, 1) >= 1
 	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (IntakeState, error) { return k.IntakeState, nil }); err != nil {
 		return err
 	}
@@ -85,6 +87,16 @@ type intake struct {
 	given       Policy // as it came: defaults are not frozen by continue-as-new
 	Policy
 	IntakeState
+	// merges is false for what began when groups stayed apart, and when late triggers went to their incident one by one.
+	merges bool
+	// parcels are triggers on their way to open incidents, in one signal each.
+	parcels []parcel
+}
+
+// parcel is triggers that one incident gets together.
+type parcel struct {
+	workflow string
+	triggers []investigation.Trigger
 }
 
 // wait returns when a signal came, a group became due or somebody cancelled.
@@ -102,24 +114,57 @@ func (k *intake) wait(ctx workflow.Context) {
 	k.drain(ctx)
 }
 
-// drain takes every signal that is there.
+// drain takes every signal that is there, and what comes while others are passed on.
 func (k *intake) drain(ctx workflow.Context) {
-	var p Progress
-	for workflow.GetSignalChannel(ctx, ProgressSignal).ReceiveAsync(&p) {
-		for _, t := range k.progress(p, workflow.Now(ctx)) {
-			k.place(ctx, t)
-		}
-		p = Progress{}
-	}
 	for {
-		var ts []investigation.Trigger
-		if !workflow.GetSignalChannel(ctx, TriggerSignal).ReceiveAsync(&ts) {
+		var p Progress
+		for workflow.GetSignalChannel(ctx, ProgressSignal).ReceiveAsync(&p) {
+			for _, t := range k.progress(p, workflow.Now(ctx)) {
+				k.place(ctx, t)
+			}
+			p = Progress{}
+		}
+		for {
+			var ts []investigation.Trigger
+			if !workflow.GetSignalChannel(ctx, TriggerSignal).ReceiveAsync(&ts) {
+				break
+			}
+			for _, t := range ts {
+				k.take(ctx, t)
+			}
+		}
+		if len(k.parcels) == 0 {
 			return
 		}
-		for _, t := range ts {
-			k.take(ctx, t)
+		k.send(ctx)
+	}
+}
+
+// send hands parcels to their incidents. What an incident that is gone was to have is placed anew.
+func (k *intake) send(ctx workflow.Context) {
+	parcels := k.parcels
+	k.parcels = nil
+	for _, p := range parcels {
+		err := workflow.SignalExternalWorkflow(ctx, p.workflow, "", TriggerSignal, p.triggers).Get(ctx, nil)
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		if i := slices.IndexFunc(k.Open, func(o OpenIncident) bool { return o.Workflow == p.workflow }); i >= 0 {
+			k.Open[i].Ended, k.Open[i].Phase, k.Open[i].Explained = workflow.Now(ctx), Closed, time.Time{}
+		}
+		for _, t := range p.triggers {
+			k.place(ctx, t)
 		}
 	}
+}
+
+// pack adds a trigger to the parcel of an incident.
+func (k *intake) pack(t investigation.Trigger, id string) {
+	i := slices.IndexFunc(k.parcels, func(p parcel) bool { return p.workflow == id && len(p.triggers) < maxParcel })
+	if i < 0 {
+		i, k.parcels = len(k.parcels), append(k.parcels, parcel{workflow: id})
+	}
+	k.parcels[i].triggers = append(k.parcels[i].triggers, t)
 }
 
 // due is how long until a gathering group is complete or a lost slot comes free; ok is false when nothing is pending.
@@ -157,11 +202,10 @@ func (k *intake) place(ctx workflow.Context, t investigation.Trigger) {
 				return
 			}
 		}
-		for i := range k.Pending {
-			if g := &k.Pending[i]; !manual(g.Triggers) && related(g.Services, touches(t)) {
-				k.gather(ctx, g, t)
-				return
-			}
+		if i := slices.IndexFunc(k.Pending, func(g Group) bool { return concerns(g, t) }); i >= 0 {
+			k.gather(ctx, &k.Pending[i], t)
+			k.merge(ctx, i, t)
+			return
 		}
 	}
 	if len(k.Pending) >= maxPending {
@@ -169,6 +213,29 @@ func (k *intake) place(ctx workflow.Context, t investigation.Trigger) {
 		return
 	}
 	k.Pending = append(k.Pending, Group{Triggers: []investigation.Trigger{t}, Services: touches(t), Since: now})
+}
+
+// concerns tells whether a trigger belongs to a group.
+func concerns(g Group, t investigation.Trigger) bool {
+	return !manual(g.Triggers) && related(g.Services, touches(t))
+}
+
+// merge joins to a group the later ones that its new trigger belongs to as well: it shows that they are one.
+func (k *intake) merge(ctx workflow.Context, into int, t investigation.Trigger) {
+	if !k.merges {
+		return
+	}
+	for i := len(k.Pending) - 1; i > into; i-- {
+		if g := k.Pending[i]; concerns(g, t) {
+			for _, t := range g.Triggers {
+				k.gather(ctx, &k.Pending[into], t)
+			}
+			if g.Since.Before(k.Pending[into].Since) {
+				k.Pending[into].Since = g.Since
+			}
+			k.Pending = slices.Delete(k.Pending, i, i+1)
+		}
+	}
 }
 
 // gather adds a trigger to the group it belongs to.
@@ -228,7 +295,9 @@ func moving(phase string) bool {
 
 // join hands a trigger to an incident. It returns false if the incident's workflow is gone.
 func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenIncident, now time.Time) bool {
-	if o.Ended.IsZero() {
+	if o.Ended.IsZero() && k.merges {
+		k.pack(t, o.Workflow)
+	} else if o.Ended.IsZero() {
 		if err := workflow.SignalExternalWorkflow(ctx, o.Workflow, "", TriggerSignal, []investigation.Trigger{t}).Get(ctx, nil); err != nil {
 			o.Ended, o.Phase = now, Closed
 			return false

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -16,8 +17,9 @@ import (
 type desk struct {
 	*stage
 	started []workflows.IncidentInput
-	ends    map[string]time.Duration // first trigger → how long its incident investigates; 0: for ever
-	phases  map[string]string        // first trigger → what its incident is then; "": resolved
+	ends    map[string]time.Duration  // first trigger → how long its incident investigates; 0: for ever
+	phases  map[string]string         // first trigger → what its incident is then; "": resolved
+	passed  [][]investigation.Trigger // signals that incidents got
 }
 
 func newDesk(t *testing.T) *desk {
@@ -39,7 +41,13 @@ func newDesk(t *testing.T) *desk {
 				return workflows.IncidentResult{}, err
 			}
 		}
-		return workflows.IncidentResult{}, workflow.Sleep(ctx, time.Hour)
+		for {
+			var late []investigation.Trigger
+			if more, _ := workflow.GetSignalChannel(ctx, workflows.TriggerSignal).ReceiveWithTimeout(ctx, time.Hour, &late); !more {
+				return workflows.IncidentResult{}, nil
+			}
+			d.passed = append(d.passed, late)
+		}
 	}
 	d.workflow(workflows.IncidentWorkflow, incident)
 	d.workflow(workflows.DeploymentWorkflow, incident)
@@ -228,5 +236,51 @@ func TestIntakeWatchesADeployment(t *testing.T) {
 	d.run(10 * time.Second)
 	if len(d.started) != 1 || d.started[0].Workflow != workflows.DeploymentWorkflowID("test", "deployed") {
 		t.Errorf("started %+v", d.started)
+	}
+}
+
+// storm is 500 alerts over 60 services in a chain of calls, in an order in which most of them seem to stand alone at first.
+func storm() []investigation.Trigger {
+	ts := make([]investigation.Trigger, 500)
+	for n := range ts {
+		i := n * 7 % 60
+		service, callee := fmt.Sprintf("service-%02d", i), fmt.Sprintf("service-%02d", min(i+1, 59))
+		ts[n] = alert(fmt.Sprintf("storm-%03d", n), service, investigation.Critical, callee)
+		ts[n].Rule = fmt.Sprint("rule-", n/60)
+	}
+	return ts
+}
+
+func TestIntakeStormIsOneIncident(t *testing.T) {
+	d := newDesk(t)
+	ts := storm()
+	for n := 0; n < len(ts); n += 100 {
+		d.at(time.Duration(n)*time.Millisecond, ts[n:n+100]...)
+	}
+	began := time.Now()
+	state := d.run(10 * time.Second)
+	took := time.Since(began)
+	if len(d.started) != 1 || len(d.started[0].Triggers) != 500 || state.Dropped != 0 || len(state.Pending) != 0 {
+		t.Errorf("started %d, %d pending, %d dropped", len(d.started), len(state.Pending), state.Dropped)
+	}
+	if took > 2*time.Second {
+		t.Errorf("Intake took %s", took)
+	}
+}
+
+func TestIntakePassesALateStormOnAtOnce(t *testing.T) {
+	d := newDesk(t)
+	ts := storm()
+	d.at(0, ts[:60]...)
+	d.at(5*time.Second, ts[60:]...)
+	d.run(20 * time.Second)
+	ids := map[string]bool{}
+	for _, late := range d.passed {
+		for _, t := range late {
+			ids[t.ID] = true
+		}
+	}
+	if len(d.started) != 1 || len(ids) != 440 || len(d.passed) > 5 {
+		t.Errorf("started %d; %d late triggers came in %d signals", len(d.started), len(ids), len(d.passed))
 	}
 }
