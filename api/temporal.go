@@ -34,16 +34,25 @@ func (s *Server) temporalUI() http.Handler {
 			writeProblem(w, http.StatusMethodNotAllowed)
 			return
 		}
-		w.Header().Set("Content-Security-Policy", temporalPolicy+"connect-src https://"+r.Host+temporalPath+" https://"+r.Host+"/codec/")
+		w.Header().Set("Content-Security-Policy", temporalPolicy(r.Host, r.URL.Path))
 		proxy.ServeHTTP(w, r)
 	})
 }
 
+// renderPath shows one summary. The Temporal UI frames it wherever a summary stands: without it a timeline has no words.
+const renderPath = temporalPath + "render"
+
 // temporalPolicy is looser than ours where pages of the Temporal UI need it: it starts itself with an inline
-// script. Its requests stay below its own path, so that a flaw in it does not reach our API.
-const temporalPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; " +
-	"img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; manifest-src 'self'; base-uri 'self'; form-action 'none'; " +
-	"frame-ancestors 'none'; "
+// script, and frames its own summaries, which need nothing but their style. Its requests stay below its own path, so that a
+// flaw in it does not reach our API.
+func temporalPolicy(host, path string) string {
+	if path == renderPath {
+		return "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+	}
+	return "default-src 'none'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; " +
+		"img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; manifest-src 'self'; base-uri 'self'; form-action 'none'; " +
+		"frame-ancestors 'none'; frame-src https://" + host + renderPath + "; connect-src https://" + host + temporalPath + " https://" + host + "/codec/"
+}
 
 // codec opens sealed Temporal payloads for operators, who see them in the Temporal UI, and records who did.
 func (s *Server) codec() http.Handler {

@@ -89,6 +89,22 @@ test("a running investigation tells how far it is", async () => {
   expect(await inspect(page, "running", at)).toEqual([]);
 });
 
+test("the Temporal UI tells an investigation's story in words", async () => {
+  const me = (await (await browser.page.request.get("/api/v1/whoami")).json()) as { temporal_ui?: string };
+  if (!me.temporal_ui) return; // a Temporal of one's own, or none
+  const page = await browser.page.context().newPage();
+  await page.goto(`${me.temporal_ui}namespaces/midwatch/workflows?query=WorkflowType%3D%22Investigation%22`);
+  const link = await page
+    .locator('a[href*="workflows/investigation"]')
+    .first()
+    .getAttribute("href", { timeout: 60_000 });
+  await page.goto(link ?? "");
+  const told = page.frameLocator('iframe[src*="Who%20calls%20whom"]').first().getByText("Who calls whom?");
+  await told.waitFor({ timeout: 60_000 });
+  if (at.screenshots) await page.screenshot({ path: `${at.screenshots}/temporal.png` });
+  await page.close();
+}, 150_000);
+
 test("settings show that AI is off, and why", async () => {
   const { page } = browser;
   await page.goto("/settings");
