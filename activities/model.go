@@ -63,7 +63,7 @@ func (a *Model) Ask(ctx context.Context, in workflows.AskInput) (workflows.AskRe
 		return workflows.AskResult{}, err
 	}
 	entry, err := a.Gate.Complete(ctx, gate.Ask{
-		Call: call, Environment: inv.Request.Environment, Request: request, DataTypes: stored.DataTypes, Redactions: counts,
+		Call: call, Environment: inv.Request.Environment, Provider: providerOf(inv.Request), Request: request, DataTypes: stored.DataTypes, Redactions: counts,
 		Tokens: inv.Request.Budget.Tokens, Cost: inv.Request.Budget.Cost,
 	})
 	if err != nil {
@@ -73,6 +73,14 @@ func (a *Model) Ask(ctx context.Context, in workflows.AskInput) (workflows.AskRe
 		Provider: entry.Provider, Account: entry.Account, Model: entry.Model,
 		Input: entry.Usage.Input + entry.Usage.CacheRead + entry.Usage.CacheWrite, Output: entry.Usage.Output, Cost: entry.Cost,
 	}, nil
+}
+
+// providerOf is the one provider that a request wants asked; "": it leaves that to policy.
+func providerOf(r investigation.Request) string {
+	if r.Analyst == investigation.AnalystBuiltin {
+		return ""
+	}
+	return r.Analyst
 }
 
 // services are names that a model must recognize.

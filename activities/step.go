@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"go.temporal.io/sdk/temporal"
@@ -82,15 +83,19 @@ func (a *Step) complete(ctx context.Context, id string, turns []investigation.Tu
 // decide has a model decide, if policy names one, else the built-in analyst. A nil step means that the model must be asked
 // first, and that what to ask is stored.
 func (a *Step) decide(ctx context.Context, t investigation.Transcript, in workflows.StepInput) (*investigation.Step, string, error) {
-	if !in.Builtin && a.Models != nil {
-		accounts, policy, err := a.Models.Allowed(ctx, t.Request.Environment)
+	wanted := providerOf(t.Request)
+	if !in.Builtin && a.Models != nil && t.Request.Analyst != investigation.AnalystBuiltin {
+		accounts, policy, err := a.Models.Allowed(ctx, t.Request.Environment, wanted)
 		if err == nil {
 			step, err := a.byModel(ctx, t, in, accounts[0], policy)
 			return step, investigation.AnalystModel, err
 		}
-		if in.Asked > 0 || slices.ContainsFunc(t.Turns, func(t investigation.Turn) bool { return t.Analyst == investigation.AnalystModel }) {
+		if wanted != "" || in.Asked > 0 || slices.ContainsFunc(t.Turns, func(t investigation.Turn) bool { return t.Analyst == investigation.AnalystModel }) {
 			return nil, "", temporal.NewNonRetryableApplicationError(err.Error(), workflows.ModelError, err)
 		}
+	}
+	if wanted != "" && !in.Builtin {
+		return nil, "", refused(fmt.Errorf("%s was asked for, and no model provider is configured here", wanted))
 	}
 	step, err := a.builtin(ctx, t, in)
 	return step, investigation.AnalystBuiltin, err

@@ -16,6 +16,7 @@ import (
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/tools"
+	"github.com/midwatch/midwatch/internal/tools/recorded"
 	"github.com/midwatch/midwatch/workflows"
 )
 
@@ -25,11 +26,15 @@ const maxResult = 2 << 20
 // controlSuffix marks the call that asked a piece of evidence's question about the healthy time.
 const controlSuffix = "/control"
 
+// healthyTime begins the summary of such a call's evidence.
+const healthyTime = "Healthy time: "
+
 // EvidenceStore is what Tools needs of the metadata store.
 type EvidenceStore interface {
 	Investigation(ctx context.Context, id string) (metadata.Investigation, error)
 	PutEvidence(ctx context.Context, e investigation.Evidence) (investigation.Evidence, error)
 	Evidence(ctx context.Context, investigationID, id string) (investigation.Evidence, error)
+	EvidenceList(ctx context.Context, investigationID string) ([]investigation.Evidence, error)
 }
 
 var _ EvidenceStore = (*metadata.DB)(nil)
@@ -91,7 +96,7 @@ func (a *Tools) Control(ctx context.Context, in workflows.ControlInput) (workflo
 	if c.Error != "" {
 		return workflows.EvidenceRef{}, refused(errors.New(c.Error))
 	}
-	c.Summary = "Healthy time: " + c.Summary
+	c.Summary = healthyTime + c.Summary
 	return a.keep(ctx, c)
 }
 
@@ -101,7 +106,11 @@ func (a *Tools) run(ctx context.Context, req investigation.Request, call investi
 	e := investigation.Evidence{
 		Investigation: req.ID, Call: call.ID, Tool: call.Tool, Arguments: call.Arguments, At: time.Now().UTC(),
 	}
-	tool, err := a.Registry.Get(call.Tool)
+	registry, err := a.registry(ctx, req)
+	if err != nil {
+		return e, err
+	}
+	tool, err := registry.Get(call.Tool)
 	if err != nil {
 		return e, refused(err)
 	}
@@ -120,6 +129,25 @@ func (a *Tools) run(ctx context.Context, req investigation.Request, call investi
 	}
 	e.Digest = digest(e.Tool, e.Arguments, e.Result)
 	return e, nil
+}
+
+// registry is what answers an investigation's calls: the tools, or for a replay what they answered then.
+func (a *Tools) registry(ctx context.Context, req investigation.Request) (*tools.Registry, error) {
+	if req.Replays == "" {
+		return a.Registry, nil
+	}
+	evidence, err := a.DB.EvidenceList(ctx, req.Replays)
+	if err != nil {
+		return nil, err
+	}
+	var answers []recorded.Answer
+	for _, e := range evidence {
+		answers = append(answers, recorded.Answer{
+			Tool: e.Tool, Arguments: e.Arguments, Window: e.Window, Query: e.Query, Summary: strings.TrimPrefix(e.Summary, healthyTime),
+			Result: e.Result, Error: e.Error,
+		})
+	}
+	return recorded.Registry(a.Registry, recorded.Config{Answers: answers}), nil
 }
 
 var errTooLarge = errors.New("the result is too large; ask for less")

@@ -67,6 +67,10 @@ type Request struct {
 	Healthy     Window    `json:"healthy"` // the comparison: before the onset
 	Budget      Budget    `json:"budget"`
 	Actions     []Action  `json:"actions"` // named actions a fix may use
+	// Replays is the investigation whose stored evidence answers this one's tool calls; "": the tools themselves do.
+	Replays string `json:"replays,omitempty"`
+	// Analyst is who decides: AnalystBuiltin, or the name of a model provider; "": whoever policy names, else the built-in one.
+	Analyst string `json:"analyst,omitempty"`
 }
 
 // Budget bounds an investigation.

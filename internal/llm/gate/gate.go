@@ -79,6 +79,7 @@ func New(cfg Config) (*Gate, error) {
 type Ask struct {
 	Call        llm.Call
 	Environment string
+	Provider    string      // the one that may be asked; "": any that policy lists
 	Request     llm.Request // Model and MaxTokens are the account's
 	DataTypes   []investigation.DataType
 	Redactions  map[string]int // already done to Request
@@ -149,7 +150,7 @@ func (g *Gate) send(ctx context.Context, a llm.ProviderConfig, ask Ask) (llm.Ent
 	if err != nil {
 		return llm.Entry{}, fmt.Errorf("write the ledger: %w", err)
 	}
-	response, failed := g.watched(ctx, a, ask.Environment, request)
+	response, failed := g.watched(ctx, a, ask, request)
 	entry = ended(entry, a, response, failed)
 	// What came of it must be kept, also when the caller has gone.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -17,14 +17,17 @@ type Selector struct {
 }
 
 // Allowed returns the accounts that may be asked for an environment now, the first first. An error is an *llm.Error of kind
-// Off: also when policy cannot be read.
-func (s *Selector) Allowed(ctx context.Context, environment string) ([]llm.ProviderConfig, llm.Policy, error) {
+// Off: also when policy cannot be read. A provider's name leaves that one alone, if policy lists it; "" leaves all.
+func (s *Selector) Allowed(ctx context.Context, environment, provider string) ([]llm.ProviderConfig, llm.Policy, error) {
 	p, err := s.Policies.AIPolicy(ctx, environment)
 	if err != nil {
 		return nil, llm.Policy{}, off("policy cannot be read: %w", err)
 	}
 	if !p.Enabled {
 		return nil, p, off("AI is switched off for environment %s", environment)
+	}
+	if provider != "" {
+		p.Providers = slices.DeleteFunc(slices.Clone(p.Providers), func(name string) bool { return name != provider })
 	}
 	var accounts []llm.ProviderConfig
 	for _, name := range p.Providers {
@@ -48,7 +51,7 @@ func (s *Selector) Allowed(ctx context.Context, environment string) ([]llm.Provi
 
 // allowed is Allowed for one call, whose data must be allowed, too.
 func (g *Gate) allowed(ctx context.Context, ask Ask) ([]llm.ProviderConfig, error) {
-	accounts, p, err := g.selector.Allowed(ctx, ask.Environment)
+	accounts, p, err := g.selector.Allowed(ctx, ask.Environment, ask.Provider)
 	if err != nil {
 		return nil, err
 	}
@@ -71,12 +74,12 @@ func off(format string, args ...any) error {
 var errSwitchedOff = errors.New("switched off while the call ran; the connection was closed")
 
 // watched makes a call that ends when policy no longer allows it.
-func (g *Gate) watched(ctx context.Context, a llm.ProviderConfig, environment string, r llm.Request) (llm.Response, error) {
+func (g *Gate) watched(ctx context.Context, a llm.ProviderConfig, ask Ask, r llm.Request) (llm.Response, error) {
 	limited, stop := context.WithTimeout(ctx, a.Timeout)
 	defer stop()
 	inFlight, cancel := context.WithCancelCause(limited)
 	defer cancel(nil)
-	go g.watch(inFlight, a, environment, cancel)
+	go g.watch(inFlight, a, ask, cancel)
 	response, err := g.providers[a.Name].Complete(inFlight, r)
 	if err == nil {
 		return response, nil
@@ -91,7 +94,7 @@ func (g *Gate) watched(ctx context.Context, a llm.ProviderConfig, environment st
 }
 
 // watch reads policy until ctx ends, and cancels once the account may no longer be asked.
-func (g *Gate) watch(ctx context.Context, a llm.ProviderConfig, environment string, cancel context.CancelCauseFunc) {
+func (g *Gate) watch(ctx context.Context, a llm.ProviderConfig, ask Ask, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(g.cfg.Watch)
 	defer tick.Stop()
 	for {
@@ -100,7 +103,7 @@ func (g *Gate) watch(ctx context.Context, a llm.ProviderConfig, environment stri
 			return
 		case <-tick.C:
 		}
-		accounts, _, err := g.selector.Allowed(ctx, environment)
+		accounts, _, err := g.selector.Allowed(ctx, ask.Environment, ask.Provider)
 		if ctx.Err() == nil && (err != nil || !slices.ContainsFunc(accounts, func(b llm.ProviderConfig) bool { return b.Name == a.Name })) {
 			cancel(errSwitchedOff)
 			return
