@@ -195,5 +195,5 @@ func digest(tool string, parts ...json.RawMessage) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// isControl tells evidence about the healthy time from what the analyst asked for.
-func isControl(e investigation.Evidence) bool { return strings.HasSuffix(e.Call, controlSuffix) }
+// IsControl tells evidence about the healthy time from what the analyst asked for.
+func IsControl(e investigation.Evidence) bool { return strings.HasSuffix(e.Call, controlSuffix) }

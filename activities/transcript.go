@@ -17,7 +17,7 @@ const maxEvidence = 8 << 20
 
 // transcript is what a step gets to see: the turns so far with the ids of their evidence, and the evidence.
 func transcript(inv metadata.Investigation, evidence []investigation.Evidence, before int, last bool, now time.Time) investigation.Transcript {
-	asked := slices.DeleteFunc(slices.Clone(evidence), isControl)
+	asked := slices.DeleteFunc(slices.Clone(evidence), IsControl)
 	t := investigation.Transcript{Request: inv.Request, Evidence: capped(asked), Now: now, LastTurn: last}
 	var earlier []investigation.ToolCall
 	for _, turn := range inv.Turns {

@@ -89,7 +89,7 @@ func checkRequest(r investigation.Report, evidence []investigation.Evidence) *co
 		}
 	}
 	for _, e := range evidence {
-		if id, ok := byCall[strings.TrimSuffix(e.Call, controlSuffix)]; ok && isControl(e) && e.Error == "" {
+		if id, ok := byCall[strings.TrimSuffix(e.Call, controlSuffix)]; ok && IsControl(e) && e.Error == "" {
 			req.Control[id] = e.Result
 		}
 	}

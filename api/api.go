@@ -38,6 +38,7 @@ const (
 type Workflows interface {
 	SignalWorkflow(ctx context.Context, workflowID, runID, signal string, arg any) error
 	CancelWorkflow(ctx context.Context, workflowID, runID string) error
+	starter.Executor
 	starter.Signaller
 }
 

@@ -52,6 +52,7 @@ func (s *Server) jsonRoutes() {
 	handle(s, route{"evidence.get", "GET /api/v1/investigations/{id}/evidence/{eid}", auth.Viewer, "One piece of evidence with its result", 0, 0}, s.getEvidence)
 	handle(s, route{"investigations.ask", "POST /api/v1/investigations", auth.Operator, "Start an investigation", http.StatusAccepted, 0}, s.ask)
 	handle(s, route{"investigations.cancel", "POST /api/v1/investigations/{id}/cancel", auth.Operator, "Cancel an investigation that runs, and its incident", http.StatusAccepted, 0}, s.cancel)
+	handle(s, route{"investigations.replay", "POST /api/v1/investigations/{id}/replays", auth.Operator, "Investigate again on the stored evidence, with another analyst", http.StatusAccepted, 0}, s.replay)
 	s.eventRoute(route{"investigations.events", "GET /api/v1/investigations/{id}/events", auth.Viewer, "The investigation again whenever it changes", 0, 0})
 
 	handle(s, route{"fixes.list", "GET /api/v1/fixes", auth.Viewer, "Newest fixes", 0, 0}, s.listFixes)

@@ -164,6 +164,16 @@ func (s *signals) SignalWithStartWorkflow(_ context.Context, workflow, name stri
 	return nil, nil
 }
 
+func (s *signals) ExecuteWorkflow(_ context.Context, o temporal.StartWorkflowOptions, kind any, args ...any) (temporal.WorkflowRun, error) {
+	s.Lock()
+	defer s.Unlock()
+	if s.down {
+		return nil, serviceerror.NewUnavailable("connection refused")
+	}
+	s.sent = append(s.sent, signal{workflow: o.ID, arg: args[0], started: kind.(string)})
+	return nil, nil
+}
+
 func (s *signals) all() []signal {
 	s.Lock()
 	defer s.Unlock()

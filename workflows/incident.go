@@ -156,19 +156,23 @@ func (i *incident) investigate(ctx workflow.Context) (ReportRef, error) {
 	return found, err
 }
 
-// request fixes the windows: the fault from a little before the first onset to now, the healthy one before it.
-func (i *incident) request(now time.Time) investigation.Request {
-	start := onset(i.Triggers)
-	if first := i.Triggers[0]; first.Kind == investigation.Manual && first.Onset.IsZero() {
+// Windows are an incident's: the fault from a little before the first onset to now, the healthy one before it.
+func Windows(ts []investigation.Trigger, now time.Time) (fault, healthy investigation.Window) {
+	start := onset(ts)
+	if first := ts[0]; first.Kind == investigation.Manual && first.Onset.IsZero() {
 		start = now.Add(-askedAbout)
 	}
 	start = start.Add(-lead)
+	return investigation.Window{From: start, To: now}, investigation.Window{From: start.Add(-baseline), To: start}
+}
+
+// request fixes the windows and the budget.
+func (i *incident) request(now time.Time) investigation.Request {
 	req := investigation.Request{
 		ID: InvestigationID(i.id), Incident: i.id, Environment: i.Environment, Requester: "midwatch", Triggers: i.Triggers,
-		Fault:   investigation.Window{From: start, To: now},
-		Healthy: investigation.Window{From: start.Add(-baseline), To: start},
-		Budget:  investigation.Budget{Turns: i.Policy.Turns, Wall: i.Policy.Wall, Tokens: i.Policy.Tokens, Cost: i.Policy.Cost},
+		Budget: i.Policy.Budget(),
 	}
+	req.Fault, req.Healthy = Windows(i.Triggers, now)
 	if first := i.Triggers[0]; first.Kind == investigation.Manual {
 		req.Question = first.Summary
 		if who := first.Attributes[RequesterAttribute]; who != "" {

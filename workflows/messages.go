@@ -91,6 +91,12 @@ func (p Policy) orDefault() Policy {
 	return p
 }
 
+// Budget is what one investigation may take.
+func (p Policy) Budget() investigation.Budget {
+	p = p.orDefault()
+	return investigation.Budget{Turns: p.Turns, Wall: p.Wall, Tokens: p.Tokens, Cost: p.Cost}
+}
+
 // IntakeInput starts an environment's Intake. Senders of a trigger give only Environment and Policy.
 type IntakeInput struct {
 	Environment string      `json:"environment"`

@@ -46,6 +46,23 @@ func Raise(ctx context.Context, c Signaller, environment string, policy workflow
 	return nil
 }
 
+// Executor is what Investigate needs of Temporal; client.Client is one.
+type Executor interface {
+	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
+}
+
+// Investigate starts an investigation by itself: without an incident nothing follows from its report. Its request must be in
+// the metadata store.
+func Investigate(ctx context.Context, c Executor, r investigation.Request, summary string) error {
+	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: workflows.InvestigationWorkflowID(r.Environment, r.ID), TaskQueue: workflows.OrchestrateQueue, StaticSummary: summary,
+	}, workflows.InvestigationWorkflow, workflows.InvestigationInput{ID: r.ID, Environment: r.Environment, Budget: r.Budget})
+	if err != nil {
+		return fmt.Errorf("start investigation %s: %w", r.ID, err)
+	}
+	return nil
+}
+
 // appears is how long a Remediation may take to start after its fix was stored.
 const appears = 3 * time.Second
 

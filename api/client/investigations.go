@@ -42,6 +42,12 @@ func (c *Client) Ask(ctx context.Context, question, service string) (wire.Asked,
 	return put[wire.Asked](ctx, c, http.MethodPost, at("investigations"), wire.Ask{Question: question, Service: service})
 }
 
+// Replay investigates again on the stored evidence of an investigation; analyst is "builtin" or a model provider's name. It
+// returns ErrConflict where that is not possible.
+func (c *Client) Replay(ctx context.Context, id, analyst string) (wire.Replayed, error) {
+	return put[wire.Replayed](ctx, c, http.MethodPost, at("investigations/%s/replays", id), wire.Replay{Analyst: analyst})
+}
+
 // Watch calls each with an investigation as it is and again whenever it changes, until each returns false, ctx ends or
 // the server ends the stream, which is no error. It returns ErrNotFound when the investigation does not exist yet.
 func (c *Client) Watch(ctx context.Context, id string, each func(wire.InvestigationDetail) bool) error {

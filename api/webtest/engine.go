@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,6 +66,11 @@ func (e *engine) SignalWithStartWorkflow(ctx context.Context, _, name string, ar
 		report(s.play(context.WithoutCancel(ctx), e.db, beat))
 	}()
 	return nil, nil
+}
+
+// ExecuteWorkflow refuses: no story here replays an investigation.
+func (e *engine) ExecuteWorkflow(context.Context, temporal.StartWorkflowOptions, any, ...any) (temporal.WorkflowRun, error) {
+	return nil, errors.New("this server replays nothing")
 }
 
 func (e *engine) remediate(ctx context.Context, a investigation.Approval) {

@@ -62,6 +62,16 @@ type Asked struct {
 	Investigation string `json:"investigation"`
 }
 
+// Replay investigates again.
+type Replay struct {
+	Analyst string `json:"analyst" minLength:"1" maxLength:"100" doc:"builtin, or the name of a model provider that policy lists"`
+}
+
+// Replayed says where the replay is.
+type Replayed struct {
+	Investigation string `json:"investigation"`
+}
+
 // Approve approves one exact fix.
 type Approve struct {
 	Digest string `json:"digest" minLength:"64" maxLength:"64" doc:"of the fix as it was shown to the approver"`

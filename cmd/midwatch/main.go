@@ -60,7 +60,7 @@ it investigates and writes a report whose every claim carries evidence.
 		cmd.AddCommand(c)
 	}
 	cmd.AddGroup(&cobra.Group{ID: "parts", Title: "Parts (`midwatch up` runs them all):"})
-	cmd.AddCommand(investigationsCommand(&in), investigateCommand(&in), aiCommand(&in), demoCommand(), recordCommand(&in), playCommand(&in))
+	cmd.AddCommand(investigationsCommand(&in), investigateCommand(&in), replayCommand(&in), evalCommand(&in), aiCommand(&in), demoCommand(), recordCommand(&in), playCommand(&in))
 	return cmd
 }
 

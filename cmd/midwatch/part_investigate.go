@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -14,6 +15,7 @@ import (
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/code/github"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/llm/provider"
 	"github.com/midwatch/midwatch/internal/metadata"
@@ -166,15 +168,8 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 
 // models gives the model role its providers, with their keys, and what takes secrets and names out of a request.
 func (in *installation) models(cfg *workers.Config, meta *metadata.DB) error {
-	var accounts []gate.Account
-	providers, err := provider.All(in.settings.AI.Providers)
-	if err != nil {
-		return err
-	}
-	for _, p := range in.settings.AI.Providers {
-		accounts = append(accounts, gate.Account{ProviderConfig: p, Provider: providers[p.Name]})
-	}
-	if cfg.Gate, err = gate.New(gate.Config{Policies: meta, Ledger: meta, Accounts: accounts, Log: in.log}); err != nil {
+	var err error
+	if cfg.Gate, err = in.gate(meta); err != nil {
 		return err
 	}
 	names, err := in.ring("pseudonyms")
@@ -183,4 +178,21 @@ func (in *installation) models(cfg *workers.Config, meta *metadata.DB) error {
 	}
 	cfg.PseudonymKey, cfg.Hosts = names.Newest(), []string{hostName()}
 	return nil
+}
+
+// gate is the door to the configured providers, or to some of them. It reads their keys.
+func (in *installation) gate(meta *metadata.DB, only ...string) (*gate.Gate, error) {
+	entries := slices.Clone(in.settings.AI.Providers)
+	if len(only) > 0 {
+		entries = slices.DeleteFunc(entries, func(p llm.ProviderConfig) bool { return !slices.Contains(only, p.Name) })
+	}
+	providers, err := provider.All(entries)
+	if err != nil {
+		return nil, err
+	}
+	var accounts []gate.Account
+	for _, p := range entries {
+		accounts = append(accounts, gate.Account{ProviderConfig: p, Provider: providers[p.Name]})
+	}
+	return gate.New(gate.Config{Policies: meta, Ledger: meta, Accounts: accounts, Log: in.log})
 }

@@ -23,20 +23,25 @@ func invisible(r rune) bool { return privacy.Plain(string(r)) == "" }
 
 // followTurns prints each turn once, then the whole.
 func followTurns(ctx context.Context, c *client.Client, id string, progress, out io.Writer) error {
+	last, err := turns(ctx, c, id, progress)
+	if err != nil {
+		return err
+	}
+	writeInvestigation(out, last)
+	return nil
+}
+
+// turns prints each turn of an investigation once, until it ends.
+func turns(ctx context.Context, c *client.Client, id string, progress io.Writer) (last wire.InvestigationDetail, err error) {
 	shown := 0
-	var last wire.InvestigationDetail
-	err := c.Watch(ctx, id, func(inv wire.InvestigationDetail) bool {
+	err = c.Watch(ctx, id, func(inv wire.InvestigationDetail) bool {
 		for ; shown < len(inv.Turns); shown++ {
 			writeTurn(progress, inv.Turns[shown])
 		}
 		last = inv
 		return inv.Status == "running" || inv.Status == ""
 	})
-	if err != nil {
-		return err
-	}
-	writeInvestigation(out, last)
-	return nil
+	return last, err
 }
 
 func writeTurn(w io.Writer, t investigation.Turn) {

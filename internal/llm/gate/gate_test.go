@@ -145,7 +145,7 @@ func (brokenPolicies) AIPolicy(context.Context, string) (llm.Policy, error) {
 
 func TestAPolicyThatCannotBeReadMeansOff(t *testing.T) {
 	s := gate.Selector{Policies: brokenPolicies{}, Accounts: []llm.ProviderConfig{{Name: "one"}}}
-	if accounts, _, err := s.Allowed(t.Context(), "prod"); llm.KindOf(err) != llm.Off || len(accounts) != 0 {
+	if accounts, _, err := s.Allowed(t.Context(), "prod", ""); llm.KindOf(err) != llm.Off || len(accounts) != 0 {
 		t.Errorf("%v %v", accounts, err)
 	}
 }

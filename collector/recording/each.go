@@ -1,0 +1,64 @@
+package recording
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// Batch is one batch of a recording. The field of its signal is set.
+type Batch struct {
+	At      time.Time // it was published
+	Signal  telemetry.Signal
+	Traces  ptrace.Traces
+	Metrics pmetric.Metrics
+	Logs    plog.Logs
+}
+
+// Each calls do with every batch of a recording, in order and at once, as if the recording had begun at start. Trace ids are
+// those of the file.
+func Each(in io.Reader, start time.Time, do func(Batch) error) error {
+	r, err := newReader(in)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	shift := start.Sub(r.start)
+	moved := change{
+		time:  func(ts pcommon.Timestamp) pcommon.Timestamp { return ts + pcommon.Timestamp(shift) }, // wraps when negative
+		trace: func(id pcommon.TraceID) pcommon.TraceID { return id },
+		span:  func(id pcommon.SpanID) pcommon.SpanID { return id },
+	}
+	for {
+		f, err := r.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		b := Batch{At: start.Add(f.after), Signal: f.signal}
+		if b.Traces, b.Metrics, b.Logs, err = decode(f); err != nil {
+			return fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+		switch f.signal {
+		case telemetry.Traces:
+			moved.traces(b.Traces)
+		case telemetry.Metrics:
+			moved.metrics(b.Metrics)
+		default:
+			moved.logs(b.Logs)
+		}
+		if err := do(b); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,260 @@
+package eval_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/activities/detect"
+	"github.com/midwatch/midwatch/deploy/shop/judge"
+	"github.com/midwatch/midwatch/deploy/shop/plan"
+	"github.com/midwatch/midwatch/eval"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/store/storetest"
+	"github.com/midwatch/midwatch/internal/telemetry"
+	"github.com/midwatch/midwatch/internal/tools"
+	"github.com/midwatch/midwatch/internal/tools/recorded"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+var (
+	generate = flag.Bool("generate", false, "make the cases anew from the demo's recordings")
+	only     = flag.String("only", "", "with -generate: cases whose names contain this")
+)
+
+// Times of a recording, and of an incident (workflows.Policy's defaults).
+const (
+	brokenAfter = 28 * time.Second
+	scanEvery   = 5 * time.Second
+	settled     = 8 * time.Second // debounce and settle
+)
+
+const environment = "demo"
+
+// TestGenerate makes the cases: it plays the demo's recordings, changed as cases_test.go says, through a real ingester into a
+// real store, looks for triggers as the watch does, and keeps what the tools answer. `make eval-cases` runs it.
+func TestGenerate(t *testing.T) {
+	if !*generate {
+		t.Skip("-generate makes the cases anew")
+	}
+	for _, s := range scenes() {
+		if strings.Contains(s.name, *only) {
+			t.Run(s.name, func(t *testing.T) { s.make(t) })
+		}
+	}
+}
+
+func (s scene) make(t *testing.T) {
+	began := time.Now()
+	names, err := plan.Random(s.seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := shop{scene: s, plan: names, start: time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)}
+	c := eval.Case{Name: s.name}
+	whole := storetest.Open(t)
+	feed(t, whole, shop.play)
+	raised, now := watch(t, whole, shop, s)
+	c.Request = s.request(shop, raised, now)
+	seen := whole
+	if s.withhold != "" {
+		shop.without = s.withhold
+		seen = storetest.Open(t)
+		feed(t, seen, shop.play)
+		c.Expect.Withheld = string(s.withhold)
+	}
+	s.expect(t, &c, names)
+	var recorder recorded.Recorder
+	registry := recorder.Registry(tools.All(seen))
+	investigateLive(t, c.Request, registry)
+	askAround(t, c.Request, registry, names)
+	c.Answers = recorder.Answers()
+	if err := c.Save("cases"); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join("cases", s.name, "answers.json.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d triggers, %d answers, %d KB, %.0f s", len(c.Request.Triggers), len(c.Answers), info.Size()/1000, time.Since(began).Seconds())
+}
+
+// expect fills what a report should say, from the shop's own list of faults.
+func (s scene) expect(t *testing.T, c *eval.Case, names plan.Plan) {
+	t.Helper()
+	c.Story = s.story
+	if s.fault == "" {
+		return
+	}
+	fault, err := judge.Find(names, s.fault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Story = strings.TrimSuffix(fault.Story+"; "+s.story, "; ")
+	for _, culprit := range fault.Culprits {
+		c.Expect.Culprits = append(c.Expect.Culprits, telemetry.Entity(culprit))
+	}
+	for _, mechanism := range fault.Mechanisms {
+		c.Expect.Mechanisms = append(c.Expect.Mechanisms, investigation.Mechanism(mechanism))
+	}
+}
+
+// watch scans as the schedule does and returns the triggers that the incident would have, and when it would investigate.
+func watch(t *testing.T, db detect.Store, p shop, s scene) (raised []investigation.Trigger, now time.Time) {
+	t.Helper()
+	d, err := detect.New(detect.Config{Store: db, Environment: environment})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, alarmed := map[string]bool{}, time.Time{}
+	for at := p.start.Add(4 * scanEvery); !at.After(p.start.Add(s.until())); at = at.Add(scanEvery) {
+		for _, look := range []func() ([]investigation.Trigger, error){
+			func() ([]investigation.Trigger, error) { return d.Deployments(t.Context(), at) },
+			func() ([]investigation.Trigger, error) { return d.KernelEvents(t.Context(), at) },
+			func() ([]investigation.Trigger, error) { return d.Alerts(t.Context(), at) },
+			func() ([]investigation.Trigger, error) { return d.Anomalies(t.Context(), at) },
+		} {
+			found, err := look()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, trigger := range found {
+				if known[trigger.ID] || trigger.Kind == investigation.Deployment && trigger.Onset.Before(p.start.Add(scanEvery)) {
+					continue
+				}
+				known[trigger.ID] = true
+				raised = append(raised, trigger)
+				if alarmed.IsZero() && trigger.Kind != investigation.Deployment {
+					alarmed = at
+				}
+			}
+		}
+		if !alarmed.IsZero() && !s.late && at.Add(scanEvery).After(alarmed.Add(settled)) {
+			return raised, alarmed.Add(settled)
+		}
+	}
+	return raised, p.start.Add(s.until())
+}
+
+// request is what the incident, or a person, makes of it.
+func (s scene) request(p shop, raised []investigation.Trigger, now time.Time) investigation.Request {
+	r := investigation.Request{
+		ID: s.name, Incident: s.name, Environment: environment, Requester: "midwatch", Triggers: raised, Budget: workflows.Policy{}.Budget(),
+	}
+	if s.question != "" || len(raised) == 0 {
+		r.Question, r.Requester = p.renamed(s.question), "ann"
+		asked := investigation.Trigger{
+			ID: "manual-" + s.name, Kind: investigation.Manual, Environment: environment, Rule: "manual", Severity: investigation.Warning,
+			Summary: r.Question, At: now,
+		}
+		if s.since != 0 {
+			asked.Onset = p.start.Add(s.since)
+		}
+		r.Triggers = append([]investigation.Trigger{asked}, raised...)
+		if s.question != "" && s.since == 0 {
+			r.Triggers = r.Triggers[:1] // nothing but the question
+		}
+	}
+	r.Fault, r.Healthy = workflows.Windows(r.Triggers, now)
+	return r
+}
+
+// investigateLive runs the built-in analyst on the store, so that everything it asks, and the healthy counterpart of all that,
+// is recorded.
+func investigateLive(t *testing.T, r investigation.Request, registry *tools.Registry) {
+	t.Helper()
+	if r.Triggers == nil {
+		t.Fatal("nothing was raised, and nobody asked")
+	}
+	for _, call := range builtinCalls(t, r, registry) {
+		ask(t, registry, r, call.Tool, call.Arguments)
+	}
+}
+
+// ask has a question answered, and its healthy counterpart.
+func ask(t *testing.T, registry *tools.Registry, r investigation.Request, name string, arguments json.RawMessage) {
+	t.Helper()
+	tool, err := registry.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := tools.Scope{Environment: r.Environment}
+	if _, err := tool.Run(t.Context(), scope, arguments); err != nil {
+		t.Fatalf("%s %s: %v", name, arguments, err)
+	}
+	if tool.Control == nil {
+		return
+	}
+	if control, ok := tool.Control(arguments, r.Healthy); ok {
+		if _, err := tool.Run(t.Context(), scope, control); err != nil {
+			t.Fatalf("%s %s: %v", name, control, err)
+		}
+	}
+}
+
+// askAround asks what another analyst is likely to ask: every tool about the windows of the request, of everybody and of each
+// service.
+func askAround(t *testing.T, r investigation.Request, registry *tools.Registry, names plan.Plan) {
+	t.Helper()
+	services := []string{"", names.Redis.Name, "postgres"}
+	for role, program := range names.Programs {
+		if role != plan.Load {
+			services = append(services, program.Name)
+		}
+	}
+	windows := []investigation.Window{r.Fault, r.Healthy}
+	for _, name := range registry.Names() {
+		tool, err := registry.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema := properties(t, tool)
+		for _, service := range services {
+			if service != "" && !schema["service"] {
+				continue
+			}
+			if schema["baseline_from"] {
+				ask(t, registry, r, name, arguments(r.Fault, &r.Healthy, service))
+				continue
+			}
+			for _, w := range windows {
+				ask(t, registry, r, name, arguments(w, nil, service))
+			}
+		}
+	}
+}
+
+func arguments(w investigation.Window, baseline *investigation.Window, service string) json.RawMessage {
+	a := map[string]any{"from": w.From, "to": w.To}
+	if baseline != nil {
+		a["baseline_from"], a["baseline_to"] = baseline.From, baseline.To
+	}
+	if service != "" {
+		a["service"] = service
+	}
+	b, err := json.Marshal(a)
+	if err != nil {
+		panic(fmt.Sprintf("times and a text: %v", err))
+	}
+	return b
+}
+
+func properties(t *testing.T, tool tools.Tool) map[string]bool {
+	t.Helper()
+	var schema struct {
+		Properties map[string]any `json:"properties"`
+	}
+	if err := json.Unmarshal(tool.Schema, &schema); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for name := range schema.Properties {
+		names[name] = true
+	}
+	return names
+}

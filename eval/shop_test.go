@@ -1,0 +1,171 @@
+package eval_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/midwatch/midwatch/collector/recording"
+	"github.com/midwatch/midwatch/deploy/shop/plan"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// shop plays a recording as if its shop had other names, another past, or less telemetry.
+type shop struct {
+	scene   scene
+	plan    plan.Plan
+	start   time.Time
+	without telemetry.Signal // is not played; events of logs stay, for they are no log lines of a service
+	names   map[string]string
+}
+
+// play hands every batch of the recording, changed, to a store.
+func (p shop) play(to func(recording.Batch) error) error {
+	f, err := os.Open(filepath.Join("../deploy/demo/recordings", p.scene.recording()+".otlp.zst"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	end := p.start.Add(p.scene.until())
+	err = recording.Each(f, p.start, func(b recording.Batch) error {
+		if b.At.After(end) || b.Signal == p.without && b.Signal != telemetry.Logs {
+			return nil
+		}
+		if b.Signal == telemetry.Logs && p.without == telemetry.Logs {
+			onlyEvents(b.Logs)
+		}
+		p.rename(b)
+		p.released(b)
+		return to(b)
+	})
+	if err != nil {
+		return err
+	}
+	for _, more := range []struct {
+		logs plog.Logs
+		wish time.Duration
+	}{{p.releaseEvents(), p.scene.release}, {p.warnings(end), p.scene.chatter}} {
+		if more.wish != 0 && (p.without != telemetry.Logs || more.wish == p.scene.release) {
+			if err := to(recording.Batch{At: end, Signal: telemetry.Logs, Logs: more.logs}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func onlyEvents(ld plog.Logs) {
+	for _, r := range ld.ResourceLogs().All() {
+		for _, s := range r.ScopeLogs().All() {
+			s.LogRecords().RemoveIf(func(l plog.LogRecord) bool { return l.EventName() == "" })
+		}
+	}
+}
+
+// words of names that are replaced, wherever they stand.
+var words = regexp.MustCompile(`[A-Za-z0-9]+`)
+
+// renamed replaces every plain name in a text.
+func (p shop) renamed(text string) string {
+	text = strings.NewReplacer("redis-server", p.plan.Redis.Name, "nightly-report", p.plan.Programs[plan.Batch].Name).Replace(text)
+	return words.ReplaceAllStringFunc(text, func(w string) string {
+		if name, ok := p.dictionary()[w]; ok {
+			return name
+		}
+		return w
+	})
+}
+
+func (p *shop) dictionary() map[string]string {
+	if p.names == nil {
+		db := p.plan.Postgres
+		p.names = map[string]string{
+			"shop": db.Database, "products": db.Products, "sku": db.SKU, "category": db.Category, "stock": db.Stock,
+			"orders": db.Orders, "charges": db.Charges, "vm": fmt.Sprintf("node%d", p.scene.seed),
+		}
+		for role, program := range plan.Default().Programs {
+			p.names[program.Name] = p.plan.Programs[role].Name
+		}
+	}
+	return p.names
+}
+
+// rename changes every text of a batch.
+func (p shop) rename(b recording.Batch) {
+	p.dictionary()
+	switch b.Signal {
+	case telemetry.Traces:
+		for _, r := range b.Traces.ResourceSpans().All() {
+			p.attributes(r.Resource().Attributes())
+			for _, s := range r.ScopeSpans().All() {
+				for _, span := range s.Spans().All() {
+					span.SetName(p.renamed(span.Name()))
+					span.Status().SetMessage(p.renamed(span.Status().Message()))
+					p.attributes(span.Attributes())
+				}
+			}
+		}
+	case telemetry.Metrics:
+		for _, r := range b.Metrics.ResourceMetrics().All() {
+			p.attributes(r.Resource().Attributes())
+			for _, s := range r.ScopeMetrics().All() {
+				for _, m := range s.Metrics().All() {
+					p.points(m)
+				}
+			}
+		}
+	default:
+		for _, r := range b.Logs.ResourceLogs().All() {
+			p.attributes(r.Resource().Attributes())
+			for _, s := range r.ScopeLogs().All() {
+				for _, l := range s.LogRecords().All() {
+					p.value(l.Body())
+					p.attributes(l.Attributes())
+				}
+			}
+		}
+	}
+}
+
+func (p shop) points(m pmetric.Metric) {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		for _, x := range m.Gauge().DataPoints().All() {
+			p.attributes(x.Attributes())
+		}
+	case pmetric.MetricTypeSum:
+		for _, x := range m.Sum().DataPoints().All() {
+			p.attributes(x.Attributes())
+		}
+	case pmetric.MetricTypeHistogram:
+		for _, x := range m.Histogram().DataPoints().All() {
+			p.attributes(x.Attributes())
+		}
+	}
+}
+
+func (p shop) attributes(m pcommon.Map) {
+	for _, v := range m.All() {
+		p.value(v)
+	}
+}
+
+func (p shop) value(v pcommon.Value) {
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		v.SetStr(p.renamed(v.Str()))
+	case pcommon.ValueTypeMap:
+		p.attributes(v.Map())
+	case pcommon.ValueTypeSlice:
+		for _, x := range v.Slice().All() {
+			p.value(x)
+		}
+	}
+}
