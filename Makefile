@@ -82,6 +82,10 @@ verify: generate ## Fail when a generated file is stale
 bench-demo: deps build ## Seven faults, five runs each, renamed every time; red herrings; healthy time
 	@go run ./bench/demo $(BENCH_ARGS)
 
+.PHONY: eval-cases
+eval-cases: deps ## Make the cases of `midwatch eval` anew, from the demo's recordings (ONLY=part of a name)
+	go test ./eval -run TestGenerate -count=1 -timeout 60m -v -generate $(if $(ONLY),-only $(ONLY))
+
 .PHONY: clean
 clean: ## Remove what was built (not .cache)
 	rm -rf bin api/web/dist

@@ -197,7 +197,7 @@ func (p onePolicy) AIPolicy(context.Context, string) (llm.Policy, error) { retur
 // asked returns the names of those who would be asked under a policy now, or why nobody would.
 func (s *Server) asked(p llm.Policy) ([]string, error) {
 	selector := gate.Selector{Policies: onePolicy(p), Accounts: s.usableProviders()}
-	accounts, _, err := selector.Allowed(context.Background(), s.cfg.Environment)
+	accounts, _, err := selector.Allowed(context.Background(), s.cfg.Environment, "")
 	var e *llm.Error
 	if errors.As(err, &e) {
 		return nil, e.Err

@@ -31,7 +31,9 @@ func probe(t *testing.T) *tools.Registry {
 			t.Error("a tool was run")
 			return tools.Result{}, nil
 		},
-		Control: func(json.RawMessage, investigation.Window) (json.RawMessage, bool) { return json.RawMessage(`{"n":0}`), true },
+		Control: func(json.RawMessage, investigation.Window) (json.RawMessage, bool) {
+			return json.RawMessage(`{"n":0}`), true
+		},
 	})
 }
 

@@ -52,10 +52,14 @@ func scenes() []scene {
 		add(scene{name: f + "-late", fault: f, late: true, story: "investigated at the end"})
 	}
 	for _, s := range []scene{
-		{fault: "bad-release", withhold: telemetry.Logs}, {fault: "pool-exhausted", withhold: telemetry.Logs},
-		{fault: "wrong-port", withhold: telemetry.Logs}, {fault: "index-dropped", withhold: telemetry.Metrics},
-		{fault: "memory-leak", withhold: telemetry.Metrics}, {fault: "noisy-neighbour", withhold: telemetry.Metrics},
-		{fault: "redis-refuses-writes", withhold: telemetry.Traces}, {fault: "memory-leak", withhold: telemetry.Traces},
+		{fault: "bad-release", withhold: telemetry.Logs},
+		{fault: "pool-exhausted", withhold: telemetry.Logs},
+		{fault: "wrong-port", withhold: telemetry.Logs},
+		{fault: "index-dropped", withhold: telemetry.Metrics},
+		{fault: "memory-leak", withhold: telemetry.Metrics},
+		{fault: "noisy-neighbour", withhold: telemetry.Metrics},
+		{fault: "redis-refuses-writes", withhold: telemetry.Traces},
+		{fault: "memory-leak", withhold: telemetry.Traces},
 	} {
 		s.name, s.story, s.late = s.fault+"-without-"+string(s.withhold), "the "+string(s.withhold)+" are lost", true
 		add(s)
