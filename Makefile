@@ -23,6 +23,10 @@ build: bin/web.stamp ## Build everything into bin/
 	@$(PROGRESS) "building midwatch-temporal" go -C deploy/temporal build -o ../../bin/midwatch-temporal ./cmd/midwatch-temporal
 	@$(PROGRESS) "building the demo shop" go build -o bin/shop ./deploy/shop/cmd/shop
 
+.PHONY: build-gvisor
+build-gvisor: ## Build gVisor's runsc into bin/ (1.5 minutes the first time, then go's cache has it)
+	@$(PROGRESS) "building gVisor" env CGO_ENABLED=0 go -C deploy/gvisor build -ldflags "-s -w" -o ../../bin/runsc gvisor.dev/gvisor/runsc
+
 bin/web.stamp: $(WEBFILES)
 	@$(PROGRESS) "installing the web UI's packages" npm ci --prefix api/web --no-fund --no-audit
 	@$(PROGRESS) "building the web UI" npm run --prefix api/web build
@@ -47,6 +51,10 @@ test: deps-test build lint verify licences test-go test-web test-demo ## Everyth
 test-go: deps-test build ## Go tests with the race detector
 	go test -race -timeout 20m ./...
 	cd deploy/temporal && go test ./...
+
+.PHONY: test-gvisor
+test-gvisor: build-gvisor ## The escape suite against the gVisor engine, which may not be skipped
+	MIDWATCH_GVISOR=1 go test -count=1 -timeout 20m ./sandbox/gvisor
 
 .PHONY: test-web
 test-web: bin/web.stamp ## The web UI's types, format, unit tests

@@ -12,13 +12,11 @@ import (
 	"runtime/debug"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/midwatch/midwatch/collector/probe"
-	"github.com/midwatch/midwatch/sandbox/native"
 )
 
 // finding is one line of the doctor: a state everybody understands and what to do about it.
@@ -81,18 +79,6 @@ func findHooks(ctx context.Context, _ *installation) []finding {
 		fs = append(fs, finding{h.Name, string(h.State), h.Reason, h.State == probe.Missing})
 	}
 	return fs
-}
-
-func findSandbox(ctx context.Context, in *installation) []finding {
-	engine, err := native.New(native.Config{Program: in.settings.Worker.Analyst})
-	if err == nil {
-		started := time.Now()
-		if err = engine.Check(ctx); err == nil {
-			return []finding{{"native engine", "works", "namespaces, empty root, Landlock, seccomp, rlimits; a step takes " +
-				time.Since(started).Round(time.Millisecond).String(), false}}
-		}
-	}
-	return []finding{{"native engine", "missing", err.Error(), true}}
 }
 
 func findPrograms(ctx context.Context, in *installation) []finding {

@@ -21,7 +21,6 @@ import (
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/seal/codec"
 	"github.com/midwatch/midwatch/internal/tools"
-	"github.com/midwatch/midwatch/sandbox/native"
 	"github.com/midwatch/midwatch/workers"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -116,7 +115,7 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 		switch role {
 		case workers.Sandbox:
 			part = pki.Sandbox
-			if cfg.Engine, err = native.New(native.Config{Program: in.settings.Worker.Analyst}); err != nil {
+			if cfg.Engine, err = in.settings.Worker.engine(); err != nil {
 				return nil, err
 			}
 			cfg.Models = &gate.Selector{Policies: meta, Accounts: in.settings.AI.Providers}

@@ -125,6 +125,8 @@ type metadataSettings struct {
 
 type workerSettings struct {
 	Analyst string `yaml:"analyst"` // midwatch-analyst
+	Sandbox string `yaml:"sandbox"` // native or gvisor
+	Runsc   string `yaml:"runsc"`   // gVisor's program, for gvisor
 }
 
 func defaults() settings {
@@ -138,7 +140,7 @@ func defaults() settings {
 		Temporal:    temporalSettings{Listen: "127.0.0.1:17233", UIListen: "127.0.0.1:18233", Program: beside("midwatch-temporal")},
 		API:         apiSettings{Listen: "127.0.0.1:18420"},
 		Alerts:      alertSettings{Every: 5 * time.Second, Rules: detect.Default()},
-		Worker:      workerSettings{Analyst: beside("midwatch-analyst")},
+		Worker:      workerSettings{Analyst: beside("midwatch-analyst"), Sandbox: "native", Runsc: runsc()},
 	}
 	s.ClickHouse.Library = library()
 	if os.Getuid() != 0 {

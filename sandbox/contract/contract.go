@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/midwatch/midwatch/internal/investigation"
 )
@@ -80,4 +81,35 @@ func Read(r io.Reader, v any) error {
 		return fmt.Errorf("%w: %w", ErrFrame, err)
 	}
 	return nil
+}
+
+// Call is the engine's side: it writes the request and reads the one answer. Whatever follows the answer breaks the contract, and so does
+// an answer that sets no field or several.
+func Call(conn io.ReadWriter, req Request) (Answer, error) {
+	if err := Write(conn, req); err != nil {
+		return Answer{}, err
+	}
+	var answer Answer
+	if err := Read(conn, &answer); err != nil {
+		return Answer{}, err
+	}
+	if n := answer.fields(); n != 1 {
+		return Answer{}, fmt.Errorf("%w: the answer sets %d fields, not 1", ErrFrame, n)
+	}
+	switch n, err := conn.Read(make([]byte, 1)); {
+	case n > 0:
+		return Answer{}, fmt.Errorf("%w: more follows the answer", ErrFrame)
+	case !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET): // reset: the program left without reading all of its request
+		return Answer{}, fmt.Errorf("wait for the program's end: %w", err)
+	}
+	return answer, nil
+}
+
+func (a Answer) fields() (n int) {
+	for _, set := range []bool{a.Step != nil, a.Model != nil, a.Check != nil, a.Error != ""} {
+		if set {
+			n++
+		}
+	}
+	return n
 }

@@ -1,89 +1,63 @@
 package native_test
 
 import (
-	"context"
 	"errors"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/sandbox"
-	"github.com/midwatch/midwatch/sandbox/contract"
+	"github.com/midwatch/midwatch/sandbox/cgroup"
+	"github.com/midwatch/midwatch/sandbox/escapetest"
 	"github.com/midwatch/midwatch/sandbox/native"
 )
 
-// build compiles a program of this module as a static binary.
-func build(tb testing.TB, pkg string) string {
+func engine(tb testing.TB, program string, timeout time.Duration) sandbox.Engine {
 	tb.Helper()
-	program := filepath.Join(tb.TempDir(), "program")
-	cmd := exec.Command("go", "build", "-o", program, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("build %s: %v\n%s", pkg, err, out)
-	}
-	return program
-}
-
-func escape(tb testing.TB, timeout time.Duration) func(attempt string) (string, error) {
-	tb.Helper()
-	engine, err := native.New(native.Config{Program: build(tb, "./testdata/escape"), Timeout: timeout})
+	e, err := native.New(native.Config{Program: program, Timeout: timeout})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return func(attempt string) (string, error) {
-		step := &investigation.Transcript{Request: investigation.Request{Question: attempt}}
-		answer, err := engine.Run(context.Background(), contract.Request{Step: step})
-		return answer.Error, err
-	}
+	return e
 }
 
-func TestEveryAttemptIsBlocked(t *testing.T) {
-	try := escape(t, 10*time.Second)
-	list, err := try("list")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := strings.Split(list, "\n")
-	if len(names) < 25 {
-		t.Fatalf("only %d attempts listed", len(names))
-	}
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			if got, err := try(name); err != nil || !strings.HasPrefix(got, "blocked: ") {
-				t.Errorf("got %q, %v", got, err)
-			}
-		})
-	}
+func TestEveryAttemptMeetsItsWall(t *testing.T) {
+	escapetest.Attempts(t, engine(t, escapetest.Build(t), 20*time.Second), "native")
+}
+
+// Seccomp answers most attempts first; this sees what stands behind it.
+func TestEveryAttemptMeetsASecondWall(t *testing.T) {
+	escapetest.Attempts(t, engine(t, escapetest.Build(t, "seccomp"), 20*time.Second), "native without seccomp")
 }
 
 func TestMisbehaviourIsAStepError(t *testing.T) {
-	try := escape(t, 3*time.Second)
-	for _, how := range []string{"hang", "eat memory", "say nothing", "babble"} {
-		t.Run(how, func(t *testing.T) {
-			started := time.Now()
-			if got, err := try(how); !errors.Is(err, sandbox.ErrStep) {
-				t.Errorf("got %q, %v; want ErrStep", got, err)
-			}
-			if took := time.Since(started); took > 20*time.Second {
-				t.Errorf("took %v, long after its timeout", took)
-			}
-		})
+	want := map[string]string{
+		"bomb: threads": "exit status 2", "bomb: stack": "exit status 2",
+		"spin": "deadline exceeded", "hang": "deadline exceeded", "answer and stay": "i/o timeout",
+		"say nothing": "EOF", "die": "exit status 1", "claim a missing wall": "exit status 125", "claim the runtime failed": "exit status 128",
+		"announce too much": "at most", "send too much": "at most", "garbage": "not a frame", "half a frame": "unexpected EOF",
+		"an empty answer": "sets 0 fields", "two answers": "more follows", "answer and fail": "exit status 1",
+	}
+	if _, err := cgroup.Find(); err == nil {
+		want["bomb: heap"], want["bomb: shared memory"] = "512 MiB of memory", "512 MiB of memory"
+	} else {
+		t.Logf("memory bombs are not tried: %v", err)
+	}
+	program := escapetest.Build(t)
+	escapetest.Misbehaviours(t, func(timeout time.Duration) sandbox.Engine { return engine(t, program, timeout) }, want)
+}
+
+func TestAFloodOfOutputGoesNowhere(t *testing.T) {
+	answer, err := escapetest.Try(t, engine(t, escapetest.Build(t), 20*time.Second), "flood")
+	if answer != "flooded" || err != nil {
+		t.Errorf("got %q, %v", answer, err)
 	}
 }
 
 func TestMissingWallFailsClosed(t *testing.T) {
 	// A program that is started outside new namespaces cannot build its walls, and must not run.
-	program := build(t, "./testdata/escape")
-	for dir := filepath.Dir(program); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil { // so that the other user reaches it
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.Command(program, native.EnterArgument)
+	cmd := exec.Command(escapetest.Build(t), native.EnterArgument)
 	cmd.SysProcAttr = ordinaryUser()
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -92,10 +66,17 @@ func TestMissingWallFailsClosed(t *testing.T) {
 	}
 }
 
+func TestAWallThatCannotBeBuiltMakesTheEngineUnavailable(t *testing.T) {
+	_, err := escapetest.Try(t, engine(t, escapetest.Build(t, escapetest.Fail), 20*time.Second), "list")
+	if !errors.Is(err, sandbox.ErrUnavailable) || !strings.Contains(err.Error(), "a wall: it fell") {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+}
+
 func BenchmarkStep(b *testing.B) {
-	try := escape(b, 10*time.Second)
+	e := engine(b, escapetest.Build(b), 20*time.Second)
 	for b.Loop() {
-		if _, err := try("list"); err != nil {
+		if _, err := escapetest.Try(b, e, "its number"); err != nil {
 			b.Fatal(err)
 		}
 	}
