@@ -55,7 +55,8 @@ func (s scene) make(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shop := shop{scene: s, plan: names, start: time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)}
+	shop := shop{scene: s, plan: names, start: time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour), done: map[string]string{}}
+	shop.dictionary()
 	c := eval.Case{Name: s.name}
 	whole := storetest.Open(t)
 	feed(t, whole, shop.play)

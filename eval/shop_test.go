@@ -24,6 +24,7 @@ type shop struct {
 	start   time.Time
 	without telemetry.Signal // is not played; events of logs stay, for they are no log lines of a service
 	names   map[string]string
+	done    map[string]string // texts that were renamed before: most come again and again
 }
 
 // play hands every batch of the recording, changed, to a store.
@@ -74,6 +75,15 @@ var words = regexp.MustCompile(`[A-Za-z0-9]+`)
 
 // renamed replaces every plain name in a text.
 func (p shop) renamed(text string) string {
+	if done, ok := p.done[text]; ok {
+		return done
+	}
+	done := p.replaced(text)
+	p.done[text] = done
+	return done
+}
+
+func (p shop) replaced(text string) string {
 	text = strings.NewReplacer("redis-server", p.plan.Redis.Name, "nightly-report", p.plan.Programs[plan.Batch].Name).Replace(text)
 	return words.ReplaceAllStringFunc(text, func(w string) string {
 		if name, ok := p.dictionary()[w]; ok {
