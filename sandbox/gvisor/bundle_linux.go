@@ -75,9 +75,7 @@ func (e *Engine) spec() specs.Spec {
 			Destination: dir, Type: "tmpfs", Source: "empty", Options: []string{"ro", "nosuid", "nodev", "noexec", "size=4k", "mode=555"},
 		})
 	}
-	if e.profiled {
-		s.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Architectures: []specs.Arch{specs.ArchX86_64, specs.ArchAARCH64}, Syscalls: profile.Allowed()}
-	}
+	s.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActErrno, Architectures: []specs.Arch{specs.ArchX86_64, specs.ArchAARCH64}, Syscalls: profile.Allowed()}
 	return s
 }
 
