@@ -129,7 +129,21 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 	problem := &Error{Status: res.StatusCode, Title: http.StatusText(res.StatusCode)}
 	_ = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(problem) // without a body the status says enough
 	problem.Status = res.StatusCode
+	if problem.Detail == "" {
+		problem.Detail = advice(res.StatusCode, path)
+	}
 	return nil, problem
+}
+
+// advice is what to do about an answer that only has a status.
+func advice(status int, path string) string {
+	switch status {
+	case http.StatusNotFound:
+		return "there is nothing at " + strings.TrimPrefix(path, "/api/v1/") + ": look at the id"
+	case http.StatusUnauthorized:
+		return "the token is unknown, revoked or expired: `midwatch token create` makes one"
+	}
+	return ""
 }
 
 // get decodes the answer to a GET.

@@ -24,7 +24,7 @@ type installation struct {
 
 func (in *installation) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.StringVar(&in.config, "config", os.Getenv("MIDWATCH_CONFIG"), "configuration file, see `midwatch config example` (MIDWATCH_CONFIG)")
+	f.StringVar(&in.config, "config", os.Getenv("MIDWATCH_CONFIG"), "configuration `file`, see midwatch config example (MIDWATCH_CONFIG)")
 	f.StringVar(&in.settings.Data, "data", "", "data directory (MIDWATCH_DATA; default /var/lib/midwatch as root, else ~/.local/share/midwatch)")
 	f.StringVar(&in.level, "log-level", "info", "debug, info, warn or error")
 }
@@ -40,6 +40,9 @@ func (in *installation) load(cmd *cobra.Command) error {
 	flag := in.settings.Data
 	in.settings = defaults()
 	if err := config.Load(in.config, in.settings.sections()); err != nil {
+		return err
+	}
+	if err := in.settings.validate(); err != nil {
 		return err
 	}
 	if v := os.Getenv("MIDWATCH_DATA"); v != "" {

@@ -20,6 +20,9 @@ func tokenCommand(in *installation) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if dsn := in.settings.Metadata.DSN; dsn == "" && !exists(in.path("metadata.db")) { // a token of an installation made just now opens nothing
+				return fmt.Errorf("there is no installation in %s: `midwatch up` makes one, or say where it is with --data", in.settings.Data)
+			}
 			db, err := in.metadata(cmd.Context())
 			if err != nil {
 				return err

@@ -190,6 +190,10 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 		r.Verdict, r.Confidence, r.Title = investigation.Inconclusive, 0.1, "Too little was recorded to tell"
 		r.Summary = "There are too few requests in the window to compare it with healthy time."
 		r.Missing = append(r.Missing, "requests in the window of the fault")
+	case f.healthyRequests() < 20:
+		r.Verdict, r.Confidence, r.Title = investigation.Inconclusive, 0.1, "There is no healthy time to compare with"
+		r.Summary = fmt.Sprintf("Nearly nothing was recorded from %s to %s, the time before it began.", f.healthy.From.Format("15:04:05"), f.healthy.To.Format("15:04:05"))
+		r.Missing = append(r.Missing, "requests in healthy time")
 	case len(bad) == 0 && (!f.alarmed() || len(all) == 0):
 		r.Verdict, r.Confidence, r.Title = investigation.NoProblem, 0.8, "No service differs from healthy time"
 		r.Summary = fmt.Sprintf("All %d services answer as often, as fast and as well as before.", len(f.comparison.Services))
@@ -217,6 +221,13 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 func (f *facts) requests() (n uint64) {
 	for _, s := range f.comparison.Services {
 		n += s.Fault.Requests
+	}
+	return n
+}
+
+func (f *facts) healthyRequests() (n uint64) {
+	for _, s := range f.comparison.Services {
+		n += s.Healthy.Requests
 	}
 	return n
 }

@@ -120,18 +120,33 @@ func trafficSurge(f *facts) []hypothesis {
 		return nil
 	}
 	for _, s := range f.comparison.Services {
-		if s.Busy && s.RateRatio >= 2 && f.isEntry(s.Service) {
+		behind, check := f.cannotKeepUp(s)
+		if s.Busy && s.RateRatio >= 2 && f.isEntry(s.Service) && behind != "" {
 			id := f.ids["compare_windows"]
 			h := hypothesis{
 				culprit: telemetry.Service(s.Service), service: s.Service, mechanism: investigation.TrafficSurge, confidence: 0.55,
 				title:   fmt.Sprintf("%s gets %.1f times the requests it had", s.Service, s.RateRatio),
-				summary: fmt.Sprintf("%s gets %.3g requests per second instead of %.3g, and what it calls cannot keep up.", s.Service, s.Fault.RatePerS, s.Healthy.RatePerS),
+				summary: fmt.Sprintf("%s gets %.3g requests per second instead of %.3g, and %s.", s.Service, s.Fault.RatePerS, s.Healthy.RatePerS, behind),
 			}
-			h.claim(h.summary, id, some(id, "services", is("service", s.Service), holds("busy"), atLeast(2, "rate_ratio")))
+			h.claim(h.summary, id, some(id, "services", is("service", s.Service), holds("busy"), atLeast(2, "rate_ratio")), check)
 			return []hypothesis{h}
 		}
 	}
 	return nil
+}
+
+// cannotKeepUp says what became slow behind a service that got more requests, and how to check it; "" when nothing did.
+func (f *facts) cannotKeepUp(s result.ServiceChange) (behind, check string) {
+	id := f.ids["compare_windows"]
+	for _, e := range f.comparison.Edges {
+		if e.From == s.Service && e.Slow {
+			return fmt.Sprintf("its calls to %s became slow", e.To), some(id, "edges", is("from", e.From), is("to", e.To), holds("slow"))
+		}
+	}
+	if s.Slow {
+		return "it answers slower", some(id, "services", is("service", s.Service), holds("slow"))
+	}
+	return "", ""
 }
 
 // isEntry says that no other service that answers requests calls this one.
