@@ -45,7 +45,7 @@ func TestEveryAttemptMeetsItsWall(t *testing.T) {
 func TestMisbehaviourIsAStepError(t *testing.T) {
 	want := map[string]string{
 		"bomb: threads": "EOF",
-		"spin": "deadline exceeded", "hang": "deadline exceeded", "answer and stay": "deadline exceeded",
+		"spin":          "deadline exceeded", "hang": "deadline exceeded", "answer and stay": "deadline exceeded",
 		"say nothing": "EOF", "die": "EOF", "claim a missing wall": "EOF", "claim the runtime failed": "EOF",
 		"announce too much": "at most", "send too much": "at most", "garbage": "not a frame", "half a frame": "unexpected EOF",
 		"an empty answer": "sets 0 fields", "two answers": "more follows", "answer and fail": "exit status 1",

@@ -34,7 +34,7 @@ func TestEveryAttemptMeetsASecondWall(t *testing.T) {
 func TestMisbehaviourIsAStepError(t *testing.T) {
 	want := map[string]string{
 		"bomb: threads": "exit status 2",
-		"spin": "deadline exceeded", "hang": "deadline exceeded", "answer and stay": "deadline exceeded",
+		"spin":          "deadline exceeded", "hang": "deadline exceeded", "answer and stay": "deadline exceeded",
 		"say nothing": "EOF", "die": "exit status 1", "claim a missing wall": "exit status 125", "claim the runtime failed": "exit status 128",
 		"announce too much": "at most", "send too much": "at most", "garbage": "not a frame", "half a frame": "unexpected EOF",
 		"an empty answer": "sets 0 fields", "two answers": "more follows", "answer and fail": "exit status 1",
