@@ -1,9 +1,7 @@
 package activities
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -128,22 +126,12 @@ func (a *Prepare) exact(inv metadata.Investigation, evidence []investigation.Evi
 	return fix, nil
 }
 
-// known refuses a service that nobody has seen: not the culprit, not in a trigger, not in any evidence.
+// known refuses a service that nobody has seen: neither in a trigger nor in any evidence. The report's word is not enough: it
+// may have read the name in a log line.
 func known(named investigation.Action, parameters map[string]string, inv metadata.Investigation, evidence []investigation.Evidence) error {
 	for _, p := range named.Parameters {
 		name := parameters[p.Name]
-		if p.Type != investigation.ServiceParameter || inv.Report.Culprit == telemetry.Service(name) {
-			continue
-		}
-		word, err := json.Marshal(name)
-		if err != nil {
-			return err
-		}
-		seen := false
-		for _, e := range evidence {
-			seen = seen || bytes.Contains(e.Result, word)
-		}
-		if !seen {
+		if p.Type == investigation.ServiceParameter && !triggered(inv.Request.Triggers, name) && !witnessed(evidence, name) {
 			return fmt.Errorf("%w: service %s was not seen in environment %s", action.ErrDraft, name, inv.Request.Environment)
 		}
 	}

@@ -66,7 +66,7 @@ func newPullBench(t *testing.T) *pullBench {
 func (b *pullBench) investigate(id string) {
 	b.t.Helper()
 	ctx := b.t.Context()
-	if err := b.db.CreateInvestigation(ctx, investigation.Request{ID: id, Incident: "inc-" + id, Environment: "test"}); err != nil {
+	if err := b.db.CreateInvestigation(ctx, investigation.Request{ID: id, Incident: "inc-" + id, Environment: "test", Triggers: []investigation.Trigger{{Service: "till"}}}); err != nil {
 		b.t.Fatal(err)
 	}
 	source, _ := json.Marshal(map[string]string{"repository": "acme/shop", "commit": b.commit})

@@ -27,7 +27,7 @@ func RegisterScans(w worker.WorkflowRegistry) {
 func name(n string) activity.RegisterOptions { return activity.RegisterOptions{Name: n} }
 
 // register gives a worker what its role does.
-func (w *Workers) register(to worker.Worker, r Role) {
+func (w *Workers) register(to worker.Registry, r Role) {
 	switch r {
 	case Orchestrate:
 		RegisterWorkflows(to)
@@ -55,7 +55,7 @@ func (w *Workers) register(to worker.Worker, r Role) {
 }
 
 // registerGitHub gives a worker the tools that read a code host, and what watches over pull requests.
-func (w *Workers) registerGitHub(to worker.Worker) {
+func (w *Workers) registerGitHub(to worker.Registry) {
 	w.registerCalls(to, workflows.GitHubQueue)
 	pulls := &activities.PullRequests{DB: w.cfg.Metadata, Host: w.cfg.Host, Watcher: w.cfg.Watcher, Quorum: w.cfg.Quorum, Key: w.cfg.PseudonymKey, Hosts: w.cfg.Hosts}
 	to.RegisterActivityWithOptions(pulls.Prepare, name(workflows.PreparePullRequestActivity))
@@ -64,7 +64,7 @@ func (w *Workers) registerGitHub(to worker.Worker) {
 }
 
 // registerCalls gives a worker the tools of a queue, each under its own name.
-func (w *Workers) registerCalls(to worker.Worker, queue string) {
+func (w *Workers) registerCalls(to worker.Registry, queue string) {
 	run := &activities.Tools{Registry: w.cfg.Registry, DB: w.cfg.Metadata}
 	for _, tool := range w.cfg.Registry.Names() {
 		if workflows.ToolQueue(tool) == queue {
@@ -74,7 +74,7 @@ func (w *Workers) registerCalls(to worker.Worker, queue string) {
 }
 
 // registerTools gives a worker the tools of its queue and the metadata's bookkeeping.
-func (w *Workers) registerTools(to worker.Worker) {
+func (w *Workers) registerTools(to worker.Registry) {
 	w.registerCalls(to, workflows.ToolsQueue)
 	run := &activities.Tools{Registry: w.cfg.Registry, DB: w.cfg.Metadata}
 	to.RegisterActivityWithOptions(run.Control, name(workflows.ControlEvidenceActivity))

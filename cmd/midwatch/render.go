@@ -109,7 +109,7 @@ func writeChain(w io.Writer, inv wire.InvestigationDetail) {
 				held++
 			}
 		}
-		note := fmt.Sprintf("%s; %d of %d checks tell it from healthy time", strings.Join(c.Evidence, ", "), held, len(c.Checks))
+		note := fmt.Sprintf("%s; %d of %d checks tell it from healthy time", line(strings.Join(c.Evidence, ", ")), held, len(c.Checks))
 		if c.Struck != "" {
 			note = "struck: " + line(c.Struck)
 		}

@@ -6,13 +6,14 @@ import (
 	"unicode"
 )
 
-// Line is text as one line without control characters: what was read from the outside must not drive a terminal.
+// Line is text as one line without characters that act and do not show: what was read from the outside must not drive a
+// terminal, nor show other words than it holds.
 func Line(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\t':
+		case r == '\n' || r == '\t' || unicode.In(r, unicode.Zl, unicode.Zp):
 			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+		case unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co):
 			return -1
 		}
 		return r

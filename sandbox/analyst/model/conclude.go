@@ -26,6 +26,9 @@ const (
 	maxExpression = 1500
 )
 
+// surest is the most that a report of a model may claim: nobody's word makes it certain.
+const surest = 0.95
+
 //go:embed conclude.json
 var concludeSchema []byte
 
@@ -134,7 +137,7 @@ func percent(v float64) float64 {
 	if math.IsNaN(v) {
 		return 0
 	}
-	return math.Round(100*min(1, max(0, v))) / 100
+	return math.Round(100*min(surest, max(0, v))) / 100
 }
 
 func first[T any](list []T, n int) []T { return list[:min(len(list), n)] }

@@ -33,6 +33,10 @@ func (s *session) judge(r *reading, n int, report *investigation.Report) {
 			const wrong = "no_problem needs claims: what was looked at, and that it is as before."
 			r.fault(n, wrong)
 			doubt(report, wrong)
+		} else if !reads(*report) {
+			const wrong = "no_problem needs a check that reads evidence: saying so is not enough."
+			r.fault(n, wrong)
+			doubt(report, wrong)
 		}
 	default:
 		wrong := fmt.Sprintf("verdict is %q; it is one of root_cause, no_problem, inconclusive.", plain(string(report.Verdict), 40))
@@ -52,6 +56,13 @@ func (s *session) judge(r *reading, n int, report *investigation.Report) {
 	if report.Title == "" {
 		report.Title = "The model's report has no title"
 	}
+}
+
+// reads tells whether a check of a report reads evidence at all.
+func reads(r investigation.Report) bool {
+	return slices.ContainsFunc(r.Chain, func(c investigation.Claim) bool {
+		return slices.ContainsFunc(c.Checks, func(k investigation.Check) bool { return evidenceID.MatchString(k.Expression) })
+	})
 }
 
 // doubt takes back a verdict.

@@ -304,7 +304,7 @@ func TestReportsArePlainAndBounded(t *testing.T) {
 	if want := "See x and this (alert(1)) [31mnow rm"; r.Summary != want {
 		t.Errorf("summary %q, want %q", r.Summary, want)
 	}
-	if !r.Onset.Equal(g.recorded.Request.Triggers[0].Onset) || r.Confidence != 1 || len(r.Chain) != maxClaims {
+	if !r.Onset.Equal(g.recorded.Request.Triggers[0].Onset) || r.Confidence != surest || len(r.Chain) != maxClaims {
 		t.Errorf("onset %s, confidence %g, %d claims", r.Onset, r.Confidence, len(r.Chain))
 	}
 }

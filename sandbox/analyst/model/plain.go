@@ -11,8 +11,8 @@ var (
 	image  = regexp.MustCompile(`!\[([^\]]*)\]\([^)]*\)`)
 	link   = regexp.MustCompile(`\[([^\]]*)\]\(([^)]*)\)`)
 	tag    = regexp.MustCompile(`</?[A-Za-z!][^<>]*>`)
-	scheme = regexp.MustCompile(`(?i)\b(?:[a-z][a-z0-9+.-]*://|(?:javascript|data|vbscript|mailto):)`)
-	ticks  = strings.NewReplacer("```", "", "`", "", "**", "", "[[", "[", "]]", "]")
+	scheme = regexp.MustCompile(`(?i)\b(?:[a-z][a-z0-9+.-]*://|(?:javascript|data|vbscript|mailto):|www\.)`)
+	ticks  = strings.NewReplacer("```", "", "`", "", "**", "", "[[", "[", "]]", "]", "![", "[", "][", "] [")
 )
 
 // plain makes one line of plain text of what a model wrote: no control or invisible characters, no markup, nothing that a

@@ -36,11 +36,15 @@ func (r *reading) fault(use int, format string, args ...any) {
 	r.faults = append(r.faults, fault{use: use, text: fmt.Sprintf(format, args...)})
 }
 
-// uses are the tools an answer wishes for.
+// maxUses bounds how many of an answer's wishes are looked at: to compare a thousand with each other takes longer than a step
+// may.
+const maxUses = 32
+
+// uses are the tools an answer wishes for, as many as are looked at.
 func uses(m llm.Message) []llm.ToolUse {
 	var out []llm.ToolUse
 	for _, p := range m.Parts {
-		if p.ToolUse != nil {
+		if p.ToolUse != nil && len(out) < maxUses {
 			out = append(out, *p.ToolUse)
 		}
 	}
