@@ -37,12 +37,19 @@ func cannedTools() *tools.Registry {
 			}
 			return c
 		}),
+		canned("search_logs", "Log lines of a service.", func(arguments) any { return result.Logs{} }),
 	)
+}
+
+// reveals says which kinds of data a canned tool answers with.
+var reveals = map[string][]investigation.DataType{
+	"list_services": {investigation.Traces}, "service_health": {investigation.Traces, investigation.Metrics}, "service_edges": {investigation.Traces},
+	"recent_changes": {investigation.Cluster, investigation.Configuration}, "search_logs": {investigation.Logs},
 }
 
 func canned(name, description string, answer func(arguments) any) tools.Tool {
 	return tools.Tool{
-		Name: name, Description: description, Cost: 1, DataTypes: []investigation.DataType{investigation.Traces},
+		Name: name, Description: description, Cost: 1, DataTypes: reveals[name],
 		Schema: json.RawMessage(`{"type":"object"}`),
 		Run: func(_ context.Context, _ tools.Scope, raw json.RawMessage) (tools.Result, error) {
 			var a arguments

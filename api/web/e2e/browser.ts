@@ -12,10 +12,12 @@ export interface Settings {
   screenshots: string | undefined;
   /** Approve the fix of the newest incident that waits for it. */
   approve: boolean;
+  /** Switch AI off and on, which needs the providers of webtest. */
+  models: boolean;
 }
 
 export function settings(): Settings {
-  const { MIDWATCH_URL, MIDWATCH_TOKEN, MIDWATCH_SCREENSHOTS, MIDWATCH_APPROVE } = process.env;
+  const { MIDWATCH_URL, MIDWATCH_TOKEN, MIDWATCH_SCREENSHOTS, MIDWATCH_APPROVE, MIDWATCH_MODELS } = process.env;
   if (!MIDWATCH_URL || !MIDWATCH_TOKEN)
     throw new Error("set MIDWATCH_URL and MIDWATCH_TOKEN, for instance from `go run ./api/webtest`");
   return {
@@ -23,6 +25,7 @@ export function settings(): Settings {
     token: MIDWATCH_TOKEN,
     screenshots: MIDWATCH_SCREENSHOTS,
     approve: MIDWATCH_APPROVE === "1",
+    models: MIDWATCH_MODELS === "1",
   };
 }
 

@@ -105,15 +105,76 @@ test("the Temporal UI tells an investigation's story in words", async () => {
   await page.close();
 }, 150_000);
 
-test("settings show that AI is off, and why", async () => {
+test("settings lead to AI, which says in words what leaves", async () => {
   const { page } = browser;
   await page.goto("/settings");
-  const ai = page.getByRole("switch");
-  await ai.waitFor();
-  expect(await ai.isChecked()).toBe(false);
-  expect(await ai.isDisabled()).toBe(true);
   await page.getByRole("region", { name: "Tools" }).waitFor();
   expect(await inspect(page, "settings", at)).toEqual([]);
+  await page.getByRole("link", { name: "Switch, providers and data" }).click();
+  await page.getByRole("switch").waitFor();
+  expect(await inspect(page, "ai", at)).toEqual([]);
+});
+
+test.runIf(at.models)("AI goes off at once, and on only after the terms", async () => {
+  const { page } = browser;
+  const ai = page.getByRole("switch");
+  await ai.click();
+  await page.getByText("Off. Calls under way are being closed.").waitFor();
+  expect(await ai.isChecked()).toBe(false);
+  expect(await inspect(page, "ai-off", at)).toEqual([]);
+  await page.getByRole("button", { name: "Read the terms of our-bedrock and list it" }).click();
+  await page.getByRole("dialog", { name: "Terms of our-bedrock" }).waitFor();
+  expect(await inspect(page, "ai-terms", at)).toEqual([]);
+  await page.getByRole("button", { name: "Confirm and list" }).click();
+  await page.getByRole("button", { name: "Ask our-bedrock earlier" }).click();
+  await page.getByText("never falls back").waitFor(); // own keys first
+  await page.getByLabel("configuration").check();
+  await ai.click();
+  const dialog = page.getByRole("dialog", { name: "Let a model decide" });
+  await dialog.waitFor();
+  expect(await ai.isChecked()).toBe(false);
+  expect(await inspect(page, "ai-enable", at)).toEqual([]);
+  await dialog.getByRole("button", { name: "Confirm these terms and switch on" }).click();
+  await page.getByText("Investigations that begin now are decided by").waitFor();
+  expect(await ai.isChecked()).toBe(true);
+  expect(await inspect(page, "ai-on", at)).toEqual([]);
+});
+
+test.runIf(at.models)("the ledger shows every call, and every byte of one", async () => {
+  const { page } = browser;
+  await page.getByRole("link", { name: "ledger" }).click();
+  const calls = page.getByRole("region", { name: "Calls" });
+  await calls.getByRole("row").nth(1).waitFor();
+  expect(await inspect(page, "ledger", at)).toEqual([]);
+  await page.getByLabel("Only this state").selectOption("answered");
+  await expect.poll(() => calls.getByText("closed").count()).toBe(0);
+  await calls.getByRole("row").nth(1).getByRole("link").first().click();
+  await page.getByRole("region", { name: "Received" }).waitFor();
+  await page.getByLabel("Search in what was sent and received").fill("password");
+  await page.locator("mark").first().waitFor();
+  expect(await inspect(page, "ledger-call", at)).toEqual([]);
+  await page.getByRole("button", { name: "Every byte" }).first().click();
+  expect(await inspect(page, "ledger-bytes", at)).toEqual([]);
+});
+
+test.runIf(at.models)("an investigation tells who decided, and what that took", async () => {
+  const { page } = browser;
+  await page.getByRole("link", { name: /^inv-/ }).click();
+  await page.getByRole("heading", { name: "How it was found" }).waitFor();
+  await page.getByText("Attack on the draft.").waitFor();
+  expect(await inspect(page, "model-investigation", at)).toEqual([]);
+});
+
+test.runIf(at.models)("why the built-in analyst took over is told, and all of it fits a telephone", async () => {
+  const { page } = browser;
+  await page.goto("/investigations/inv-9b02d4");
+  await page.getByText("The built-in analyst took over.").waitFor();
+  expect(await inspect(page, "taken-over", at)).toEqual([]);
+  await page.setViewportSize({ width: 420, height: 900 });
+  await page.goto("/settings/ai");
+  await page.getByRole("switch").waitFor();
+  expect(await inspect(page, "ai-narrow", at)).toEqual([]);
+  await page.setViewportSize({ width: 1440, height: 900 });
 });
 
 test("the theme can be chosen, and signing out ends the session", async () => {

@@ -113,3 +113,12 @@ test("who is no admin reads and changes nothing", async () => {
   expect(screen.queryByLabelText("Take ours off the list")).toBeNull();
   expect(screen.getByText("Only an admin switches this.")).toBeTruthy();
 });
+
+test("who begins with keys of their own confirms only their own account", async () => {
+  const listed = ["own", "ours"].map((name) => ({ name, asked: false, confirmed_at: undefined }));
+  await show({ providers: listed }, { providers: [aProvider({ name: "own", environment: "demo" }), ours] });
+  fireEvent.click(screen.getByRole("switch"));
+  fireEvent.click(screen.getByText("Confirm these terms and switch on"));
+  const confirm = [{ provider: "own", terms: ours.terms }];
+  await waitFor(() => expect(sent).toEqual([{ enabled: true, providers: ["own", "ours"], confirm }]));
+});

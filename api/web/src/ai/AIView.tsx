@@ -40,7 +40,7 @@ export function AIView({ ai, providers, admin }: Props) {
       <section className="panel">
         <h2>What was sent</h2>
         {admin ? (
-          <p>
+          <p className="prose">
             The <Link to="/settings/ledger">ledger</Link> keeps every call, byte for byte, with its cost. Reading a call
             is audited.
           </p>

@@ -8,6 +8,7 @@ export function DataTypes({ ai, admin }: { ai: AI; admin: boolean }) {
     change.mutate({
       data_types: ai.data_types.includes(name) ? ai.data_types.filter((t) => t !== name) : [...ai.data_types, name],
     });
+  const shown = (change.isPending && change.variables.data_types) || ai.data_types;
   return (
     <section className="panel">
       <h2>What a model may see</h2>
@@ -18,7 +19,7 @@ export function DataTypes({ ai, admin }: { ai: AI; admin: boolean }) {
             <label className="switch">
               <input
                 type="checkbox"
-                checked={ai.data_types.includes(k.name)}
+                checked={shown.includes(k.name)}
                 disabled={!admin || change.isPending}
                 aria-describedby={`kind-${k.name}`}
                 onChange={() => toggle(k.name)}
@@ -26,7 +27,7 @@ export function DataTypes({ ai, admin }: { ai: AI; admin: boolean }) {
               {k.name}
             </label>
             <p id={`kind-${k.name}`} className="muted">
-              {k.includes} {k.tools.length > 0 ? `Tools: ${k.tools.join(", ")}.` : "No tool reveals it yet."}
+              {k.includes} {k.tools.length > 0 ? `Tools: ${k.tools.join(", ")}.` : "No tool here reveals it."}
             </p>
           </li>
         ))}

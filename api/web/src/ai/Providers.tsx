@@ -85,8 +85,8 @@ function Name({ name, provider }: { name: string; provider: Provider | undefined
 function Details({ provider }: { provider: Provider }) {
   return (
     <p className="muted">
-      {provider.environment ? "Account of this environment" : "Account of the installation"}: {provider.account} ·{" "}
-      {provider.address} · <Price provider={provider} />
+      {provider.environment ? `Account of ${provider.environment}` : "Account of the installation"}: {provider.account}{" "}
+      · {provider.address} · <Price provider={provider} />
     </p>
   );
 }

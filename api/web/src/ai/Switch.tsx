@@ -8,7 +8,7 @@ export function Switch({ ai, providers, admin }: { ai: AI; providers: Provider[]
   const change = useChange(ai.environment);
   const [asking, setAsking] = useState(false);
   const listed = ai.providers.length > 0;
-  const off = change.isSuccess && !change.data.enabled && change.variables.enabled === false;
+  const off = !ai.enabled && change.isSuccess && !change.data.enabled && change.variables.enabled === false;
   return (
     <>
       <label className="switch">

@@ -11,6 +11,7 @@ export function Models({ investigation, who }: { investigation: Investigation; w
   const { budget } = investigation.request;
   const decides = decider(investigation);
   if (!use) return null;
+  const answered = [...new Set(use.answered.map((a) => `${a.model}, account ${a.account}`))];
   return (
     <section className="panel" aria-labelledby="models">
       <h2 id="models">Model</h2>
@@ -21,7 +22,7 @@ export function Models({ investigation, who }: { investigation: Investigation; w
         className="stacked"
         facts={[
           ["Decided by", decides.who],
-          ["Answered by", [...new Set(use.answered.map((a) => `${a.model}, ${a.provider} (${a.account})`))].join("; ")],
+          ["Answered by", answered.length > 1 || decides.tookOver !== undefined ? answered.join("; ") : ""],
           ["Calls", number(use.calls)],
           ["Tokens", `${number(tokens(use.usage))}${budget.tokens ? ` of at most ${number(budget.tokens)}` : ""}`],
           ["Cost", `${dollars(use.cost)}${budget.cost ? ` of at most ${dollars(budget.cost)}` : ""}`],

@@ -32,14 +32,18 @@ function StageMark({ stage, investigation }: { stage: Stage | undefined; investi
   if (stage === "attack") {
     return (
       <li className="stage">
-        <b>Attack on the draft.</b> The model tries to prove its own report wrong before it stands.
+        <p>
+          <b>Attack on the draft.</b> The model tries to prove its own report wrong before it stands.
+        </p>
       </li>
     );
   }
   if (stage !== "takeover") return null;
   return (
     <li className="stage warned">
-      <b>The built-in analyst goes on</b> from here{reason(decider(investigation).tookOver)}
+      <p>
+        <b>The built-in analyst goes on</b> from here{reason(decider(investigation).tookOver)}
+      </p>
     </li>
   );
 }
