@@ -58,6 +58,7 @@ func TestMisbehaviourIsAStepError(t *testing.T) {
 		t.Logf("memory bombs are not tried: %v", err)
 	}
 	program := escapetest.Build(t)
+	engine(t, program, time.Second) // skips here, where it says so, and not in the middle of a subtest
 	escapetest.Misbehaviours(t, func(timeout time.Duration) sandbox.Engine { return engine(t, program, timeout) }, want)
 }
 
