@@ -60,12 +60,31 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
+// starts is how often the server is started: it chooses the ports of its inner services itself, and another test may take
+// one in the moment before it listens. The supervisor of an installation does the same.
+const starts = 3
+
 // Restart starts the server again on the same file and waits until it serves.
 func (s *Server) Restart() {
 	s.t.Helper()
+	for try := 1; ; try++ {
+		err := s.start()
+		if err == nil {
+			return
+		}
+		s.Kill()
+		if try == starts {
+			s.t.Fatalf("Temporal did not become ready: %v", err)
+		}
+		s.t.Logf("start Temporal again: %v", err)
+	}
+}
+
+// start starts the server once and waits until it serves.
+func (s *Server) start() error {
 	r, w, err := os.Pipe()
 	if err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	defer func() { _ = r.Close() }()
 	s.cmd = exec.CommandContext(context.Background(), s.binary, "--db", s.DB, "--pki", s.PKI, "--listen", s.Address, "--ui-listen", s.UI)
@@ -77,14 +96,13 @@ func (s *Server) Restart() {
 	runtime.UnlockOSThread()
 	_ = w.Close()
 	if err != nil {
-		s.t.Fatalf("start Temporal: %v", err)
+		return err
 	}
 	if err := r.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
-		s.t.Fatal(err)
+		return err
 	}
-	if _, err := r.Read(make([]byte, 1)); err != nil {
-		s.t.Fatalf("Temporal did not become ready: %v", err)
-	}
+	_, err = r.Read(make([]byte, 1))
+	return err
 }
 
 // Kill ends the server at once, as a crash would.
