@@ -94,6 +94,10 @@ bench-demo: deps build ## Seven faults, five runs each, renamed every time; red 
 eval-cases: deps ## Make the cases of `midwatch eval` anew, from the demo's recordings (ONLY=part of a name)
 	go test ./eval -run TestGenerate -count=1 -timeout 60m -v -generate $(if $(ONLY),-only $(ONLY))
 
+.PHONY: bench-investigation
+bench-investigation: build ## What the machinery of investigations costs: a storm of 500 alerts
+	@go run ./bench/investigation $(BENCH_ARGS)
+
 .PHONY: clean
 clean: ## Remove what was built (not .cache)
 	rm -rf bin api/web/dist

@@ -19,6 +19,7 @@ type IncidentStore interface {
 	SetInvestigationStatus(ctx context.Context, id, status string) error
 	SetFixStatus(ctx context.Context, id, status, result string) error
 	Audit(ctx context.Context, subject, action, object, outcome, detail string) error
+	PastStore
 }
 
 var _ IncidentStore = (*metadata.DB)(nil)
@@ -57,9 +58,13 @@ func (a *Incidents) Update(ctx context.Context, c workflows.IncidentChange) erro
 	}))
 }
 
-// OpenInvestigation stores a request with the actions its fix may use.
+// OpenInvestigation stores a request with the actions its fix may use, and with what looked like it before.
 func (a *Incidents) OpenInvestigation(ctx context.Context, r investigation.Request) error {
-	r.Actions = a.Actions
+	past, err := recall(ctx, a.DB, r)
+	if err != nil {
+		return err
+	}
+	r.Actions, r.Past = a.Actions, past
 	return a.DB.CreateInvestigation(ctx, r)
 }
 

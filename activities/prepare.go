@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type FixStore interface {
 	Fix(ctx context.Context, id string) (investigation.Fix, error)
 	ListFixes(ctx context.Context, limit int) ([]investigation.Fix, error)
 	PutFix(ctx context.Context, f investigation.Fix) error
+	PastStore
 }
 
 var _ FixStore = (*metadata.DB)(nil)
@@ -30,7 +32,13 @@ type Prepare struct {
 	DB      FixStore
 	Actions []investigation.Action
 	Quorum  investigation.Quorum
+	// SameCulprit is how long after an incident was resolved another one of the same culprit and mechanism gets no fix of its
+	// own; 0: 2 min, negative: never.
+	SameCulprit time.Duration
 }
+
+// sameCulprit is SameCulprit unless the configuration says otherwise.
+const sameCulprit = 2 * time.Minute
 
 // lately is how many of the newest fixes, and of what age, are searched for one that does the same.
 const (
@@ -66,11 +74,11 @@ func (a *Prepare) Fix(ctx context.Context, id string) (workflows.FixRef, error) 
 	if err != nil {
 		return workflows.FixRef{}, err
 	}
-	return a.offer(ctx, fix)
+	return a.offer(ctx, inv, fix)
 }
 
-// offer stores a fix for approval, unless one that does the same is under way.
-func (a *Prepare) offer(ctx context.Context, fix investigation.Fix) (workflows.FixRef, error) {
+// offer stores a fix for approval, unless one that does the same is under way, or the same culprit has just had one.
+func (a *Prepare) offer(ctx context.Context, inv metadata.Investigation, fix investigation.Fix) (workflows.FixRef, error) {
 	if needed := a.Quorum.Needed(fix.Kind); needed > 1 {
 		fix.Needed = needed
 	}
@@ -79,6 +87,11 @@ func (a *Prepare) offer(ctx context.Context, fix investigation.Fix) (workflows.F
 		return workflows.FixRef{}, err
 	} else if other != "" {
 		return workflows.FixRef{Invalid: "the same fix is under way already, with incident " + other}, nil
+	}
+	if other, err := recurring(ctx, a.DB, inv, cmp.Or(a.SameCulprit, sameCulprit)); err != nil {
+		return workflows.FixRef{}, err
+	} else if other != "" {
+		return workflows.FixRef{Invalid: "it has the culprit and mechanism of incident " + other}, nil
 	}
 	if err := a.DB.PutFix(ctx, fix); err != nil {
 		return workflows.FixRef{}, err

@@ -35,8 +35,11 @@ type PullRequests struct {
 	Host    code.Host
 	Watcher code.Watcher
 	Quorum  investigation.Quorum
-	Key     []byte   // what the pseudonyms in a pull request follow from
-	Hosts   []string // machine names that must not leave
+	// SameCulprit is Prepare's.
+	SameCulprit time.Duration
+
+	Key   []byte   // what the pseudonyms in a pull request follow from
+	Hosts []string // machine names that must not leave
 }
 
 const (
@@ -75,7 +78,7 @@ func (a *PullRequests) prepare(ctx context.Context, id string) (workflows.FixRef
 	if err != nil {
 		return workflows.FixRef{}, err
 	}
-	return (&Prepare{DB: a.DB, Quorum: a.Quorum}).offer(ctx, fix)
+	return (&Prepare{DB: a.DB, Quorum: a.Quorum, SameCulprit: a.SameCulprit}).offer(ctx, inv, fix)
 }
 
 // impossible says why a draft can never become a fix, or "".

@@ -51,7 +51,24 @@ func TestTemporal(t *testing.T) {
 	}
 }
 
-// arrived decodes the one signal of a workflow's history.
+// TestTemporalHooks posts a message of Alertmanager's twice, with a real Temporal behind the api.
+func TestTemporalHooks(t *testing.T) {
+	server := temporaltest.Start(t)
+	c := server.Client(pki.API)
+	in := start(t, func(cfg *api.Config) { cfg.Temporal = c })
+	for range 2 {
+		if status, got, text := in.post("/hooks/alertmanager", payload(t, "alertmanager_group.json"), auth.Reporter); status != 202 || got.Raised != 2 {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	var triggers []investigation.Trigger
+	arrived(t, c, server, workflows.IntakeID(environment), workflows.TriggerSignal, &triggers)
+	if len(triggers) != 2 || triggers[0].Service != "checkout" || triggers[0].Severity != investigation.Critical {
+		t.Errorf("triggers %+v", triggers)
+	}
+}
+
+// arrived decodes the first signal of a workflow's history.
 func arrived(t *testing.T, c temporal.Client, server *temporaltest.Server, id, name string, into any) {
 	t.Helper()
 	history := c.GetWorkflowHistory(t.Context(), id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)

@@ -57,7 +57,7 @@ func (w *Workers) register(to worker.Registry, r Role) {
 // registerGitHub gives a worker the tools that read a code host, and what watches over pull requests.
 func (w *Workers) registerGitHub(to worker.Registry) {
 	w.registerCalls(to, workflows.GitHubQueue)
-	pulls := &activities.PullRequests{DB: w.cfg.Metadata, Host: w.cfg.Host, Watcher: w.cfg.Watcher, Quorum: w.cfg.Quorum, Key: w.cfg.PseudonymKey, Hosts: w.cfg.Hosts}
+	pulls := &activities.PullRequests{DB: w.cfg.Metadata, Host: w.cfg.Host, Watcher: w.cfg.Watcher, Quorum: w.cfg.Quorum, SameCulprit: w.cfg.SameCulprit, Key: w.cfg.PseudonymKey, Hosts: w.cfg.Hosts}
 	to.RegisterActivityWithOptions(pulls.Prepare, name(workflows.PreparePullRequestActivity))
 	to.RegisterActivityWithOptions(pulls.State, name(workflows.PullRequestStateActivity))
 	to.RegisterActivityWithOptions(pulls.Contains, name(workflows.ContainsCommitActivity))
@@ -91,7 +91,7 @@ func (w *Workers) registerTools(to worker.Registry) {
 	deployments := &activities.Deployments{DB: w.cfg.Metadata, Registry: w.cfg.Registry}
 	to.RegisterActivityWithOptions(deployments.Since, name(workflows.DeployedSinceActivity))
 
-	prepare := &activities.Prepare{DB: w.cfg.Metadata, Actions: w.cfg.Actions, Quorum: w.cfg.Quorum}
+	prepare := &activities.Prepare{DB: w.cfg.Metadata, Actions: w.cfg.Actions, Quorum: w.cfg.Quorum, SameCulprit: w.cfg.SameCulprit}
 	to.RegisterActivityWithOptions(prepare.Fix, name(workflows.PrepareFixActivity))
 
 	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata}

@@ -50,6 +50,7 @@ type rig struct {
 	db       *metadata.DB
 	key      ed25519.PrivateKey
 	policy   workflows.Policy
+	quorum   investigation.Quorum
 	dir      string // each application of the fix leaves a file here
 	script   *script
 	detector *detector
@@ -61,13 +62,19 @@ type rig struct {
 
 func newRig(t *testing.T, models ...gate.Account) *rig {
 	t.Helper()
+	return newRigFor(t, investigation.Quorum{}, models...)
+}
+
+// newRigFor is newRig where so many people have to approve a fix.
+func newRigFor(t *testing.T, quorum investigation.Quorum, models ...gate.Account) *rig {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("needs the embedded Temporal; -short leaves it out")
 	}
 	r := &rig{
 		t: t, temporal: temporaltest.Start(t), dir: t.TempDir(), script: &script{}, detector: &detector{},
 		policy: workflows.Policy{Debounce: 200 * time.Millisecond, Settle: 300 * time.Millisecond, Bake: 500 * time.Millisecond},
-		models: models,
+		models: models, quorum: quorum,
 	}
 	ring, err := seal.LoadRing(filepath.Join(t.TempDir(), "metadata.key"))
 	if err != nil {
@@ -109,7 +116,7 @@ func (r *rig) work(part string, roles ...workers.Role) {
 	w, err := workers.New(workers.Config{
 		Roles: roles, Address: r.temporal.Address, TLS: id.Client(pki.Temporal), Ring: r.temporal.Ring, Environment: environment,
 		Metadata: r.db, Registry: tools.New(r.probe()), Detector: r.detector, Engine: r.script, Actions: r.actions(),
-		PublicKey: r.key.Public().(ed25519.PublicKey), Policy: r.policy, ScanEvery: time.Second,
+		PublicKey: r.key.Public().(ed25519.PublicKey), Policy: r.policy, Quorum: r.quorum, ScanEvery: time.Second,
 		Models: selector, Gate: door, PseudonymKey: []byte("a key of tests, for tests alone."),
 		Ready: func() { close(ready) }, Log: slog.New(slog.DiscardHandler),
 	})
@@ -331,7 +338,11 @@ func (r *rig) fix(incident string) investigation.Fix {
 }
 
 func (r *rig) approval(f investigation.Fix, approved bool) investigation.Approval {
-	a := auth.Decide(f, "ann", approved)
+	return r.approvalBy("ann", f, approved)
+}
+
+func (r *rig) approvalBy(who string, f investigation.Fix, approved bool) investigation.Approval {
+	a := auth.Decide(f, who, approved)
 	auth.SignApproval(r.key, &a)
 	return a
 }

@@ -75,6 +75,7 @@ type Config struct {
 	Hosts          []string // machine names that must not leave
 	Actions        []investigation.Action
 	Quorum         investigation.Quorum // how many people must approve a fix
+	SameCulprit    time.Duration        // of fixes: activities.Prepare's
 	PublicKey      ed25519.PublicKey    // of the api's approval key
 	Policy         workflows.Policy
 	ScanEvery      time.Duration // of the watch; 5 s if zero, never if negative

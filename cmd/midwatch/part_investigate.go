@@ -105,7 +105,7 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 	}
 	cfg := workers.Config{
 		Address: in.temporalAddress(), Ring: ring, Environment: in.settings.Environment, Metadata: meta, Registry: tools.All(nil, in.codeTools(nil, nil)...),
-		Actions: in.settings.actions(false), Policy: in.settings.Investigations.policy(), Quorum: in.settings.Investigations.Quorum, ScanEvery: in.settings.Alerts.Every,
+		Actions: in.settings.actions(false), Policy: in.settings.Investigations.policy(), Quorum: in.settings.Investigations.Quorum, SameCulprit: in.settings.Investigations.SameCulprit, ScanEvery: in.settings.Alerts.Every,
 		Ready: func() { notifyReady("") }, Log: in.log,
 	}
 	part := pki.Worker

@@ -77,6 +77,9 @@ func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
 	for _, m := range r.Missing {
 		fmt.Fprintf(w, "  missing: %s\n", line(m))
 	}
+	for _, p := range inv.Request.Past {
+		fmt.Fprintf(w, "  like %s of %s: %s (%s)\n", p.Incident, p.At.Local().Format(time.DateTime), terminal.Line(p.Title), strings.ReplaceAll(p.Outcome, "_", " "))
+	}
 	for _, f := range inv.Fixes {
 		writeFix(w, f)
 	}

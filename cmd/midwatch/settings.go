@@ -101,6 +101,8 @@ type investigationSettings struct {
 	Approval   time.Duration `yaml:"approval"`   // a fix waits this long for a person
 	Remind     time.Duration `yaml:"remind"`     // people are told each time that it waited so long; negative: never
 	Escalate   time.Duration `yaml:"escalate"`   // then others are told; negative: never
+	// SameCulprit is how long after an incident was resolved another of the same culprit and mechanism gets no fix; negative: never
+	SameCulprit time.Duration `yaml:"same_culprit"`
 
 	investigation.Quorum `yaml:",inline"`
 }

@@ -71,6 +71,8 @@ type Request struct {
 	Replays string `json:"replays,omitempty"`
 	// Analyst is who decides: AnalystBuiltin, or the name of a model provider; "": whoever policy names, else the built-in one.
 	Analyst string `json:"analyst,omitempty"`
+	// Past is what looked like this before, the most alike first: hints, never evidence.
+	Past []PastIncident `json:"past,omitempty"`
 }
 
 // Budget bounds an investigation.

@@ -7,6 +7,7 @@ import type { Whoami } from "../services/session";
 import { FixPanel } from "./FixPanel";
 import { Header } from "./Header";
 import { Models } from "./Models";
+import { Past } from "./Past";
 import { ReportView } from "./ReportView";
 import { Timeline } from "./Timeline";
 import { EvidenceOpening } from "./opening";
@@ -38,6 +39,7 @@ export function InvestigationView({ investigation, who, live, history }: Props) 
           ))}
           {investigation.report && investigation.fixes.length === 0 && <NoFix />}
           <Models investigation={investigation} who={who} />
+          <Past past={investigation.request.past} />
           <Triggers investigation={investigation} />
         </aside>
       </div>

@@ -145,6 +145,19 @@ const models = z.object({
 /** What models did for an investigation so far. */
 export type ModelUse = z.output<typeof models>;
 
+const pastIncident = z.object({
+  incident: z.string(),
+  investigation: z.string(),
+  title: z.string(),
+  culprit: z.string(),
+  mechanism: z.string(),
+  fix: z.string().optional(),
+  outcome: z.string(),
+  at: time,
+  alike: z.number(),
+});
+export type PastIncident = z.output<typeof pastIncident>;
+
 const investigation = z.object({
   id: z.string(),
   revision: z.number(),
@@ -155,6 +168,7 @@ const investigation = z.object({
     fault: window,
     healthy: window,
     budget: z.object({ turns: z.number(), tokens: z.number().optional(), cost: z.number().optional() }),
+    past: list(pastIncident),
   }),
   turns: list(turn),
   report: report.optional(),

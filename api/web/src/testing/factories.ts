@@ -104,6 +104,7 @@ export function anInvestigation(change: Partial<Investigation> = {}): Investigat
       fault: { from: before(120), to: before(60) },
       healthy: { from: before(600), to: before(120) },
       budget: { turns: 8, tokens: 400_000, cost: 2_000_000 },
+      past: [],
     },
     turns: [],
     status: "running",
