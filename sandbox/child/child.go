@@ -99,6 +99,9 @@ func (c Child) verdict(ctx context.Context, ioErr, waitErr error, stderr string)
 		return fmt.Errorf("%w: %w", sandbox.ErrStep, context.Cause(ctx))
 	}
 	err := errors.Join(ioErr, waitErr)
+	if errors.Is(ioErr, contract.ErrFrame) {
+		err = ioErr // what it answered says it all; how it ended is a race between its exit and our kill
+	}
 	if stderr != "" {
 		err = fmt.Errorf("%w: %s", err, stderr)
 	}
