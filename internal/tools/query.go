@@ -27,9 +27,11 @@ type param struct {
 	value any
 }
 
-// in names the parameters every query has: the environment and its window.
+// in names the parameters every query has: whose telemetry may be seen, and its window.
 func in(scope Scope, w window) []param {
-	return []param{{"environment", scope.Environment}, {"from", w.From}, {"to", w.To}}
+	return []param{
+		{"environment", scope.Environment}, {"namespaces", append([]string{}, scope.Namespaces...)}, {"from", w.From}, {"to", w.To},
+	}
 }
 
 // compared adds the baseline's.
@@ -69,8 +71,11 @@ const (
 	// Which window a row is in: 0 healthy, 1 fault, 2 the last third of the fault window.
 	windowOf = `multiIf(time >= {tail_from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 2,
         time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 1, 0)`
-	inWindow = `environment = {environment:String} AND time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}`
-	inEither = `environment = {environment:String}
+	// Whose telemetry a caller may see. Without namespaces the server drops the second condition before it reads a row.
+	inScope = `environment = {environment:String}
+    AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, resource['k8s.namespace.name']))`
+	inWindow = inScope + ` AND time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}`
+	inEither = inScope + `
     AND (time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}
       OR time >= {baseline_from:DateTime64(9,'UTC')} AND time < {baseline_to:DateTime64(9,'UTC')})`
 	// Durations as a histogram of logarithmic bins, eight per doubling: groups can be merged, quantiles are right to 5%.

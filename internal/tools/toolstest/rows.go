@@ -24,8 +24,11 @@ type Span struct {
 	Status     string            `ch:"status"`
 	Message    string            `ch:"status_message"`
 	ErrorType  string            `ch:"error_type"`
+	TraceID    string            `ch:"trace_id"`
 	SpanID     string            `ch:"span_id"`
+	Parent     string            `ch:"parent_span_id"`
 	Attributes map[string]string `ch:"attributes"`
+	Resource   map[string]string `ch:"resource"`
 }
 
 // Metric is a row of metrics.
@@ -60,11 +63,29 @@ type Log struct {
 // Write stores everything the shop has made so far and forgets it.
 func (s *Shop) Write(t testing.TB, db *store.DB) {
 	t.Helper()
-	write(t, db, "spans", "time, duration_ns, environment, service, service_version, instance, host, kind, name, peer_service, status, "+
-		"status_message, error_type, span_id, attributes", s.spans)
-	write(t, db, "metrics", "time, environment, service, instance, host, name, kind, value, attributes, resource", s.metrics)
-	write(t, db, "logs", "time, environment, service, instance, host, severity, severity_text, event_name, body, attributes, resource", s.logs)
+	WriteSpans(t, db, s.spans)
+	WriteMetrics(t, db, s.metrics)
+	WriteLogs(t, db, s.logs)
 	s.spans, s.metrics, s.logs = nil, nil, nil
+}
+
+// WriteSpans stores spans as they are.
+func WriteSpans(t testing.TB, db *store.DB, rows []Span) {
+	t.Helper()
+	write(t, db, "spans", "time, duration_ns, environment, service, service_version, instance, host, kind, name, peer_service, status, "+
+		"status_message, error_type, trace_id, span_id, parent_span_id, attributes, resource", rows)
+}
+
+// WriteMetrics stores points as they are.
+func WriteMetrics(t testing.TB, db *store.DB, rows []Metric) {
+	t.Helper()
+	write(t, db, "metrics", "time, environment, service, instance, host, name, kind, value, attributes, resource", rows)
+}
+
+// WriteLogs stores lines and events as they are.
+func WriteLogs(t testing.TB, db *store.DB, rows []Log) {
+	t.Helper()
+	write(t, db, "logs", "time, environment, service, instance, host, severity, severity_text, event_name, body, attributes, resource", rows)
 }
 
 func write[Row any](t testing.TB, db *store.DB, table, columns string, rows []Row) {

@@ -58,7 +58,7 @@ func (s *Shop) refused(at time.Time, from, address string) {
 func (s *Shop) span(row Span) {
 	s.spanID++
 	row.Env, row.Host, row.Instance, row.Version = Environment, Host, s.Instance(row.Service), s.Version[row.Service]
-	row.SpanID = fmt.Sprintf("%016x", s.spanID)
+	row.SpanID, row.TraceID = fmt.Sprintf("%016x", s.spanID), fmt.Sprintf("%032x", s.spanID)
 	s.spans = append(s.spans, row)
 }
 
