@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,15 +32,7 @@ func TestMain(m *testing.M) {
 		"eat": func([]string) {
 			hosttest.Ready()
 			hosttest.Wait() // the test moves us into the control group first
-			var hoard [][]byte
-			for {
-				b := make([]byte, 1<<20)
-				for i := 0; i < len(b); i += 4096 {
-					b[i] = 1
-				}
-				hoard = append(hoard, b)
-				_ = hoard
-			}
+			hosttest.Eat()
 		},
 	})
 }
@@ -127,6 +120,13 @@ func (r *rig) next(service string) []Change {
 	return nil
 }
 
+// outlive waits until what is written can no longer be the process's own; a file's time lags behind the clock by up to a tick.
+func outlive(p *host.Process) {
+	for time.Since(p.Started) < ownWriting+100*time.Millisecond {
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
 func (r *rig) want(got []Change, kinds ...string) {
 	r.Helper()
 	var have []string
@@ -161,9 +161,6 @@ func TestWhatIsADeployment(t *testing.T) {
 	if c := got[0]; c.Before == c.After || c.File != exe || c.Before == "" || c.At.Before(started.Add(-2*time.Second)) {
 		t.Errorf("change %+v", c)
 	}
-	if took := time.Since(started); took > 4*time.Second {
-		t.Errorf("seen after %s", took)
-	}
 
 	child.Stop()
 	child = hosttest.Start(t, exe, "serve", append(args, "--verbose")...)
@@ -173,9 +170,7 @@ func TestWhatIsADeployment(t *testing.T) {
 		t.Errorf("detail:\n%s", d)
 	}
 
-	for time.Since(r.table.Get(child.PID()).Started) < ownWriting { // until then it might have been the process itself
-		<-time.After(50 * time.Millisecond)
-	}
+	outlive(r.table.Get(child.PID()))
 	put(t, config, "payment: 127.0.0.1:9999\npassword: hunter4\n")
 	got = r.next("till")
 	r.want(got, Configuration)
@@ -252,11 +247,9 @@ func TestAFileThatProgramsWriteIsNotConfiguration(t *testing.T) {
 	put(t, notes, "0")
 	hosttest.Copy(t, exe, "")
 	r.want(r.placed(hosttest.Start(t, exe, "serve", "--notes="+notes), "clerk"))
-	for p := r.tracker.state.Services["clerk"].Files[notes].process; time.Since(p.Started) < ownWriting; {
-		<-time.After(50 * time.Millisecond)
-	}
 	told := 0
 	f := r.tracker.state.Services["clerk"].Files[notes]
+	outlive(f.process)
 	for n := 1; !f.ignored && n < 50; n++ {
 		put(t, notes, fmt.Sprint(n))
 		told += len(r.step("clerk"))
@@ -322,7 +315,7 @@ func TestLifecycle(t *testing.T) {
 }
 
 func TestMemoryKillIsSeenInTheCounters(t *testing.T) {
-	group := memoryGroup(t, 48<<20)
+	group := hosttest.MemoryGroup(t, 48<<20)
 	table, err := host.NewTable(host.TableConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -341,27 +334,10 @@ func TestMemoryKillIsSeenInTheCounters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := l.Memory(left, time.Now())
-	if len(events) != 1 || events[0].Process.Service != "glutton" || events[0].Limit != 48<<20 || events[0].Name != telemetry.EventOOMKill {
+	events := slices.DeleteFunc(l.Memory(left, time.Now()), func(e Event) bool { return e.Process.Service != "glutton" }) // others eat too
+	if len(events) != 1 || events[0].Limit != 48<<20 || events[0].Name != telemetry.EventOOMKill {
 		t.Errorf("events %+v", events)
 	}
-}
-
-// memoryGroup makes a control group with a memory limit, on cgroup v1 or v2.
-func memoryGroup(t *testing.T, limit int) string {
-	t.Helper()
-	for dir, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
-		group := filepath.Join(dir, fmt.Sprintf("midwatch-test-%d", os.Getpid()))
-		if os.Mkdir(group, 0o755) != nil {
-			continue
-		}
-		t.Cleanup(func() { _ = os.Remove(group) })
-		if os.WriteFile(filepath.Join(group, file), []byte(fmt.Sprint(limit)), 0o600) == nil {
-			return group
-		}
-	}
-	t.Skip("control groups cannot be made here: run as root with the memory controller")
-	return ""
 }
 
 func put(t *testing.T, path, text string) {

@@ -61,15 +61,7 @@ func TestMain(m *testing.M) {
 		"eat": func([]string) {
 			hosttest.Ready()
 			hosttest.Wait()
-			var hoard [][]byte
-			for {
-				b := make([]byte, 1<<20)
-				for i := 0; i < len(b); i += 4096 {
-					b[i] = 1
-				}
-				hoard = append(hoard, b)
-				_ = hoard
-			}
+			hosttest.Eat()
 		},
 	})
 }
@@ -278,7 +270,7 @@ func TestMidwatchIsLeftOutOfSpans(t *testing.T) {
 }
 
 func TestMemoryKillAndCrash(t *testing.T) {
-	group := memoryGroup(t, 48<<20)
+	group := hosttest.MemoryGroup(t, 48<<20)
 	a, got := start(t, Config{})
 	needKernel(t, a)
 	exe := filepath.Join(t.TempDir(), "glutton")
@@ -347,21 +339,4 @@ func TestConfigIsChecked(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-}
-
-// memoryGroup makes a control group with a memory limit, on cgroup v1 or v2.
-func memoryGroup(t *testing.T, limit int) string {
-	t.Helper()
-	for dir, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
-		group := filepath.Join(dir, fmt.Sprintf("midwatch-node-test-%d", os.Getpid()))
-		if os.Mkdir(group, 0o755) != nil {
-			continue
-		}
-		t.Cleanup(func() { _ = os.Remove(group) })
-		if os.WriteFile(filepath.Join(group, file), []byte(fmt.Sprint(limit)), 0o600) == nil {
-			return group
-		}
-	}
-	t.Skip("control groups cannot be made here: run as root with the memory controller")
-	return ""
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midwatch/midwatch/collector/host/hosttest"
 	"github.com/midwatch/midwatch/collector/probe"
 )
 
@@ -29,15 +29,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	case "eat":
-		var eaten [][]byte
-		for {
-			b := make([]byte, 1<<20)
-			for i := range b {
-				b[i] = byte(i)
-			}
-			eaten = append(eaten, b)
-			runtime.KeepAlive(eaten)
-		}
+		hosttest.Eat()
 	}
 	os.Exit(m.Run())
 }
@@ -184,7 +176,7 @@ func TestConnectEvents(t *testing.T) {
 // TestOOMKill lets a process outgrow its memory cgroup.
 func TestOOMKill(t *testing.T) {
 	r := watch(t)
-	cgroup := memoryCgroup(t, 32<<20)
+	cgroup := hosttest.MemoryGroup(t, 32<<20)
 	// A shell joins the cgroup, then becomes the helper: no instant outside it.
 	sh := exec.Command("/bin/sh", "-c", `echo $$ > "$1"; exec "$2"`, "sh", filepath.Join(cgroup, "cgroup.procs"), self(t))
 	sh.Env = append(os.Environ(), "MIDWATCH_TEST_HELPER=eat")
@@ -208,21 +200,4 @@ func self(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// memoryCgroup makes a cgroup with a memory limit, of version 1 or 2.
-func memoryCgroup(t *testing.T, limit int) string {
-	t.Helper()
-	for root, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
-		dir := filepath.Join(root, "midwatch-probe-test-"+strconv.Itoa(os.Getpid()))
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			continue
-		}
-		t.Cleanup(func() { _ = os.Remove(dir) })
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(strconv.Itoa(limit)), 0o644); err == nil {
-			return dir
-		}
-	}
-	t.Skip("no memory cgroup can be made here")
-	return ""
 }
