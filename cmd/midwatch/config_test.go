@@ -3,6 +3,9 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,10 +32,10 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	want.NodeAgent.Interval = got.NodeAgent.Interval
 	i := &want.Investigations
 	i.Bake, i.Settle, i.Wall, i.Approval = got.Investigations.Bake, got.Investigations.Settle, got.Investigations.Wall, got.Investigations.Approval
+	i.Debounce, i.CoolDown = 2*time.Second, 10*time.Minute
 	i.Remind, i.Escalate, i.SameCulprit, i.Approvals = 15*time.Minute, time.Hour, 2*time.Minute, 1
 	i.Tokens, i.Dollars = got.Investigations.Tokens, got.Investigations.Dollars
 	i.Concurrent, i.Turns = got.Investigations.Concurrent, got.Investigations.Turns
-	i.Tokens, i.Dollars = got.Investigations.Tokens, got.Investigations.Dollars
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the example differs from the defaults (-defaults +example):\n%s", diff)
 	}
@@ -53,4 +56,37 @@ func TestEveryAddressCanBeMoved(t *testing.T) {
 			t.Errorf("%s still listens on %s though an address replaces it", p.part, p.address)
 		}
 	}
+}
+
+// A key that the example does not show can only be found in the code.
+func TestExampleHasEveryKey(t *testing.T) {
+	s := defaults()
+	for name, section := range s.sections() {
+		for _, key := range keysOf(reflect.TypeOf(section).Elem()) {
+			if !regexp.MustCompile(`(?m)(^|[ {#])` + key + `:`).MatchString(exampleYAML) {
+				t.Errorf("%s: key %s is not in the example", name, key)
+			}
+		}
+	}
+}
+
+// keysOf are the keys that a section's type owns, at any depth.
+func keysOf(typ reflect.Type) (keys []string) {
+	switch typ.Kind() { //nolint:exhaustive // what has no keys
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return keysOf(typ.Elem())
+	case reflect.Struct:
+		for i := range typ.NumField() {
+			field := typ.Field(i)
+			key, flags, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+			if key == "-" || !field.IsExported() || key == "" && flags != "inline" {
+				continue
+			}
+			if key != "" {
+				keys = append(keys, key)
+			}
+			keys = append(keys, keysOf(field.Type)...)
+		}
+	}
+	return keys
 }

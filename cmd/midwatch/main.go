@@ -47,14 +47,16 @@ it investigates and writes a report whose every claim carries evidence.
   midwatch up                     start everything on this machine
   midwatch doctor                 what this machine can do
   midwatch investigations list    what was found`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return in.load(cmd)
 		},
 	}
+	cmd.SetVersionTemplate("midwatch {{.Version}}\n")
 	in.flags(cmd)
-	cmd.AddCommand(upCommand(&in), doctorCommand(&in), configCommand(), tokenCommand(&in), versionCommand())
+	cmd.AddCommand(upCommand(&in), doctorCommand(&in), configCommand(&in), tokenCommand(&in), versionCommand())
 	for _, c := range partCommands(&in) {
 		c.GroupID = "parts"
 		cmd.AddCommand(c)

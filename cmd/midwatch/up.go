@@ -131,10 +131,8 @@ func (in *installation) greet(ctx context.Context, out io.Writer, took time.Dura
 
 // check says in one sentence what keeps Midwatch from starting at all.
 func (in *installation) check(ctx context.Context) error {
-	if in.settings.GitHub.On() {
-		if err := in.settings.GitHub.Validate(); err != nil {
-			return err
-		}
+	if err := in.settings.checkFiles(); err != nil {
+		return err
 	}
 	for _, p := range in.settings.ports() {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.address)

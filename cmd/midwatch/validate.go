@@ -2,16 +2,9 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
-	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/activities/notify"
 )
-
-// actionKinds are the actions a configuration may name.
-var actionKinds = []investigation.ActionKind{
-	investigation.RestartAction, investigation.RollbackVersion, investigation.RollbackConfig, investigation.StopProcess,
-	investigation.CreateIndex, investigation.RaiseLimit,
-}
 
 // validate says what a value is wrong with before any part starts. What only one part understands, that part says.
 func (s settings) validate() error {
@@ -24,10 +17,18 @@ func (s settings) validate() error {
 	if r := s.Alerts.ErrorRatio; r <= 0 || r >= 1 {
 		return fmt.Errorf("alerts.error_ratio: %v is no share of requests; it is between 0 and 1, such as 0.05", r)
 	}
+	if err := s.Investigations.Validate(); err != nil {
+		return err
+	}
+	names := map[string]bool{}
 	for i, a := range s.Actions {
-		if !slices.Contains(actionKinds, a.Kind) {
-			return fmt.Errorf("actions: action %d (%s): unknown kind %q; kinds are %v", i+1, a.Name, a.Kind, actionKinds)
+		if err := a.Validate(); err != nil {
+			return fmt.Errorf("actions: action %d (%s): %w", i+1, a.Name, err)
 		}
+		if names[a.Name] {
+			return fmt.Errorf("actions: two actions are named %s", a.Name)
+		}
+		names[a.Name] = true
 	}
 	for _, p := range s.AI.Providers {
 		if err := p.Validate(); err != nil {
@@ -35,4 +36,15 @@ func (s settings) validate() error {
 		}
 	}
 	return nil
+}
+
+// checkFiles reads what the configuration points at, as the parts will: keys, tokens, addresses.
+func (s settings) checkFiles() error {
+	if s.GitHub.On() {
+		if err := s.GitHub.Validate(); err != nil {
+			return err
+		}
+	}
+	_, err := notify.New(s.Notify)
+	return err
 }

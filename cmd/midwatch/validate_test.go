@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midwatch/midwatch/activities/notify"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
 )
@@ -14,10 +15,22 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		t.Fatalf("the defaults: %v", err)
 	}
 	for want, change := range map[string]func(*settings){
-		"nice: -100":          func(s *settings) { s.Nice = -100 },
-		"alerts.every: -5s":   func(s *settings) { s.Alerts.Every = -5 * time.Second },
-		"alerts.error_ratio":  func(s *settings) { s.Alerts.ErrorRatio = 5 },
-		"action 1 (x)":        func(s *settings) { s.Actions = []investigation.Action{{Name: "x", Kind: "explode"}} },
+		"nice: -100":         func(s *settings) { s.Nice = -100 },
+		"alerts.every: -5s":  func(s *settings) { s.Alerts.Every = -5 * time.Second },
+		"alerts.error_ratio": func(s *settings) { s.Alerts.ErrorRatio = 5 },
+		"action 1 (x)":       func(s *settings) { s.Actions = []investigation.Action{{Name: "x", Kind: "explode"}} },
+		"it needs a name":    func(s *settings) { s.Actions = []investigation.Action{{Kind: "restart"}} },
+		"set command or sql": func(s *settings) { s.Actions = []investigation.Action{{Name: "x", Kind: "restart"}} },
+		"sql needs dsn":      func(s *settings) { s.Actions = []investigation.Action{{Name: "x", Kind: "create_index", SQL: "x"}} },
+		"leave command and":  func(s *settings) { s.Actions = []investigation.Action{{Name: "x", Kind: "stop_process", SQL: "x"}} },
+		"unknown type \"sql\"": func(s *settings) {
+			s.Actions = []investigation.Action{{Name: "x", Kind: "restart", Command: []string{"x"}, Parameters: []investigation.Parameter{{Name: "p", Type: "sql"}}}}
+		},
+		"two actions are named x": func(s *settings) {
+			one := investigation.Action{Name: "x", Kind: "stop_process"}
+			s.Actions = []investigation.Action{one, one}
+		},
+		"approvals_of":        func(s *settings) { s.Investigations.Of = map[investigation.ActionKind]int{"explode": 2} },
 		"ai: provider secret": func(s *settings) { s.AI.Providers = []llm.ProviderConfig{{Name: "secret", Kind: "oracle"}} },
 	} {
 		s := defaults()
@@ -25,5 +38,18 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		if err := s.validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error about %s, got %v", want, err)
 		}
+	}
+}
+
+func TestFilesAreReadBeforeAnythingStarts(t *testing.T) {
+	s := defaults()
+	s.Notify.Targets = []notify.Target{{Name: "on-call", Kind: "webhook", URL: "https://pager.example", KeyFile: "/nowhere/key"}}
+	if err := s.checkFiles(); err == nil || !strings.Contains(err.Error(), "target on-call: key_file") {
+		t.Errorf("got %v", err)
+	}
+	s = defaults()
+	s.GitHub.TokenFile = "/nowhere/token"
+	if err := s.checkFiles(); err == nil || !strings.Contains(err.Error(), "github: repositories") {
+		t.Errorf("got %v", err)
 	}
 }

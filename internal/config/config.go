@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -53,40 +54,46 @@ func Load(path string, sections map[string]any) error {
 	return nil
 }
 
-// decode is strict: yaml.Node.Decode is not, so the section is written out again with its line offset kept by blank lines.
+// decode is strict: a field that nobody owns is an error. Both kinds of errors name the line of the file.
 func decode(n *yaml.Node, into any) error {
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 		return nil
 	}
+	if err := unknown(n, into); err != nil {
+		return err
+	}
+	err := n.Decode(into) // a node knows its line, but its Decode takes any field
+	var te *yaml.TypeError
+	if errors.As(err, &te) {
+		return errors.New(strings.Join(te.Errors, "; "))
+	}
+	return err
+}
+
+// unknown looks for fields that into has not: only a decoder of text does, so the section is written out again, into a copy.
+func unknown(n *yaml.Node, into any) error {
 	b, err := yaml.Marshal(n)
 	if err != nil {
 		return err
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true)
-	err = dec.Decode(into)
 	var te *yaml.TypeError
-	if errors.As(err, &te) {
-		return fmt.Errorf("%s", relocate(te.Errors, n))
+	if !errors.As(dec.Decode(reflect.New(reflect.TypeOf(into).Elem()).Interface()), &te) {
+		return nil
 	}
-	return err
-}
-
-// relocate turns "line N" of the section into the line of the file by finding the field's own node.
-func relocate(problems []string, n *yaml.Node) string {
-	out := make([]string, 0, len(problems))
-	for _, p := range problems {
+	var problems []string
+	for _, p := range te.Errors {
 		var line int
 		var field string
 		if _, err := fmt.Sscanf(p, "line %d: field %s not found", &line, &field); err == nil {
-			if at := find(n, field); at > 0 {
-				out = append(out, fmt.Sprintf("line %d: unknown key %q", at, field))
-				continue
-			}
+			problems = append(problems, fmt.Sprintf("line %d: unknown key %q", find(n, field), field))
 		}
-		out = append(out, p)
 	}
-	return strings.Join(out, "; ")
+	if problems == nil {
+		return nil
+	}
+	return errors.New(strings.Join(problems, "; "))
 }
 
 func find(n *yaml.Node, key string) int {

@@ -27,11 +27,12 @@ func load(t *testing.T, text string) (section, error) {
 	return s, config.Load(path, map[string]any{"api": &s})
 }
 
-func TestUnknownKeyNamesItsLine(t *testing.T) {
+func TestMistakesNameTheirLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"# c\n\napi:\n  listen: x\n  lisen: y\n":         `line 5: unknown key "lisen"`,
 		"api:\n  listen: x\nappi:\n  listen: y\n":        `:3: unknown key "appi"`,
 		"api:\n  rules:\n    - name: a\n    - naem: b\n": `line 4: unknown key "naem"`,
+		"api:\n  listen: x\n\n  # c\n  rules: 7\n":       "line 5: cannot unmarshal",
 		"- a\n": ":1: want key: value pairs",
 	} {
 		if _, err := load(t, text); !errors.Is(err, config.ErrConfig) || !strings.Contains(err.Error(), want) {

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -54,6 +56,31 @@ type Action struct {
 	// SQL is one reviewed statement; "{name}" is replaced by the quoted identifier. DSN names the connection.
 	SQL string `json:"sql,omitempty" yaml:"sql"`
 	DSN string `json:"-" yaml:"dsn"` // never leaves the apply role
+}
+
+// actionKinds are those that a configuration may name.
+var actionKinds = []ActionKind{RestartAction, RollbackVersion, RollbackConfig, StopProcess, CreateIndex, RaiseLimit}
+
+// Validate says what is wrong with an action of the configuration and what to do.
+func (a Action) Validate() error {
+	switch {
+	case a.Name == "":
+		return errors.New("it needs a name")
+	case !slices.Contains(actionKinds, a.Kind):
+		return fmt.Errorf("unknown kind %q; kinds are %v", a.Kind, actionKinds)
+	case a.Kind == StopProcess && (len(a.Command) > 0 || a.SQL != ""):
+		return errors.New("a process is stopped by Midwatch itself: leave command and sql out")
+	case a.Kind != StopProcess && (len(a.Command) > 0) == (a.SQL != ""):
+		return errors.New("set command or sql")
+	case a.SQL != "" && a.DSN == "":
+		return errors.New("sql needs dsn, the database it is for")
+	}
+	for _, p := range a.Parameters {
+		if types := []ParameterType{ServiceParameter, ProcessParameter, IdentifierParameter, PathParameter}; !slices.Contains(types, p.Type) {
+			return fmt.Errorf("parameter %s: unknown type %q; types are %v", p.Name, p.Type, types)
+		}
+	}
+	return nil
 }
 
 // FixDraft is what an analyst proposes.

@@ -19,7 +19,10 @@ const maxApprovers = 5
 // Validate says what is wrong and what to do.
 func (q Quorum) Validate() error {
 	counts := []int{q.Approvals}
-	for _, n := range q.Of {
+	for kind, n := range q.Of {
+		if !slices.Contains(actionKinds, kind) && kind != OpenPullRequest {
+			return fmt.Errorf("investigations.approvals_of: unknown kind %q; kinds are %v", kind, append(actionKinds[:len(actionKinds):len(actionKinds)], OpenPullRequest))
+		}
 		counts = append(counts, n)
 	}
 	if slices.Min(counts) < 0 || slices.Max(counts) > maxApprovers {
