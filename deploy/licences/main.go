@@ -1,5 +1,5 @@
-// Command licences lists the licence of every module that Midwatch's binaries link, and fails on one that Apache-2.0
-// software may not carry. A licence is recognized by the sentences its text cannot do without.
+// Command licences looks at the licence of every module that Midwatch's binaries link and of every npm package, and fails on one that
+// Apache-2.0 software may not carry. A module's licence is recognized by the sentences its text cannot do without, a package's is named in the lock file.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,31 +39,49 @@ var elsewhere = map[string]string{
 }
 
 func main() {
-	refused := 0
-	for _, dir := range []string{".", "deploy/temporal"} {
-		modules, err := linked(dir)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "error:", err)
-			os.Exit(1)
-		}
-		for _, m := range modules {
-			if licence(m.dir) == "" && elsewhere[m.path] == "" {
-				refused++
-				fmt.Printf("refused  %s: no licence we know\n", m.path)
-			}
-		}
-		fmt.Printf("%s: %d modules\n", dir, len(modules))
+	refused, err := scan(os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
 	}
-	if refused > 0 {
+	for _, r := range refused {
+		fmt.Println("refused ", r)
+	}
+	if len(refused) > 0 {
 		os.Exit(1)
 	}
 }
 
+// scan says on w how much it looked at, and returns what may not be used and why.
+func scan(w io.Writer) (refused []string, err error) {
+	for _, m := range []struct{ dir, packages string }{{".", "./..."}, {"deploy/temporal", "./..."}, {"deploy/gvisor", "tool"}} {
+		modules, err := linked(m.dir, m.packages)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range modules {
+			if licence(m.dir) == "" && elsewhere[m.path] == "" {
+				refused = append(refused, m.path+": no licence we know")
+			}
+		}
+		fmt.Fprintf(w, "%s: %d modules\n", m.dir, len(modules))
+	}
+	for _, dir := range locks {
+		names, bad, err := scanNPM(dir)
+		if err != nil {
+			return nil, err
+		}
+		refused = append(refused, bad...)
+		fmt.Fprintf(w, "%s: %d npm packages\n", dir, len(names))
+	}
+	return refused, nil
+}
+
 type module struct{ path, dir string }
 
-// linked lists the modules that the packages of the module in dir import, tests left out.
-func linked(dir string) ([]module, error) {
-	cmd := exec.CommandContext(context.Background(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}", "./...")
+// linked lists the modules that packages of the module in dir import, tests left out.
+func linked(dir, packages string) ([]module, error) {
+	cmd := exec.CommandContext(context.Background(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}", packages)
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
