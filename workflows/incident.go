@@ -32,6 +32,7 @@ func Incident(ctx workflow.Context, in IncidentInput) (IncidentResult, error) {
 	switch {
 	case ctx.Err() != nil: // somebody cancelled it: what is left to write down needs a context that lives
 		ctx, _ = workflow.NewDisconnectedContext(ctx)
+		i.cancelled = true
 		i.end(ctx, Closed, "Cancelled: "+leading(i.Triggers).Summary)
 	case err != nil:
 		workflow.GetLogger(ctx).Error("incident failed", "incident", i.id, "error", err)
@@ -50,6 +51,7 @@ type incident struct {
 	told   []workflow.Future // announcements
 	// explained: its cause was found, and Intake has not been told yet
 	explained bool
+	cancelled bool
 	result    IncidentResult
 }
 
@@ -254,7 +256,7 @@ func (i *incident) end(ctx workflow.Context, status, title string) {
 
 // progress tells Intake where the incident is, and once that its cause was found.
 func (i *incident) progress(ctx workflow.Context, phase string) {
-	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: phase, Explained: i.explained})
+	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: phase, Explained: i.explained, Unexplained: i.unexplained(phase)})
 	i.explained = false
 }
 

@@ -42,6 +42,8 @@ type Group struct {
 	Triggers []investigation.Trigger `json:"triggers"`
 	Services []string                `json:"services"`
 	Since    time.Time               `json:"since"`
+	Looks    int                     `json:"looks,omitempty"`   // how often it was looked into already, in vain
+	Watched  []string                `json:"watched,omitempty"` // ids of the triggers of those times
 }
 
 // OpenIncident is an incident as Intake sees it.
@@ -60,6 +62,9 @@ type OpenIncident struct {
 	// Late came after it was started. If its report finds no cause, they have not had their investigation.
 	Late  []investigation.Trigger `json:"late,omitempty"`
 	Ended time.Time               `json:"ended,omitzero"`
+	// Unexplained is set once it ended without a cause: alarms of its that go on are looked into again.
+	Unexplained bool `json:"unexplained,omitempty"`
+	Looks       int  `json:"looks,omitempty"`
 }
 
 // Intake collects the triggers of one environment, joins those that belong together, and starts at most so many
@@ -67,6 +72,7 @@ type OpenIncident struct {
 func Intake(ctx workflow.Context, in IntakeInput) error {
 	k := &intake{environment: in.Environment, given: in.Policy, Policy: in.Policy.orDefault(), IntakeState: in.State}
 	k.merges = workflow.GetVersion(ctx, "merges-groups", workflow.DefaultVersion, 1) >= 1
+	k.looksAgain = workflow.GetVersion(ctx, "looks-again", workflow.DefaultVersion, 1) >= 1
 	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (IntakeState, error) { return k.IntakeState, nil }); err != nil {
 		return err
 	}
@@ -89,6 +95,8 @@ type intake struct {
 	IntakeState
 	// merges is false for what began when groups stayed apart, and when late triggers went to their incident one by one.
 	merges bool
+	// looksAgain is false for what began when an alarm was looked into once, however long it went on.
+	looksAgain bool
 	// parcels are triggers on their way to open incidents, in one signal each.
 	parcels []parcel
 }
@@ -188,9 +196,11 @@ func (k *intake) due(now time.Time) (d time.Duration, ok bool) {
 
 // take puts a trigger where it belongs: nowhere if it was seen before, else to an incident or a group, if need be a new one.
 func (k *intake) take(ctx workflow.Context, t investigation.Trigger) {
-	if !k.seen(t.ID, workflow.Now(ctx)) {
-		k.place(ctx, t)
+	if now := workflow.Now(ctx); k.seen(t.ID, now) {
+		k.lookAgain(t, now)
+		return
 	}
+	k.place(ctx, t)
 }
 
 // place finds the incident or the group of a trigger.
@@ -230,6 +240,7 @@ func (k *intake) merge(ctx workflow.Context, into int, t investigation.Trigger) 
 			for _, t := range g.Triggers {
 				k.gather(ctx, &k.Pending[into], t)
 			}
+			k.Pending[into].Looks, k.Pending[into].Watched = max(k.Pending[into].Looks, g.Looks), union(k.Pending[into].Watched, g.Watched)
 			if g.Since.Before(k.Pending[into].Since) {
 				k.Pending[into].Since = g.Since
 			}
@@ -326,7 +337,7 @@ func (k *intake) progress(p Progress, now time.Time) (unexplained []investigatio
 	case o.Phase == Investigating:
 		unexplained, o.Late = o.Late, nil
 	}
-	o.Phase, o.Baking = p.Phase, false
+	o.Phase, o.Baking, o.Unexplained = p.Phase, false, p.Unexplained
 	if p.Phase == Resolved || p.Phase == Closed || p.Phase == Failed {
 		o.Ended = now
 	}
@@ -382,6 +393,7 @@ func (k *intake) start(ctx workflow.Context, g Group, now time.Time) {
 		return
 	}
 	o := OpenIncident{Workflow: id, Services: g.Services, Asked: manual(g.Triggers), Baking: baking, Phase: Investigating, Started: now, LastSeen: now}
+	o.Triggers, o.Looks = slices.Clone(g.Watched), g.Looks
 	for _, t := range g.Triggers {
 		o.Triggers, o.Alarms = append(o.Triggers, t.ID), union(o.Alarms, []string{alarm(t)})
 	}

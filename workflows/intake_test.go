@@ -35,7 +35,7 @@ func newDesk(t *testing.T) *desk {
 			if phase == "" {
 				phase = workflows.Resolved
 			}
-			done := workflows.Progress{Workflow: in.Workflow, Phase: phase, Explained: phase != workflows.Closed}
+			done := workflows.Progress{Workflow: in.Workflow, Phase: phase, Explained: phase != workflows.Closed, Unexplained: phase == workflows.Closed}
 			err := workflow.SignalExternalWorkflow(ctx, workflows.IntakeID("test"), "", workflows.ProgressSignal, done).Get(ctx, nil)
 			if err != nil || phase != workflows.AwaitingApproval {
 				return workflows.IncidentResult{}, err

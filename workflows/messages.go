@@ -58,6 +58,7 @@ type Policy struct {
 	Remind     time.Duration `json:"remind,omitempty"`     // people are told again and again that a fix waits; 15 min, negative: never
 	Escalate   time.Duration `json:"escalate,omitempty"`   // other people are told that it still waits; 1 h, negative: never
 	Recovery   time.Duration `json:"recovery,omitempty"`   // recovery is looked for this long; 2 min
+	Again      time.Duration `json:"again,omitempty"`      // an alarm that goes on unexplained is looked into again, later and later; 2 min, negative: never
 }
 
 func (p Policy) orDefault() Policy {
@@ -76,6 +77,7 @@ func (p Policy) orDefault() Policy {
 	set(&p.Remind, 15*time.Minute)
 	set(&p.Escalate, time.Hour)
 	set(&p.Recovery, 2*time.Minute)
+	set(&p.Again, 2*time.Minute)
 	if p.Concurrent == 0 {
 		p.Concurrent = 3
 	}
@@ -109,6 +111,8 @@ type Progress struct {
 	Workflow  string `json:"workflow"` // id of the workflow Intake started
 	Phase     string `json:"phase"`
 	Explained bool   `json:"explained,omitempty"` // its report names a cause, just now
+	// Unexplained: it ended, by itself, without a cause.
+	Unexplained bool `json:"unexplained,omitempty"`
 }
 
 // IncidentInput starts an Incident or, for triggers that are all deployments, a DeploymentVerification.

@@ -32,6 +32,7 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	want.NodeAgent.Interval = got.NodeAgent.Interval
 	i := &want.Investigations
 	i.Bake, i.Settle, i.Wall, i.Approval = got.Investigations.Bake, got.Investigations.Settle, got.Investigations.Wall, got.Investigations.Approval
+	i.Again = 2 * time.Minute
 	i.Debounce, i.CoolDown = 2*time.Second, 10*time.Minute
 	i.Remind, i.Escalate, i.SameCulprit, i.Approvals = 15*time.Minute, time.Hour, 2*time.Minute, 1
 	i.Tokens, i.Dollars = got.Investigations.Tokens, got.Investigations.Dollars
