@@ -18,9 +18,9 @@ deps: ## Install what is missing: Debian packages, the ClickHouse library
 
 .PHONY: build
 build: bin/web.stamp ## Build everything into bin/
-	@$(PROGRESS) "building midwatch" go build -o bin/midwatch ./cmd/midwatch
+	@$(PROGRESS) "building midwatch" go build -ldflags "-s -w" -o bin/midwatch ./cmd/midwatch
 	@$(PROGRESS) "building midwatch-analyst" env CGO_ENABLED=0 go build -ldflags "-s -w" -o bin/midwatch-analyst ./cmd/midwatch-analyst
-	@$(PROGRESS) "building midwatch-temporal" go -C deploy/temporal build -o ../../bin/midwatch-temporal ./cmd/midwatch-temporal
+	@$(PROGRESS) "building midwatch-temporal" go -C deploy/temporal build -ldflags "-s -w" -o ../../bin/midwatch-temporal ./cmd/midwatch-temporal
 	@$(PROGRESS) "building the demo shop" go build -o bin/shop ./deploy/shop/cmd/shop
 
 .PHONY: build-gvisor

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/midwatch/midwatch/internal/auth"
@@ -56,7 +57,7 @@ func credential(r *http.Request) string {
 	return ""
 }
 
-// unknown answers a caller who could not be authenticated: 401 and nothing else. One who brought something is audited,
+// unknown answers a caller who could not be authenticated: 401 and nothing else, or the page to sign in at. One who brought something is audited,
 // within a rate, since anybody can do this as often as they like.
 func (s *Server) unknown(w http.ResponseWriter, r *http.Request, text string, err error) {
 	if !errors.Is(err, auth.ErrUnauthenticated) {
@@ -67,8 +68,18 @@ func (s *Server) unknown(w http.ResponseWriter, r *http.Request, text string, er
 	if text != "" && s.denials.Allow() {
 		_ = s.audit(r.Context(), "", "authenticate", object(r), "denied", "from "+r.RemoteAddr)
 	}
+	if opensPage(r) {
+		http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		return
+	}
 	w.Header().Set("WWW-Authenticate", "Bearer")
 	writeProblem(w, http.StatusUnauthorized)
+}
+
+// opensPage tells that a person's browser wants to show what it asked for, which of all that needs an identity only the
+// Temporal UI is.
+func opensPage(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, temporalPath) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // stillValid asks again, for requests that last: a token may have been revoked meanwhile.

@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/midwatch/midwatch/api"
 	"github.com/midwatch/midwatch/internal/auth"
 )
 
@@ -60,6 +62,21 @@ func TestSession(t *testing.T) {
 		if !in.audited(outcome[0], outcome[1], outcome[2]) {
 			t.Errorf("not audited: %v", outcome)
 		}
+	}
+}
+
+// A person who opens a page of the Temporal UI signed out is led to the page to sign in at, and from there back.
+func TestSignedOutPage(t *testing.T) {
+	ui := get(url.Parse("https://127.0.0.1:1"))(t)
+	in := start(t, func(c *api.Config) { c.TemporalUI = ui })
+	in.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	browser := map[string]string{"Accept": "text/html,application/xhtml+xml"}
+	res := in.send(http.MethodGet, "/temporal/namespaces/midwatch?a=b&c=d", "", browser)
+	if at := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || at != "/sign-in?next=%2Ftemporal%2Fnamespaces%2Fmidwatch%3Fa%3Db%26c%3Dd" {
+		t.Errorf("%d to %q", res.StatusCode, at)
+	}
+	if res := in.send(http.MethodGet, "/api/v1/whoami", "", browser); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the api: %d", res.StatusCode)
 	}
 }
 

@@ -26,18 +26,21 @@ import (
 var ErrRunning = errors.New("midwatch is already running")
 
 func upCommand(in *installation) *cobra.Command {
-	return &cobra.Command{
+	var quiet bool
+	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start every part on this machine, as separate supervised processes on loopback",
 		Long: `Starts the store, JetStream, the ingester, the exporter, the node agent, Temporal, the api and the workers, each as a process of its own
-that comes back when it dies. What has an address in the configuration (store.addresses, temporal.address …) is used instead of started.
+that comes back when it dies, and says when an incident opens and what becomes of it. What has an address in the configuration (store.addresses, temporal.address …) is used instead of started.
 Ctrl-C stops them in order. Logs are in <data>/logs.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return up(cmd.Context(), in, cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return up(cmd.Context(), in, cmd.OutOrStdout(), quiet) },
 	}
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "say nothing about incidents")
+	return cmd
 }
 
-func up(ctx context.Context, in *installation, out io.Writer) error {
+func up(ctx context.Context, in *installation, out io.Writer, quiet bool) error {
 	unlock, err := in.lock() // first: two that make certificates at once would make two authorities
 	if err != nil {
 		return err
@@ -77,7 +80,17 @@ func up(ctx context.Context, in *installation, out io.Writer) error {
 		}
 		took, greeted := time.Since(started), make(chan error, 1)
 		lines <- func() { greeted <- in.greet(ctx, out, took) }
-		return <-greeted
+		if err := <-greeted; err != nil || quiet {
+			return err
+		}
+		db, err := in.metadata(ctx)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		news := newsroom{page: "https://" + in.settings.API.Listen, since: started, told: map[string]string{}}
+		news.follow(ctx, db, lines, out)
+		return nil
 	})
 	g.Go(func() error { // beside the start: loading the programs takes seconds
 		if _, err := probe.Check(ctx); err != nil && ctx.Err() == nil {

@@ -103,7 +103,7 @@ func (s *Stage) StartMidwatch(ctx context.Context) (err error) {
 		if strings.TrimSpace(line) != "" {
 			s.Say.Line("  %s", strings.TrimSpace(line))
 		}
-	}, s.Midwatch, "up", "--data", s.Data, "--config", s.config(), "--log-level", "warn")
+	}, s.Midwatch, "up", "--data", s.Data, "--config", s.config(), "--log-level", "warn", "--quiet")
 	if err != nil {
 		return err
 	}

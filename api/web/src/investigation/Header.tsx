@@ -4,7 +4,7 @@ import { Facts } from "../components/Facts";
 import { ClockTime, Moment } from "../components/Times";
 import { duration, percent, words } from "../model/format";
 import { decider } from "../model/models";
-import { incidentTone, severityTone, verdictLabels } from "../model/labels";
+import { incidentTone, severityTone, statusLabel, verdictLabels } from "../model/labels";
 import { useNow } from "../model/now";
 import { searchOf } from "../model/range";
 import type { Investigation, Report } from "../services/investigations";
@@ -28,7 +28,7 @@ export function Header({ investigation, live, history, who }: Props) {
         {incident && <Badge tone={severityTone(incident.severity)}>{incident.severity}</Badge>}
         {incident && (
           <span data-incident-status={incident.status}>
-            <Badge tone={incidentTone(incident.status)}>{words(incident.status)}</Badge>
+            <Badge tone={incidentTone(incident.status)}>{statusLabel(incident.status)}</Badge>
           </span>
         )}
         {status === "failed" && <Badge tone="bad">investigation failed</Badge>}

@@ -1,3 +1,4 @@
+import { words } from "./format";
 import type { FixStatus, Verdict } from "../services/investigations";
 
 /** How something is coloured: good, worth a look, bad, under way, or none of these. */
@@ -33,6 +34,11 @@ const statuses: Record<string, Tone> = {
   resolved: "good",
   failed: "bad",
 };
+
+/** A closed incident is one nobody has anything left to do in; whether its condition is over is another matter. */
+export function statusLabel(status: string): string {
+  return status === "closed" ? "investigated" : words(status);
+}
 
 export function severityTone(severity: string): Tone {
   return severities[severity] ?? "plain";

@@ -7,8 +7,8 @@ import { Failure, Loading, Notice } from "../components/Notice";
 import { type Column, Table } from "../components/Table";
 import { Moment } from "../components/Times";
 import { AskDialog } from "../investigation/AskDialog";
-import { duration, words } from "../model/format";
-import { incidentTone, severityTone, verdictLabels } from "../model/labels";
+import { duration } from "../model/format";
+import { incidentTone, severityTone, statusLabel, verdictLabels } from "../model/labels";
 import { useNow } from "../model/now";
 import { type IncidentRow, incidentQuery, incidentsQuery } from "../services/investigations";
 import { allows } from "../services/session";
@@ -75,7 +75,9 @@ export function IncidentsView({ incidents, filter }: { incidents: IncidentRow[];
   }
   const wanted = filter.toLowerCase();
   const shown = incidents.filter((i) =>
-    [i.title, i.service, i.culprit, i.status, i.severity].some((text) => text?.toLowerCase().includes(wanted)),
+    [i.title, i.service, i.culprit, i.status, i.severity, ...i.triggers.map((t) => t.summary)].some((text) =>
+      text?.toLowerCase().includes(wanted),
+    ),
   );
   return (
     <Table
@@ -99,15 +101,18 @@ const columns: Column<IncidentRow>[] = [
     head: "Incident",
     className: "name wide",
     cell: (i) => (
-      <Link to="/investigations/$id" params={{ id: i.investigation }} data-incident-status={i.status}>
-        {i.title}
-      </Link>
+      <>
+        <Link to="/investigations/$id" params={{ id: i.investigation }} data-incident-status={i.status}>
+          {i.title}
+        </Link>
+        <Raised incident={i} />
+      </>
     ),
   },
   {
     head: "Status",
     sort: (i) => i.status,
-    cell: (i) => <Badge tone={incidentTone(i.status)}>{words(i.status)}</Badge>,
+    cell: (i) => <Badge tone={incidentTone(i.status)}>{statusLabel(i.status)}</Badge>,
   },
   {
     head: "Verdict",
@@ -120,10 +125,23 @@ const columns: Column<IncidentRow>[] = [
     cell: (i) => (i.culprit ? <Entity id={i.culprit} /> : <span className="muted">–</span>),
   },
   { head: "Opened", numeric: true, sort: (i) => i.opened_at.getTime(), cell: (i) => <Moment at={i.opened_at} /> },
-  { head: "Lasted", numeric: true, cell: (i) => <Lasted incident={i} /> },
+  { head: "Took", numeric: true, cell: (i) => <Took incident={i} /> },
 ];
 
-function Lasted({ incident }: { incident: IncidentRow }) {
+/** What raised an incident, once its title says what was found. */
+function Raised({ incident: { title, triggers } }: { incident: IncidentRow }) {
+  const [first] = triggers;
+  if (!first || first.summary === title) return null;
+  return (
+    <p className="muted">
+      {first.summary}
+      {triggers.length > 1 && ` (and ${triggers.length - 1} more)`}
+    </p>
+  );
+}
+
+/** How long people and Midwatch were busy with it; what it was about may go on. */
+function Took({ incident }: { incident: IncidentRow }) {
   const now = useNow();
   return duration((incident.closed_at ?? now).getTime() - incident.opened_at.getTime());
 }

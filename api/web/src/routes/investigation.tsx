@@ -35,7 +35,13 @@ function Investigation({ id }: { id: string }) {
     );
   }
   if (error) return <Failure error={error} retry={() => void refetch()} />;
-  return failureCount > 0 ? <Notice title="The investigation is about to begin…" /> : <Loading />;
+  return failureCount > 0 ? (
+    <Notice title="Looking for the investigation…">
+      <p>There is none of this name yet. If it was asked for just now, it is about to begin.</p>
+    </Notice>
+  ) : (
+    <Loading />
+  );
 }
 
 /** Keeps the investigation in the cache current while the page is open; tells whether it is connected. */

@@ -28,7 +28,10 @@ function SignIn() {
     try {
       await signIn(token);
       queryClient.clear();
-      router.history.push(local(next));
+      const page = local(next);
+      if (page.startsWith("/temporal/"))
+        location.assign(page); // not one of our own pages
+      else router.history.push(page);
     } catch (error) {
       setProblem(explain(error));
       setBusy(false);

@@ -1,6 +1,7 @@
 import { fireEvent } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { Table } from "../components/Table";
+import { IncidentsView } from "./incidents";
 import { ServicesView } from "./services";
 import { aMeasure, before, now } from "../testing/factories";
 import { draw } from "../testing/render";
@@ -44,4 +45,37 @@ test("a table sorts numbers downwards first, then upwards", async () => {
   expect(rows(page, "Numbers")).toEqual(["10", "9", "1"]);
   fireEvent.click(head);
   expect(rows(page, "Numbers")).toEqual(["1", "9", "10"]);
+});
+
+test("an incident says what raised it, once its title says what was found", async () => {
+  const trigger = {
+    id: "t",
+    kind: "alert",
+    rule: "errors",
+    entity: "service:checkout",
+    service: "checkout",
+    severity: "warning",
+  };
+  const raised = {
+    ...trigger,
+    summary: "Errors of checkout",
+    value: 1,
+    threshold: 0,
+    onset: before(60),
+    at: before(50),
+  };
+  const incident = {
+    id: "i",
+    title: "payment was misconfigured",
+    service: "checkout",
+    severity: "warning",
+    status: "closed",
+  };
+  const row = { ...incident, triggers: [raised, raised], investigation: "i", opened_at: before(50), closed_at: now };
+  const page = await draw(
+    <IncidentsView incidents={[row, { ...row, id: "j", title: raised.summary }]} filter="errors of" />,
+  );
+  const shown = [...page.querySelectorAll("tbody td.name")].map((cell) => cell.textContent);
+  expect(shown).toEqual(["payment was misconfiguredErrors of checkout (and 1 more)", "Errors of checkout"]);
+  expect(page.textContent).toContain("investigated");
 });
