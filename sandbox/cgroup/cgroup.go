@@ -36,14 +36,14 @@ func (p *Parent) String() string { return fmt.Sprintf("cgroup v%d, %s", p.versio
 // Group is one step's. Close it when the step is over.
 type Group struct {
 	parent *Parent
-	dirs   []string // as in the parent
+	dirs   []*os.File // as in the parent, each locked for as long as its owner lives
 }
 
 // New makes an empty group with limits.
 func (p *Parent) New(limits Limits) (*Group, error) {
 	g := &Group{parent: p}
 	for _, dir := range p.dirs {
-		made, err := os.MkdirTemp(dir, "midwatch-step-")
+		made, err := claim(dir)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("%w: %w", ErrNone, err), g.Close())
 		}
@@ -59,11 +59,11 @@ func (p *Parent) New(limits Limits) (*Group, error) {
 func (g *Group) limit(limits Limits) error {
 	memory, pids := strconv.FormatInt(limits.Memory, 10), strconv.Itoa(limits.Pids)
 	if g.parent.version == 2 {
-		return errors.Join(write(g.dirs[0], "memory.max", memory), writeIfThere(g.dirs[0], "memory.swap.max", "0"),
-			writeIfThere(g.dirs[0], "memory.oom.group", "1"), write(g.dirs[0], "pids.max", pids))
+		return errors.Join(write(g.dir(0), "memory.max", memory), writeIfThere(g.dir(0), "memory.swap.max", "0"),
+			writeIfThere(g.dir(0), "memory.oom.group", "1"), write(g.dir(0), "pids.max", pids))
 	}
-	return errors.Join(write(g.dirs[0], "memory.limit_in_bytes", memory), writeIfThere(g.dirs[0], "memory.memsw.limit_in_bytes", memory),
-		write(g.dirs[1], "pids.max", pids))
+	return errors.Join(write(g.dir(0), "memory.limit_in_bytes", memory), writeIfThere(g.dir(0), "memory.memsw.limit_in_bytes", memory),
+		write(g.dir(1), "pids.max", pids))
 }
 
 // Start starts cmd inside the group: it is there before its first instruction, and so is all that it starts.
@@ -80,7 +80,7 @@ func (g *Group) OutOfMemory() bool {
 	if g.parent.version == 2 {
 		file = "memory.events"
 	}
-	b, _ := os.ReadFile(filepath.Join(g.dirs[0], file))
+	b, _ := os.ReadFile(filepath.Join(g.dir(0), file))
 	for line := range strings.Lines(string(b)) {
 		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok {
 			return n != "0"
@@ -89,29 +89,34 @@ func (g *Group) OutOfMemory() bool {
 	return false
 }
 
-// removeWithin is how long Close waits for killed processes to be gone.
-const removeWithin = 5 * time.Second
-
 // Close kills what is left in the group and removes it.
 func (g *Group) Close() error {
-	deadline := time.Now().Add(removeWithin)
 	var errs []error
 	for _, dir := range g.dirs {
-		for {
-			err := os.Remove(dir)
-			if err == nil || errors.Is(err, os.ErrNotExist) {
-				break
-			}
-			if time.Now().After(deadline) {
-				errs = append(errs, fmt.Errorf("remove control group: %w", err))
-				break
-			}
-			kill(dir)
-			time.Sleep(time.Millisecond)
-		}
+		errs = append(errs, remove(dir))
 	}
 	g.dirs = nil
 	return errors.Join(errs...)
+}
+
+func (g *Group) dir(i int) string { return g.dirs[i].Name() }
+
+// removeWithin is how long is waited for killed processes to be gone.
+const removeWithin = 5 * time.Second
+
+// remove kills what is left in a group's directory, removes it and lets go of it.
+func remove(dir *os.File) error {
+	defer dir.Close()
+	for deadline := time.Now().Add(removeWithin); ; time.Sleep(time.Millisecond) {
+		err := os.Remove(dir.Name())
+		if err == nil || errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("remove control group: %w", err)
+		}
+		kill(dir.Name())
+	}
 }
 
 func kill(dir string) {

@@ -107,12 +107,14 @@ func (p places) v2() (*Parent, error) {
 	return try(&Parent{version: 2, dirs: []string{dir}})
 }
 
-// try makes a group and removes it.
+// try makes a group and removes it, with those of processes that were killed. One of these that stays is no reason to have none: it is
+// empty, and the next start tries again.
 func try(p *Parent) (*Parent, error) {
 	g, err := p.New(Limits{Memory: 64 << 20, Pids: 8})
 	if err != nil {
 		return nil, err
 	}
+	_ = p.sweep()
 	return p, g.Close()
 }
 

@@ -3,7 +3,6 @@ package cgroup
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -15,15 +14,10 @@ import (
 
 // startV2 lets the kernel create the process in the group.
 func (g *Group) startV2(cmd *exec.Cmd) error {
-	dir, err := os.Open(g.dirs[0])
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(dir.Fd())
+	cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(g.dirs[0].Fd())
 	return cmd.Start()
 }
 
@@ -33,7 +27,7 @@ func (g *Group) startV1(cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	tid := strconv.Itoa(unix.Gettid())
 	for i, dir := range g.dirs {
-		if err := write(dir, "tasks", tid); err != nil {
+		if err := write(dir.Name(), "tasks", tid); err != nil {
 			return errors.Join(fmt.Errorf("enter control group: %w", err), g.leave(tid, i))
 		}
 	}
@@ -44,7 +38,7 @@ func (g *Group) startV1(cmd *exec.Cmd) error {
 // leave moves the thread back out of the first n hierarchies. One that cannot leave stays locked: it does nothing else any more.
 func (g *Group) leave(tid string, n int) error {
 	for _, dir := range g.dirs[:n] {
-		if err := write(filepath.Dir(dir), "tasks", tid); err != nil {
+		if err := write(filepath.Dir(dir.Name()), "tasks", tid); err != nil {
 			return fmt.Errorf("leave control group: %w", err)
 		}
 	}
