@@ -1,7 +1,9 @@
 package eval_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,6 +27,8 @@ import (
 var (
 	generate = flag.Bool("generate", false, "make the cases anew from the demo's recordings")
 	only     = flag.String("only", "", "with -generate: cases whose names contain this")
+	into     = flag.String("into", "cases", "with -generate: directory to make them in")
+	seed     = flag.Uint64("seed", 1001, "with -generate: names of the first scene follow from it, the next scene takes the next")
 )
 
 // Times of a recording, and of an incident (workflows.Policy's defaults).
@@ -36,7 +40,7 @@ const (
 
 const environment = "demo"
 
-// TestGenerate makes the cases: it plays the demo's recordings, changed as cases_test.go says, through a real ingester into a
+// TestGenerate makes the cases: it plays the demo's recordings, changed as scenes_test.go says, through a real ingester into a
 // real store, looks for triggers as the watch does, and keeps what the tools answer. `make eval-cases` runs it.
 func TestGenerate(t *testing.T) {
 	if !*generate {
@@ -75,10 +79,10 @@ func (s scene) make(t *testing.T) {
 	investigateLive(t, c.Request, registry)
 	askAround(t, c.Request, registry, names)
 	c.Answers = recorder.Answers()
-	if err := c.Save("cases"); err != nil {
+	if err := c.Save(*into); err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(filepath.Join("cases", s.name, "answers.json.zst"))
+	info, err := os.Stat(filepath.Join(*into, s.name, "answers.json.zst"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,29 +177,31 @@ func investigateLive(t *testing.T, r investigation.Request, registry *tools.Regi
 		t.Fatal("nothing was raised, and nobody asked")
 	}
 	for _, call := range builtinCalls(t, r, registry) {
-		ask(t, registry, r, call.Tool, call.Arguments)
+		if err := ask(t.Context(), registry, r, call.Tool, call.Arguments); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
 // ask has a question answered, and its healthy counterpart.
-func ask(t *testing.T, registry *tools.Registry, r investigation.Request, name string, arguments json.RawMessage) {
-	t.Helper()
+func ask(ctx context.Context, registry *tools.Registry, r investigation.Request, name string, arguments json.RawMessage) error {
 	tool, err := registry.Get(name)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	scope := tools.Scope{Environment: r.Environment}
-	if _, err := tool.Run(t.Context(), scope, arguments); err != nil {
-		t.Fatalf("%s %s: %v", name, arguments, err)
+	if _, err := tool.Run(ctx, scope, arguments); err != nil {
+		return fmt.Errorf("%s %s: %w", name, arguments, err)
 	}
 	if tool.Control == nil {
-		return
+		return nil
 	}
 	if control, ok := tool.Control(arguments, r.Healthy); ok {
-		if _, err := tool.Run(t.Context(), scope, control); err != nil {
-			t.Fatalf("%s %s: %v", name, control, err)
+		if _, err := tool.Run(ctx, scope, control); err != nil {
+			return fmt.Errorf("%s %s: %w", name, control, err)
 		}
 	}
+	return nil
 }
 
 // askAround asks what another analyst is likely to ask: every tool about the windows of the request, of everybody and of each
@@ -208,7 +214,6 @@ func askAround(t *testing.T, r investigation.Request, registry *tools.Registry, 
 			services = append(services, program.Name)
 		}
 	}
-	windows := []investigation.Window{r.Fault, r.Healthy}
 	for _, name := range registry.Names() {
 		tool, err := registry.Get(name)
 		if err != nil {
@@ -219,12 +224,17 @@ func askAround(t *testing.T, r investigation.Request, registry *tools.Registry, 
 			if service != "" && !schema["service"] {
 				continue
 			}
+			var questions []json.RawMessage
 			if schema["baseline_from"] {
-				ask(t, registry, r, name, arguments(r.Fault, &r.Healthy, service))
-				continue
+				questions = append(questions, arguments(r.Fault, &r.Healthy, service))
+			} else {
+				questions = append(questions, arguments(r.Fault, nil, service), arguments(r.Healthy, nil, service))
 			}
-			for _, w := range windows {
-				ask(t, registry, r, name, arguments(w, nil, service))
+			for _, q := range questions {
+				err := ask(t.Context(), registry, r, name, q)
+				if aboutOne := service == "" && errors.Is(err, tools.ErrArguments); err != nil && !aboutOne {
+					t.Fatal(err)
+				}
 			}
 		}
 	}

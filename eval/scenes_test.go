@@ -41,7 +41,7 @@ func (s scene) until() time.Duration {
 func scenes() []scene {
 	var all []scene
 	add := func(s scene) {
-		s.seed = uint64(1001 + len(all)) //nolint:gosec // a handful
+		s.seed = *seed + uint64(len(all))
 		all = append(all, s)
 	}
 	faults := []string{"index-dropped", "redis-refuses-writes", "bad-release", "noisy-neighbour", "memory-leak", "pool-exhausted", "wrong-port"}

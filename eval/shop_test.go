@@ -8,9 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
-	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/midwatch/midwatch/collector/recording"
 	"github.com/midwatch/midwatch/deploy/shop/plan"
@@ -42,7 +40,7 @@ func (p shop) play(to func(recording.Batch) error) error {
 		if b.Signal == telemetry.Logs && p.without == telemetry.Logs {
 			onlyEvents(b.Logs)
 		}
-		p.rename(b)
+		b.Texts(p.renamed)
 		p.released(b)
 		return to(b)
 	})
@@ -98,84 +96,11 @@ func (p *shop) dictionary() map[string]string {
 		db := p.plan.Postgres
 		p.names = map[string]string{
 			"shop": db.Database, "products": db.Products, "sku": db.SKU, "category": db.Category, "stock": db.Stock,
-			"orders": db.Orders, "charges": db.Charges, "vm": fmt.Sprintf("node%d", p.scene.seed),
+			"orders": db.Orders, "charges": db.Charges, "node1": fmt.Sprintf("node%d", p.scene.seed),
 		}
 		for role, program := range plan.Default().Programs {
 			p.names[program.Name] = p.plan.Programs[role].Name
 		}
 	}
 	return p.names
-}
-
-// rename changes every text of a batch.
-func (p shop) rename(b recording.Batch) {
-	p.dictionary()
-	switch b.Signal {
-	case telemetry.Traces:
-		for _, r := range b.Traces.ResourceSpans().All() {
-			p.attributes(r.Resource().Attributes())
-			for _, s := range r.ScopeSpans().All() {
-				for _, span := range s.Spans().All() {
-					span.SetName(p.renamed(span.Name()))
-					span.Status().SetMessage(p.renamed(span.Status().Message()))
-					p.attributes(span.Attributes())
-				}
-			}
-		}
-	case telemetry.Metrics:
-		for _, r := range b.Metrics.ResourceMetrics().All() {
-			p.attributes(r.Resource().Attributes())
-			for _, s := range r.ScopeMetrics().All() {
-				for _, m := range s.Metrics().All() {
-					p.points(m)
-				}
-			}
-		}
-	default:
-		for _, r := range b.Logs.ResourceLogs().All() {
-			p.attributes(r.Resource().Attributes())
-			for _, s := range r.ScopeLogs().All() {
-				for _, l := range s.LogRecords().All() {
-					p.value(l.Body())
-					p.attributes(l.Attributes())
-				}
-			}
-		}
-	}
-}
-
-func (p shop) points(m pmetric.Metric) {
-	switch m.Type() {
-	case pmetric.MetricTypeGauge:
-		for _, x := range m.Gauge().DataPoints().All() {
-			p.attributes(x.Attributes())
-		}
-	case pmetric.MetricTypeSum:
-		for _, x := range m.Sum().DataPoints().All() {
-			p.attributes(x.Attributes())
-		}
-	case pmetric.MetricTypeHistogram:
-		for _, x := range m.Histogram().DataPoints().All() {
-			p.attributes(x.Attributes())
-		}
-	}
-}
-
-func (p shop) attributes(m pcommon.Map) {
-	for _, v := range m.All() {
-		p.value(v)
-	}
-}
-
-func (p shop) value(v pcommon.Value) {
-	switch v.Type() {
-	case pcommon.ValueTypeStr:
-		v.SetStr(p.renamed(v.Str()))
-	case pcommon.ValueTypeMap:
-		p.attributes(v.Map())
-	case pcommon.ValueTypeSlice:
-		for _, x := range v.Slice().All() {
-			p.value(x)
-		}
-	}
 }

@@ -2,7 +2,6 @@ package recording
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -45,9 +44,9 @@ func Each(in io.Reader, start time.Time, do func(Batch) error) error {
 		if err != nil {
 			return err
 		}
-		b := Batch{At: start.Add(f.after), Signal: f.signal}
-		if b.Traces, b.Metrics, b.Logs, err = decode(f); err != nil {
-			return fmt.Errorf("%w: %w", ErrFormat, err)
+		b, err := f.batch(start)
+		if err != nil {
+			return err
 		}
 		switch f.signal {
 		case telemetry.Traces:

@@ -13,8 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/plog"
-	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/midwatch/midwatch/collector/envelope"
@@ -140,7 +138,7 @@ func (r *recorder) frame(m jetstream.Msg) (frame, error) {
 
 // shrink rewrites a batch so that it compresses well.
 func (r *recorder) shrink(f frame) (frame, error) {
-	td, md, ld, err := decode(f)
+	b, err := f.batch(r.start)
 	if err != nil {
 		return f, err
 	}
@@ -148,21 +146,19 @@ func (r *recorder) shrink(f frame) (frame, error) {
 		time:  func(ts pcommon.Timestamp) pcommon.Timestamp { return ts - ts%1000 },
 		trace: r.ids.trace, span: r.ids.span,
 	}
-	switch f.signal {
+	switch b.Signal {
 	case telemetry.Traces:
-		r.sample(td)
-		c.traces(td)
-		r.sum.Spans += td.SpanCount()
-		f.otlp, err = new(ptrace.ProtoMarshaler).MarshalTraces(td)
+		r.sample(b.Traces)
+		c.traces(b.Traces)
+		r.sum.Spans += b.Traces.SpanCount()
 	case telemetry.Metrics:
-		c.metrics(md)
-		r.sum.Points += md.DataPointCount()
-		f.otlp, err = new(pmetric.ProtoMarshaler).MarshalMetrics(md)
+		c.metrics(b.Metrics)
+		r.sum.Points += b.Metrics.DataPointCount()
 	default:
-		c.logs(ld)
-		r.sum.Logs += ld.LogRecordCount()
-		f.otlp, err = new(plog.ProtoMarshaler).MarshalLogs(ld)
+		c.logs(b.Logs)
+		r.sum.Logs += b.Logs.LogRecordCount()
 	}
+	f.otlp, err = b.OTLP()
 	return f, err
 }
 

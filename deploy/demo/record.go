@@ -77,6 +77,9 @@ func Record(ctx context.Context, cfg Config, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := tidy(file); err != nil {
+		return err
+	}
 	info, err := os.Stat(file)
 	if err != nil {
 		return err
