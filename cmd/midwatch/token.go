@@ -1,47 +1,112 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/metadata"
 )
 
 func tokenCommand(in *installation) *cobra.Command {
-	cmd := &cobra.Command{Use: "token", Short: "Make tokens for people and programs"}
-	var subject, role string
-	create := &cobra.Command{
+	cmd := &cobra.Command{Use: "token", Short: "Make, list and revoke tokens for people and programs"}
+	cmd.AddCommand(tokenCreateCommand(in), &cobra.Command{
+		Use: "list", Short: "List tokens, newest first; what opens is not among it, only its hash is kept", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return in.withTokens(cmd.Context(), func(db *metadata.DB) error { return listTokens(cmd.Context(), db, cmd.OutOrStdout(), time.Now()) })
+		},
+	}, &cobra.Command{
+		Use: "revoke ID", Short: "Make a token, and the browsers signed in with it, worthless from now on", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return in.withTokens(cmd.Context(), func(db *metadata.DB) error {
+				if err := db.RevokeToken(cmd.Context(), args[0]); err != nil {
+					return fmt.Errorf("revoke %s: %w (`midwatch token list` shows the ids)", args[0], err)
+				}
+				return db.Audit(cmd.Context(), "cli", "token.revoke", args[0], "done", "")
+			})
+		},
+	})
+	return cmd
+}
+
+func tokenCreateCommand(in *installation) *cobra.Command {
+	var grant auth.Grant
+	var role string
+	var life time.Duration
+	cmd := &cobra.Command{
 		Use:   "create --subject S --role viewer|operator|approver|admin|reporter",
 		Short: "Make a token; it is printed once and kept only as a hash",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := auth.ParseRole(role)
-			if err != nil {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if grant.Role, err = auth.ParseRole(role); err != nil {
 				return err
 			}
-			if dsn := in.settings.Metadata.DSN; dsn == "" && !exists(in.path("metadata.db")) { // a token of an installation made just now opens nothing
-				return fmt.Errorf("there is no installation in %s: `midwatch up` makes one, or say where it is with --data", in.settings.Data)
+			switch {
+			case life < 0:
+				return fmt.Errorf("--expires %s: want a time from now, such as 720h", life)
+			case life > 0:
+				grant.ExpiresAt = time.Now().Add(life).UTC()
 			}
-			db, err := in.metadata(cmd.Context())
-			if err != nil {
+			return in.withTokens(cmd.Context(), func(db *metadata.DB) error {
+				text, _, err := auth.Create(cmd.Context(), db, grant)
+				if err != nil {
+					return err
+				}
+				if err := db.Audit(cmd.Context(), "cli", "token.create", grant.Subject, "done", role); err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 				return err
-			}
-			defer db.Close()
-			token, err := auth.CreateToken(cmd.Context(), db, subject, r)
-			if err != nil {
-				return err
-			}
-			if err := db.Audit(cmd.Context(), "cli", "token.create", subject, "done", string(r)); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), token)
-			return nil
+			})
 		},
 	}
-	create.Flags().StringVar(&subject, "subject", "", "whose token it is: a person or a program")
-	create.Flags().StringVar(&role, "role", "viewer", "viewer, operator, approver, admin, or reporter (may only post alerts)")
-	_ = create.MarkFlagRequired("subject")
-	cmd.AddCommand(create)
+	cmd.Flags().StringVar(&grant.Subject, "subject", "", "whose token it is: a person or a program")
+	cmd.Flags().StringVar(&role, "role", "viewer", "viewer, operator, approver, admin, or reporter (may only post alerts)")
+	cmd.Flags().DurationVar(&life, "expires", 0, "how long it opens anything, such as 720h (default: until it is revoked)")
+	_ = cmd.MarkFlagRequired("subject")
 	return cmd
+}
+
+// withTokens opens the metadata store of an installation that is there.
+func (in *installation) withTokens(ctx context.Context, use func(*metadata.DB) error) error {
+	if dsn := in.settings.Metadata.DSN; dsn == "" && !exists(in.path("metadata.db")) { // a token of an installation made just now opens nothing
+		return fmt.Errorf("there is no installation in %s: `midwatch up` makes one, or say where it is with --data", in.settings.Data)
+	}
+	db, err := in.metadata(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return use(db)
+}
+
+func listTokens(ctx context.Context, db *metadata.DB, out io.Writer, now time.Time) error {
+	tokens, err := db.ListTokens(ctx)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tSUBJECT\tROLE\tMADE\tSTATE")
+	for _, k := range tokens {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", k.ID, line(k.Subject), k.Role, k.CreatedAt.Local().Format(time.DateTime), tokenState(k, now))
+	}
+	return t.Flush()
+}
+
+func tokenState(t metadata.Token, now time.Time) string {
+	switch {
+	case !t.RevokedAt.IsZero():
+		return "revoked"
+	case t.ExpiresAt.IsZero():
+		return "valid"
+	case t.ExpiresAt.After(now):
+		return "valid until " + t.ExpiresAt.Local().Format(time.DateTime)
+	default:
+		return "expired"
+	}
 }
