@@ -59,13 +59,37 @@ func playCommand(in *installation) *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			return play(cmd.Context(), publisher, func(ctx context.Context) error {
+			fmt.Fprintf(cmd.ErrOrStderr(), "playing %s as it was recorded, in its own environment; Ctrl-C ends it earlier\n", args[0])
+			began := time.Now()
+			stop := every(10*time.Second, func() { fmt.Fprintf(cmd.ErrOrStderr(), "  %.0f s\n", time.Since(began).Seconds()) })
+			err = play(cmd.Context(), publisher, func(ctx context.Context) error {
 				return recording.Play(ctx, f, publisher, speed)
 			})
+			stop()
+			if err == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "played in %.0f s\n", time.Since(began).Seconds())
+			}
+			return err
 		},
 	}
 	cmd.Flags().Float64Var(&speed, "speed", 1, "how many times as fast")
 	return cmd
+}
+
+// every does something again and again until it is stopped.
+func every(d time.Duration, do func()) (stop func()) {
+	tick, done := time.NewTicker(d), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-tick.C:
+				do()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { tick.Stop(); close(done) }
 }
 
 // play runs the publisher until the recording was played and is out.
