@@ -113,6 +113,9 @@ func TestModelStory(t *testing.T) {
 			t.Errorf("call %d holds what must not leave", c.Number)
 		}
 	}
+	if *update {
+		save(t, r, r.client, workflows.InvestigationWorkflowID(environment, inv.Request.ID), "", "investigation-model")
+	}
 	t.Run("ledger", func(t *testing.T) { inLedger(t, r, inv.Request.ID, server) })
 	t.Run("sealed", func(t *testing.T) { sealed(t, r) })
 }

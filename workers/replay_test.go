@@ -5,7 +5,9 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -25,20 +27,43 @@ import (
 	"github.com/midwatch/midwatch/workflows"
 )
 
-var update = flag.Bool("update", false, "record the histories in testdata anew")
+var update = flag.Bool("update", false, "record the histories of the newest version of the CHANGELOG anew")
 
-// TestReplay runs every workflow against a history that was recorded from the real thing: a change that would break the
-// incidents of a running installation fails here.
-func TestReplay(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.json")
+// histories holds a folder for each version of the CHANGELOG.
+const histories = "testdata/histories"
+
+// versions are those of the CHANGELOG, newest first.
+func versions(t *testing.T) (all []string) {
+	t.Helper()
+	text, err := os.ReadFile("../CHANGELOG.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 6; len(files) < want {
-		t.Fatalf("%d recorded histories, want one for each of %d workflows; record them with -update", len(files), want)
+	for _, m := range regexp.MustCompile(`(?m)^## (\d+\.\d+\.\d+)`).FindAllStringSubmatch(string(text), -1) {
+		all = append(all, m[1])
+	}
+	if len(all) == 0 {
+		t.Fatal("the CHANGELOG has no version")
+	}
+	return all
+}
+
+// TestReplay runs every workflow against histories that were recorded from the real thing, of every version: a change that would
+// break the incidents of a running installation fails here.
+func TestReplay(t *testing.T) {
+	var files []string
+	for _, version := range versions(t) {
+		of, err := filepath.Glob(filepath.Join(histories, version, "*.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := 6; len(of) < want {
+			t.Fatalf("%d recorded histories of %s, want one for each of %d workflows; record them with -update", len(of), version, want)
+		}
+		files = append(files, of...)
 	}
 	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		t.Run(strings.TrimPrefix(file, histories+"/"), func(t *testing.T) {
 			r := worker.NewWorkflowReplayer()
 			workers.RegisterWorkflows(r)
 			workers.RegisterScans(r)
@@ -86,7 +111,11 @@ func save(t *testing.T, r *rig, c client.Client, id, run, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join("testdata", name+".json"), append(b, '\n'), 0o644); err != nil {
+	dir := filepath.Join(histories, versions(t)[0])
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".json"), append(b, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
