@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -79,6 +80,7 @@ type Config struct {
 	PublicKey      ed25519.PublicKey    // of the api's approval key
 	Policy         workflows.Policy
 	ScanEvery      time.Duration // of the watch; 5 s if zero, never if negative
+	Version        Version       // of the orchestrate role; zero: unversioned
 	Ready          func()        // called once when all queues are served; may be nil
 	Log            *slog.Logger
 }
@@ -170,6 +172,13 @@ func (w *Workers) serve(ctx context.Context, ready *func()) error {
 		}
 		defer made.Stop()
 	}
+	if slices.Contains(w.cfg.Roles, Orchestrate) {
+		for _, c := range []client.Client{incidents, watch} {
+			if err := w.cfg.Version.join(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
 	if err := w.watch(ctx, watch); err != nil {
 		return err
 	}
@@ -213,12 +222,10 @@ func Options(address, namespace string, identity *tls.Config, ring *seal.Ring, l
 
 // watch keeps the schedule, if this process has the role.
 func (w *Workers) watch(ctx context.Context, c client.Client) error {
-	for _, r := range w.cfg.Roles {
-		if r == Orchestrate && w.cfg.ScanEvery > 0 {
-			return starter.Watch(ctx, c, w.cfg.Environment, w.cfg.ScanEvery, w.cfg.Policy)
-		}
+	if !slices.Contains(w.cfg.Roles, Orchestrate) || w.cfg.ScanEvery <= 0 {
+		return nil
 	}
-	return nil
+	return starter.Watch(ctx, c, w.cfg.Environment, w.cfg.ScanEvery, w.cfg.Policy)
 }
 
 // workers makes one worker for each role and namespace that it is active in.
@@ -237,6 +244,9 @@ func (w *Workers) workers(incidents, watch client.Client, fatal chan<- error) []
 		limited := options
 		limited.MaxConcurrentActivityExecutionSize = r.parallel()
 		limited.DisableWorkflowWorker = r != Orchestrate
+		if r == Orchestrate {
+			limited.DeploymentOptions = w.cfg.Version.options()
+		}
 		made := worker.New(incidents, string(r), limited)
 		w.register(made, r)
 		all = append(all, made)

@@ -88,10 +88,24 @@ func (in *installation) workerCommand() *cobra.Command {
 	})
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "orchestrate, tools, sandbox, apply, notify, github, model; several with commas")
 	_ = cmd.MarkFlagRequired("role")
+	cmd.AddCommand(&cobra.Command{
+		Use: "promote", Short: "Let workflows go on with this build, where several run side by side (worker.deployment)", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := in.worker(cmd.Context(), []string{string(workers.Orchestrate)})
+			if err != nil {
+				return err
+			}
+			if err := w.Promote(cmd.Context()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "build %s of %s is current\n", version(), in.settings.Worker.Deployment)
+			return err
+		},
+	})
 	return cmd
 }
 
-func (in *installation) worker(ctx context.Context, roles []string) (runner, error) {
+func (in *installation) worker(ctx context.Context, roles []string) (*workers.Workers, error) {
 	ring, err := in.ring("temporal")
 	if err != nil {
 		return nil, err
@@ -106,7 +120,8 @@ func (in *installation) worker(ctx context.Context, roles []string) (runner, err
 	cfg := workers.Config{
 		Address: in.temporalAddress(), Ring: ring, Environment: in.settings.Environment, Metadata: meta, Registry: tools.All(nil, in.codeTools(nil, nil)...),
 		Actions: in.settings.actions(false), Policy: in.settings.Investigations.policy(), Quorum: in.settings.Investigations.Quorum, SameCulprit: in.settings.Investigations.SameCulprit, ScanEvery: in.settings.Alerts.Every,
-		Ready: func() { notifyReady("") }, Log: in.log,
+		Version: workers.Version{Deployment: in.settings.Worker.Deployment, Build: version()},
+		Ready:   func() { notifyReady("") }, Log: in.log,
 	}
 	part := pki.Worker
 	for _, name := range roles {

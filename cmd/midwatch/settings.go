@@ -130,6 +130,8 @@ type workerSettings struct {
 	Analyst string `yaml:"analyst"` // midwatch-analyst
 	Sandbox string `yaml:"sandbox"` // native or gvisor
 	Runsc   string `yaml:"runsc"`   // gVisor's program, for gvisor
+	// Deployment is the Temporal Worker Deployment that this build is a version of; empty: unversioned
+	Deployment string `yaml:"deployment"`
 }
 
 func defaults() settings {
