@@ -9,6 +9,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/workflows"
 )
 
 // lookEvery is how often `up` looks for incidents to print.
@@ -50,11 +51,19 @@ func (n *newsroom) news(incidents []investigation.Incident) []string {
 			continue
 		}
 		n.told[incident.ID] = incident.Status
-		text := fmt.Sprintf("  %s  %-17s %s\n", time.Now().Format(time.TimeOnly), strings.ReplaceAll(incident.Status, "_", " "), line(incident.Title))
+		text := fmt.Sprintf("  %s  %-17s %s\n", time.Now().Format(time.TimeOnly), statusWords(incident.Status), line(incident.Title))
 		if !known {
 			text += fmt.Sprintf("  %8s  %-17s %s/investigations/%s\n", "", "", n.page, incident.Investigation)
 		}
 		lines = append(lines, text)
 	}
 	return lines
+}
+
+// statusWords says what became of an incident as the web UI does: a closed one was investigated, whether or not its condition is over.
+func statusWords(status string) string {
+	if status == workflows.Closed {
+		return "investigated"
+	}
+	return strings.ReplaceAll(status, "_", " ")
 }

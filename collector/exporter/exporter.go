@@ -92,7 +92,11 @@ func (e *Exporter) Run(ctx context.Context) error {
 	defer func() { _ = to.Close() }() // there is nothing to do about it
 	nc, err := nats.Connect(e.cfg.JetStreamURL, nats.Name("exporter"), nats.Secure(e.cfg.JetStreamTLS),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(reconnect),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { e.cfg.Log.Warn("lost JetStream", "error", err) }))
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // nil: we closed it
+				e.cfg.Log.Warn("lost JetStream", "error", err)
+			}
+		}))
 	if err != nil {
 		return fmt.Errorf("connect to JetStream at %s: %w", e.cfg.JetStreamURL, err)
 	}

@@ -84,7 +84,11 @@ func (p *Publisher) Run(ctx context.Context) error {
 	nc, err := nats.Connect(p.cfg.URL, nats.Name("node-agent "+p.cfg.Node), nats.Secure(p.cfg.TLS),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(retryPause),
 		nats.ReconnectBufSize(-1), // the queue is ours: a second one would send what was already given up
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { p.cfg.Log.Warn("lost JetStream", "error", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // nil: we closed it
+				p.cfg.Log.Warn("lost JetStream", "error", err)
+			}
+		}),
 		nats.ReconnectHandler(func(*nats.Conn) { p.cfg.Log.Info("JetStream is back") }))
 	if err != nil {
 		return fmt.Errorf("connect to JetStream at %s: %w", p.cfg.URL, err)

@@ -37,7 +37,9 @@ export function InvestigationView({ investigation, who, live, history }: Props) 
           {investigation.fixes.map((fix) => (
             <FixPanel key={fix.id} fix={fix} who={who} />
           ))}
-          {investigation.report && investigation.fixes.length === 0 && <NoFix />}
+          {investigation.report && investigation.fixes.length === 0 && (
+            <NoFix found={investigation.report.verdict === "root_cause"} />
+          )}
           <Models investigation={investigation} who={who} />
           <Past past={investigation.request.past} />
           <Triggers investigation={investigation} />
@@ -47,11 +49,13 @@ export function InvestigationView({ investigation, who, live, history }: Props) 
   );
 }
 
-function NoFix() {
+function NoFix({ found }: { found: boolean }) {
   return (
     <section className="panel">
       <h2>Fix</h2>
-      <p className="muted">None is proposed.</p>
+      <p className="muted">
+        {found ? "None is proposed: none of the actions that the configuration names fits." : "None is proposed."}
+      </p>
     </section>
   );
 }
@@ -64,7 +68,8 @@ function Triggers({ investigation: { request, incident } }: { investigation: Inv
       <ol className="triggers">
         {triggers.map((t) => (
           <li key={t.id}>
-            <ClockTime at={t.at} /> <span className="muted">{[words(t.kind), t.rule].join(" · ")}</span>
+            <ClockTime at={t.at} />{" "}
+            <span className="muted">{[...new Set([words(t.kind), words(t.rule)])].join(" · ")}</span>
             <p>{t.summary}</p>
           </li>
         ))}
