@@ -45,7 +45,7 @@ deps-test:
 	@deploy/deps.sh test
 
 .PHONY: test
-test: deps-test build lint verify licences test-go test-web test-demo ## Everything CI runs: the real store, kernel, Temporal, browser and shop
+test: deps-test build lint verify licences test-go test-web test-demo test-chaos ## Everything CI runs: the real store, kernel, Temporal, browser and shop
 
 .PHONY: test-go
 test-go: deps-test build build-gvisor ## Go tests with the race detector; none of gVisor's may be skipped
@@ -63,6 +63,14 @@ test-web: bin/web.stamp ## The web UI's types, format, unit tests
 .PHONY: test-demo
 test-demo: build ## The whole story with three faults, and a browser that approves a fix
 	MIDWATCH_DEMO=1 go test -count=1 -v -timeout 20m ./deploy/demo/...
+
+.PHONY: test-chaos
+test-chaos: build ## Six kills in six phases of an investigation; `make chaos` is all of it
+	MIDWATCH_CHAOS=1 go test -count=1 -v -timeout 15m ./bench/chaos
+
+.PHONY: chaos
+chaos: deps build ## Kill parts at 40 drawn moments of investigations; each must end as if nothing had happened (CHAOS_ARGS="-seed 2")
+	@go run ./bench/chaos $(CHAOS_ARGS)
 
 .PHONY: licences
 licences: ## Fail when a dependency's licence is not one we allow

@@ -158,7 +158,8 @@ func (i *incident) investigate(ctx workflow.Context) (ReportRef, error) {
 	return found, err
 }
 
-// Windows are an incident's: the fault from a little before the first onset to now, the healthy one before it.
+// Windows are an incident's: the fault from a little before the first onset to now, where what is looked at ends, the healthy
+// one before it.
 func Windows(ts []investigation.Trigger, now time.Time) (fault, healthy investigation.Window) {
 	start := onset(ts)
 	if first := ts[0]; first.Kind == investigation.Manual && first.Onset.IsZero() {
@@ -168,13 +169,45 @@ func Windows(ts []investigation.Trigger, now time.Time) (fault, healthy investig
 	return investigation.Window{From: start, To: now}, investigation.Window{From: start.Add(-baseline), To: start}
 }
 
+// until is when the time that is looked at ends. It follows from the triggers and from how long more of them are waited for,
+// not from the moment at which a worker gets here: whatever is killed or queued meanwhile, the windows are the same.
+func (i *incident) until(now time.Time) time.Time {
+	wait := i.Policy.Debounce + i.Policy.Settle
+	switch {
+	case manual(i.Triggers):
+		wait = 0
+	case onlyDeployments(i.Triggers):
+		wait = i.Policy.Debounce + i.Policy.Bake
+	}
+	var first, last time.Time // raised, of those that say that something is wrong
+	for _, t := range i.Triggers {
+		if t.Kind == investigation.Deployment && !onlyDeployments(i.Triggers) {
+			continue
+		}
+		if first.IsZero() || t.At.Before(first) {
+			first = t.At
+		}
+		if t.At.After(last) {
+			last = t.At
+		}
+	}
+	end := first.Add(wait)
+	if last.After(end) {
+		end = last
+	}
+	if end.After(now) {
+		return now
+	}
+	return end
+}
+
 // request fixes the windows and the budget.
 func (i *incident) request(now time.Time) investigation.Request {
 	req := investigation.Request{
 		ID: InvestigationID(i.id), Incident: i.id, Environment: i.Environment, Requester: "midwatch", Triggers: i.Triggers,
 		Budget: i.Policy.Budget(),
 	}
-	req.Fault, req.Healthy = Windows(i.Triggers, now)
+	req.Fault, req.Healthy = Windows(i.Triggers, i.until(now))
 	if first := i.Triggers[0]; first.Kind == investigation.Manual {
 		req.Question = first.Summary
 		if who := first.Attributes[RequesterAttribute]; who != "" {

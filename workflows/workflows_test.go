@@ -268,6 +268,33 @@ func TestIncidentWindows(t *testing.T) {
 	}
 }
 
+// TestIncidentWindowsStandStill: that nobody worked for a minute says nothing about when it broke.
+func TestIncidentWindowsStandStill(t *testing.T) {
+	s := newStage(t)
+	away := 12
+	s.answer(workflows.OpenIncidentActivity, func(context.Context, investigation.Incident) error {
+		if away--; away > 0 {
+			return errors.New("the store is away")
+		}
+		return nil
+	})
+	var req investigation.Request
+	s.answer(workflows.OpenInvestigationActivity, func(_ context.Context, r investigation.Request) error { req = r; return nil })
+	began := time.Time{}
+	s.workflow(workflows.InvestigationWorkflow, func(ctx workflow.Context, _ workflows.InvestigationInput) (workflows.ReportRef, error) {
+		began = workflow.Now(ctx)
+		return workflows.ReportRef{Verdict: investigation.Inconclusive, Title: "who knows"}, nil
+	})
+	s.withoutIntake()
+	s.ExecuteWorkflow(workflows.Incident, workflows.IncidentInput{Environment: "test", Triggers: []investigation.Trigger{alert("first", "a", investigation.Warning)}})
+	if err := s.GetWorkflowError(); err != nil || began.Sub(start) < 30*time.Second {
+		t.Fatalf("investigated %s after the trigger, %v", began.Sub(start), err)
+	}
+	if want := start.Add(8 * time.Second); !req.Fault.To.Equal(want) { // debounce and settle
+		t.Errorf("looked at until %s, want %s", req.Fault.To, want)
+	}
+}
+
 // TestIncidentWindowsOfADeploymentThatWasWell: the alarm says when it broke, not the deployment minutes before.
 func TestIncidentWindowsOfADeploymentThatWasWell(t *testing.T) {
 	s := newStage(t)

@@ -22,6 +22,18 @@ type Batch struct {
 	Logs    plog.Logs
 }
 
+// Append moves another batch of the same signal into this one.
+func (b Batch) Append(other Batch) {
+	switch b.Signal {
+	case telemetry.Traces:
+		other.Traces.ResourceSpans().MoveAndAppendTo(b.Traces.ResourceSpans())
+	case telemetry.Metrics:
+		other.Metrics.ResourceMetrics().MoveAndAppendTo(b.Metrics.ResourceMetrics())
+	default:
+		other.Logs.ResourceLogs().MoveAndAppendTo(b.Logs.ResourceLogs())
+	}
+}
+
 // Each calls do with every batch of a recording, in order and at once, as if the recording had begun at start. Trace ids are
 // those of the file.
 func Each(in io.Reader, start time.Time, do func(Batch) error) error {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,7 +84,7 @@ func TestStorySurvivesKills(t *testing.T) {
 	killed := 0
 	cfg.OnPhase = func(p demo.Phase, s *demo.Stage) {
 		for _, part := range victims[p] {
-			pid := child(t, s.PID(), part)
+			pid := child(t, s, part)
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 				t.Errorf("kill %s: %v", part, err)
 				continue
@@ -103,36 +102,11 @@ func TestStorySurvivesKills(t *testing.T) {
 }
 
 // child finds the process of a part among the children of `midwatch up`, waiting for it where it is just coming back.
-func child(t *testing.T, parent int, part string) int {
+func child(t *testing.T, s *demo.Stage, part string) int {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		dirs, err := filepath.Glob("/proc/[0-9]*")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, dir := range dirs {
-			stat, err := os.ReadFile(filepath.Join(dir, "stat"))
-			if err != nil {
-				continue
-			}
-			_, rest, _ := strings.Cut(string(stat), ") ")
-			fields := strings.Fields(rest)
-			if len(fields) < 2 || fields[1] != strconv.Itoa(parent) || fields[0] == "Z" {
-				continue
-			}
-			cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline"))
-			if err != nil {
-				continue
-			}
-			args := strings.ReplaceAll(string(cmdline), "\x00", " ")
-			if strings.Contains(args, "/midwatch "+part+" ") && (part != "worker" || strings.Contains(args, "orchestrate")) ||
-				strings.Contains(args, "/midwatch-"+part+" ") {
-				pid, err := strconv.Atoi(filepath.Base(dir))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return pid
-			}
+		if pid, ok := s.Part(part); ok {
+			return pid
 		}
 	}
 	t.Fatalf("no process of %s", part)

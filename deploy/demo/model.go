@@ -37,11 +37,16 @@ func (s *Stage) providers(choice string, fault judge.Fault) (any, error) {
 		}
 		return file["ai"], nil
 	}
-	server, err := llmtest.Anthropic(script{fault, plan.Default()}.answer)
+	server, err := llmtest.Anthropic(Script(fault))
 	if err != nil {
 		return nil, err
 	}
 	s.model = server
+	return s.ScriptedProvider(server)
+}
+
+// ScriptedProvider is the configuration's section ai: of a scripted server. Its key is kept in the data directory.
+func (s *Stage) ScriptedProvider(server *llmtest.Server) (any, error) {
 	keys := filepath.Join(s.Data, "scripted")
 	if err := os.MkdirAll(keys, 0o700); err != nil {
 		return nil, err
@@ -75,7 +80,7 @@ func (s *Stage) switchAI(ctx context.Context) error {
 		s.Say.Line("AI on: %s, %s, account %s; terms: %s", p.Name, p.Model, p.Account, p.Terms)
 		put.Providers, put.Confirm = append(put.Providers, p.Name), append(put.Confirm, wire.Confirm{Provider: p.Name, Terms: p.Terms})
 	}
-	_, err = c.PutAI(ctx, environment, put)
+	_, err = c.PutAI(ctx, Environment, put)
 	return err
 }
 
@@ -106,7 +111,9 @@ func (s *Stage) tellCalls(ctx context.Context, id string) error {
 	return nil
 }
 
-// script answers like a model that knows what was broken.
+// Script answers like a model that knows what was broken in a shop of the default names: two turns of questions, then the report.
+func Script(fault judge.Fault) llmtest.Script { return script{fault, plan.Default()}.answer }
+
 type script struct {
 	fault judge.Fault
 	plan  plan.Plan

@@ -19,9 +19,9 @@ var recordings embed.FS
 // playback tells the story on a recording of the same shop and fault, moved to now. Everything behind the kernel is real, up to
 // the approval: there is no shop to mend.
 func playback(ctx context.Context, cfg Config, s *Stage, fault judge.Fault) error {
-	b, err := recordings.ReadFile("recordings/" + fault.Name + recordingSuffix)
+	b, err := Recording(fault.Name)
 	if err != nil {
-		return fmt.Errorf("there is no recording of %s: %w", fault.Name, err)
+		return err
 	}
 	file := filepath.Join(s.Data, "recording"+recordingSuffix)
 	if err := os.WriteFile(file, b, 0o600); err != nil {
@@ -41,7 +41,7 @@ func playback(ctx context.Context, cfg Config, s *Stage, fault judge.Fault) erro
 	if err != nil {
 		return err
 	}
-	player, err := spawn(s.Data, "play", nil, s.Midwatch, "play", file, "--data", s.Data, "--config", s.config())
+	player, err := spawn(s.Data, "play", nil, s.Midwatch, "play", file, "--data", s.Data, "--config", s.Config())
 	if err != nil {
 		return err
 	}
@@ -65,4 +65,13 @@ func playback(ctx context.Context, cfg Config, s *Stage, fault judge.Fault) erro
 	}
 	s.Say.Line("this was a recording: there is no shop to mend, so the fix is shown and not approved")
 	return end(cfg.Out, fault, inv, st.at)
+}
+
+// Recording is the recorded telemetry of a fault, as collector/recording reads it.
+func Recording(fault string) ([]byte, error) {
+	b, err := recordings.ReadFile("recordings/" + fault + recordingSuffix)
+	if err != nil {
+		return nil, fmt.Errorf("there is no recording of %s: %w", fault, err)
+	}
+	return b, nil
 }

@@ -54,7 +54,7 @@ func Record(ctx context.Context, cfg Config, dir string) error {
 		return err
 	}
 	recorder, err := spawn(s.Data, "record", nil, s.Midwatch, "record", file, "--keep-spans", "2",
-		"--for", (recordedHealthy + recordedBroken).String(), "--data", s.Data, "--config", s.config())
+		"--for", (recordedHealthy + recordedBroken).String(), "--data", s.Data, "--config", s.Config())
 	if err != nil {
 		return err
 	}

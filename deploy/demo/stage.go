@@ -1,10 +1,13 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,19 +30,24 @@ type Stage struct {
 	NodeEnvironment string
 	// Providers is the configuration's section ai:; nil: no model.
 	Providers any
+	// Settings are more sections of the configuration file, by name; one that the stage writes itself is replaced.
+	Settings map[string]any
+	// API is where Midwatch's api listens, host:port; "": where `midwatch up` listens by default.
+	API string
 
 	model          *llmtest.Server // of a scripted model
 	shop, midwatch *process
 	served         chan struct{} // closed when the shop serves
 }
 
-// environment is the demo's.
-const environment = "demo"
+// Environment is the demo's.
+const Environment = "demo"
 
 // apiAddress is where `midwatch up` listens by default.
-const apiAddress = "https://127.0.0.1:18420"
+const apiAddress = "127.0.0.1:18420"
 
-func (s *Stage) config() string { return filepath.Join(s.Data, "midwatch.yaml") }
+// Config is the path of Midwatch's configuration.
+func (s *Stage) Config() string { return filepath.Join(s.Data, "midwatch.yaml") }
 
 // StartShop starts the shop; it serves some seconds later, see WaitShop.
 func (s *Stage) StartShop() (err error) {
@@ -64,8 +72,29 @@ func (s *Stage) WaitShop(ctx context.Context) error {
 	})
 }
 
-// Configure writes Midwatch's configuration: what the shop wants it to know, which is log files and what a fix may do.
+// Configure writes Midwatch's configuration: what the shop, if there is one, wants it to know, which is log files and what a
+// fix may do.
 func (s *Stage) Configure(ctx context.Context) error {
+	file := map[string]any{}
+	if s.Shop != "" {
+		if err := s.ofTheShop(ctx, file); err != nil {
+			return err
+		}
+	}
+	file["environment"] = Environment
+	if s.Providers != nil {
+		file["ai"] = s.Providers
+	}
+	maps.Copy(file, s.Settings)
+	b, err := yaml.Marshal(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.Config(), b, 0o600)
+}
+
+// ofTheShop adds the sections that the shop has something to say about.
+func (s *Stage) ofTheShop(ctx context.Context, file map[string]any) error {
 	actions, err := run(ctx, nil, s.Shop, "actions", "--dir", s.ShopDir, "--names", s.Names)
 	if err != nil {
 		return err
@@ -74,7 +103,6 @@ func (s *Stage) Configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var file map[string]any
 	if err := yaml.Unmarshal([]byte(actions), &file); err != nil {
 		return fmt.Errorf("read the shop's actions: %w", err)
 	}
@@ -82,15 +110,8 @@ func (s *Stage) Configure(ctx context.Context) error {
 	for _, g := range strings.Fields(globs) {
 		logs = append(logs, map[string]string{"path": g})
 	}
-	file["environment"], file["node_agent"] = environment, map[string]any{"logs": logs, "environment": s.NodeEnvironment}
-	if s.Providers != nil {
-		file["ai"] = s.Providers
-	}
-	b, err := yaml.Marshal(file)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(s.config(), b, 0o600)
+	file["node_agent"] = map[string]any{"logs": logs, "environment": s.NodeEnvironment}
+	return nil
 }
 
 // StartMidwatch starts Midwatch and returns when every part is ready and, with Providers, AI is switched on.
@@ -103,7 +124,7 @@ func (s *Stage) StartMidwatch(ctx context.Context) (err error) {
 		if strings.TrimSpace(line) != "" {
 			s.Say.Line("  %s", strings.TrimSpace(line))
 		}
-	}, s.Midwatch, "up", "--data", s.Data, "--config", s.config(), "--log-level", "warn", "--quiet")
+	}, s.Midwatch, "up", "--data", s.Data, "--config", s.Config(), "--log-level", "warn", "--quiet")
 	if err != nil {
 		return err
 	}
@@ -121,11 +142,39 @@ func (s *Stage) StartMidwatch(ctx context.Context) (err error) {
 	return s.switchAI(ctx)
 }
 
-// PID is the process id of `midwatch up`.
-func (s *Stage) PID() int { return s.midwatch.cmd.Process.Pid }
+// Part finds the process of a part among the children of `midwatch up`, by the first words of its command: "worker" (the one that
+// orchestrates), "worker --role sandbox", "temporal". It returns false while there is none.
+func (s *Stage) Part(words string) (pid int, ok bool) {
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0, false
+	}
+	for _, dir := range dirs {
+		stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) < 2 || fields[1] != strconv.Itoa(s.midwatch.cmd.Process.Pid) || fields[0] == "Z" {
+			continue
+		}
+		cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if err != nil {
+			continue
+		}
+		args := strings.ReplaceAll(string(cmdline), "\x00", " ")
+		if strings.Contains(args, "/midwatch "+words+" ") && (words != "worker" || strings.Contains(args, "orchestrate")) ||
+			strings.Contains(args, "/midwatch-"+words+" ") {
+			pid, err = strconv.Atoi(filepath.Base(dir))
+			return pid, err == nil
+		}
+	}
+	return 0, false
+}
 
 // URL is the address of the web UI.
-func (s *Stage) URL() string { return apiAddress }
+func (s *Stage) URL() string { return "https://" + cmp.Or(s.API, apiAddress) }
 
 // Client signs in as a person with the given role.
 func (s *Stage) Client(ctx context.Context, role string) (*client.Client, error) {
@@ -137,12 +186,12 @@ func (s *Stage) Client(ctx context.Context, role string) (*client.Client, error)
 	if err != nil {
 		return nil, err
 	}
-	return client.New(apiAddress, trust, token), nil
+	return client.New(s.URL(), trust, token), nil
 }
 
 // Token makes a token for a person with the given role.
 func (s *Stage) Token(ctx context.Context, role string) (string, error) {
-	token, err := run(ctx, nil, s.Midwatch, "token", "create", "--subject", "demo-"+role, "--role", role, "--data", s.Data, "--config", s.config())
+	token, err := run(ctx, nil, s.Midwatch, "token", "create", "--subject", "demo-"+role, "--role", role, "--data", s.Data, "--config", s.Config())
 	return strings.TrimSpace(token), err
 }
 

@@ -53,6 +53,7 @@ type Server struct {
 	state struct {
 		sync.Mutex
 		calls   []Call
+		told    int // answers that were sent to their end
 		closed  int // connections the client closed before it had its answer
 		refused int // requests that never reached the script
 		opened  int // connections ever
@@ -131,6 +132,13 @@ func (s *Server) Count() int {
 	s.state.Lock()
 	defer s.state.Unlock()
 	return len(s.state.calls)
+}
+
+// Told is how many answers were sent to their end.
+func (s *Server) Told() int {
+	s.state.Lock()
+	defer s.state.Unlock()
+	return s.state.told
 }
 
 // Refused is how many requests did not.
@@ -280,6 +288,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, a Answer, frames
 			return
 		}
 	}
+	s.state.Lock()
+	defer s.state.Unlock()
+	s.state.told++
 }
 
 // hang keeps a connection until its client closes it.
