@@ -173,11 +173,13 @@ func (s *Server) tls() config.RootTLS {
 	}
 }
 
-// settings are those of dynamic configuration that a small machine and one shard want otherwise.
+// settings are those of dynamic configuration that a small machine and one shard want otherwise, and one that would tell
+// version-info.temporal.io of this installation.
 func settings() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true, // an attribute is usable at once
 		dynamicconfig.FrontendPersistenceMaxQPS.Key():               10000,
 		dynamicconfig.HistoryPersistenceMaxQPS.Key():                45000,
+		dynamicconfig.EnableServerVersionCheck.Key():                false,
 	}
 }

@@ -2,14 +2,12 @@ package wire
 
 import (
 	"bytes"
-	"crypto/tls"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // maxAnswer bounds an answer on the wire. 128k tokens of output are about 1 MB of text and 10 MB of stream events.
@@ -38,12 +36,11 @@ func transport() *http.Transport {
 	plain := new(http.Protocols)
 	plain.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:               nil, // see the package comment
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		Protocols:           plain, // cancelling a call closes its connection, not only a stream on it
-		DisableKeepAlives:   true,
+		Proxy:             nil, // see the package comment
+		DialContext:       dial,
+		DialTLSContext:    dialTLS,
+		Protocols:         plain, // cancelling a call closes its connection, not only a stream on it
+		DisableKeepAlives: true,
 	}
 }
 
@@ -58,7 +55,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := r.Clone(r.Context())
+	own := r.Clone(context.WithValue(r.Context(), call{}, r.Context()))
 	own.Body = body
 	own.Header.Set("User-Agent", "midwatch") // not part of AWS's signature
 	for name := range own.Header {
