@@ -19,6 +19,7 @@ import (
 // ModelStore is what Model needs of the metadata store.
 type ModelStore interface {
 	Investigation(ctx context.Context, id string) (metadata.Investigation, error)
+	NumberedQuestion(ctx context.Context, investigationID string, number int) (investigation.Question, error)
 	Ask(ctx context.Context, c llm.Call) (llm.StoredAsk, error)
 	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
 	PutPseudonyms(ctx context.Context, investigation string, m *privacy.Map) error
@@ -62,9 +63,13 @@ func (a *Model) Ask(ctx context.Context, in workflows.AskInput) (workflows.AskRe
 	if err := a.DB.PutPseudonyms(ctx, in.Investigation, pseudonyms); err != nil { // before they are used
 		return workflows.AskResult{}, err
 	}
+	budget, provider, err := a.bounds(ctx, inv.Request, in.Turn)
+	if err != nil {
+		return workflows.AskResult{}, err
+	}
 	entry, err := a.Gate.Complete(ctx, gate.Ask{
-		Call: call, Environment: inv.Request.Environment, Provider: providerOf(inv.Request), Request: request, DataTypes: stored.DataTypes, Redactions: counts,
-		Tokens: inv.Request.Budget.Tokens, Cost: inv.Request.Budget.Cost,
+		Call: call, Environment: inv.Request.Environment, Provider: provider, Request: request, DataTypes: stored.DataTypes, Redactions: counts,
+		Tokens: budget.Tokens, Cost: budget.Cost,
 	})
 	if err != nil {
 		return workflows.AskResult{}, modelFailed(err)
@@ -73,6 +78,17 @@ func (a *Model) Ask(ctx context.Context, in workflows.AskInput) (workflows.AskRe
 		Provider: entry.Provider, Account: entry.Account, Model: entry.Model,
 		Input: entry.Usage.Input + entry.Usage.CacheRead + entry.Usage.CacheWrite, Output: entry.Usage.Output, Cost: entry.Cost,
 	}, nil
+}
+
+// bounds are the budget that a turn draws on, and the one provider that may be asked in it. A question has a budget of its own, and
+// policy alone says whom it is put to.
+func (a *Model) bounds(ctx context.Context, r investigation.Request, turn int) (investigation.Budget, string, error) {
+	number := investigation.QuestionOf(turn)
+	if number == 0 {
+		return r.Budget, providerOf(r), nil
+	}
+	q, err := a.DB.NumberedQuestion(ctx, r.ID, number)
+	return q.Budget, "", final(err)
 }
 
 // providerOf is the one provider that a request wants asked; "": it leaves that to policy.

@@ -35,6 +35,7 @@ type EvidenceStore interface {
 	PutEvidence(ctx context.Context, e investigation.Evidence) (investigation.Evidence, error)
 	Evidence(ctx context.Context, investigationID, id string) (investigation.Evidence, error)
 	EvidenceList(ctx context.Context, investigationID string) ([]investigation.Evidence, error)
+	NumberedQuestion(ctx context.Context, investigationID string, number int) (investigation.Question, error)
 }
 
 var _ EvidenceStore = (*metadata.DB)(nil)
@@ -52,18 +53,36 @@ func (a *Tools) Call(ctx context.Context, in workflows.CallInput) (workflows.Evi
 	if err != nil {
 		return workflows.EvidenceRef{}, final(err)
 	}
-	call, err := callOf(inv.Turns, in)
+	turns, scope, err := a.asker(ctx, inv, in.Turn)
+	if err != nil {
+		return workflows.EvidenceRef{}, err
+	}
+	call, err := callOf(turns, in)
 	if err != nil {
 		return workflows.EvidenceRef{}, refused(err)
 	}
 	if name := activity.GetInfo(ctx).ActivityType.Name; call.Tool != name {
 		return workflows.EvidenceRef{}, refused(fmt.Errorf("call %s is of tool %s, not %s", call.ID, call.Tool, name))
 	}
-	e, err := a.run(ctx, inv.Request, call)
+	e, err := a.run(ctx, inv.Request, scope, call)
 	if err != nil {
 		return workflows.EvidenceRef{}, err
 	}
+	e.Question = investigation.QuestionOf(in.Turn)
 	return a.keep(ctx, e)
+}
+
+// asker returns the turns among which a turn's call is, and within what its asker may look: for a question never further than the
+// person who asked it.
+func (a *Tools) asker(ctx context.Context, inv metadata.Investigation, turn int) ([]investigation.Turn, tools.Scope, error) {
+	scope := tools.Scope{Environment: inv.Request.Environment}
+	number := investigation.QuestionOf(turn)
+	if number == 0 {
+		return inv.Turns, scope, nil
+	}
+	q, err := a.DB.NumberedQuestion(ctx, inv.Request.ID, number)
+	scope.Namespaces = q.Namespaces
+	return q.Turns, scope, final(err)
 }
 
 // Control asks the question of a piece of evidence about the healthy window. It stores nothing when the question has no
@@ -89,7 +108,7 @@ func (a *Tools) Control(ctx context.Context, in workflows.ControlInput) (workflo
 	if !ok {
 		return workflows.EvidenceRef{}, nil
 	}
-	c, err := a.run(ctx, inv.Request, investigation.ToolCall{ID: e.Call + controlSuffix, Tool: e.Tool, Arguments: arguments})
+	c, err := a.run(ctx, inv.Request, tools.Scope{Environment: inv.Request.Environment}, investigation.ToolCall{ID: e.Call + controlSuffix, Tool: e.Tool, Arguments: arguments})
 	if err != nil {
 		return workflows.EvidenceRef{}, err
 	}
@@ -102,7 +121,7 @@ func (a *Tools) Control(ctx context.Context, in workflows.ControlInput) (workflo
 
 // run asks a tool. Arguments that do not fit, and the failure of the last attempt, are evidence, too: the analyst must know
 // that a question has no answer.
-func (a *Tools) run(ctx context.Context, req investigation.Request, call investigation.ToolCall) (investigation.Evidence, error) {
+func (a *Tools) run(ctx context.Context, req investigation.Request, scope tools.Scope, call investigation.ToolCall) (investigation.Evidence, error) {
 	e := investigation.Evidence{
 		Investigation: req.ID, Call: call.ID, Tool: call.Tool, Arguments: call.Arguments, At: time.Now().UTC(),
 	}
@@ -115,7 +134,7 @@ func (a *Tools) run(ctx context.Context, req investigation.Request, call investi
 		return e, refused(err)
 	}
 	e.DataTypes = tool.DataTypes
-	result, err := tool.Run(ctx, tools.Scope{Environment: req.Environment}, call.Arguments)
+	result, err := tool.Run(ctx, scope, call.Arguments)
 	if err == nil {
 		e.Window, e.Query, e.Summary = result.Window, result.Query, result.Summary
 		e.Result, err = encode(result.Data)

@@ -64,8 +64,13 @@ func (a *Step) analyst(ctx context.Context, in workflows.VerifyInput, t investig
 		}
 		return t.Draft.Analyst, nil
 	}
+	return a.answeredBy(ctx, in.Investigation, t.Number)
+}
+
+// answeredBy is the model that answered last in a turn, as the ledger knows it.
+func (a *Step) answeredBy(ctx context.Context, investigationID string, turn int) (string, error) {
 	for ask := workflows.MaxAsks; ask > 0; ask-- {
-		entries, err := a.DB.Attempts(ctx, llm.Call{Investigation: in.Investigation, Turn: t.Number, Ask: ask})
+		entries, err := a.DB.Attempts(ctx, llm.Call{Investigation: investigationID, Turn: turn, Ask: ask})
 		if err != nil {
 			return "", err
 		}

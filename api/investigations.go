@@ -47,6 +47,14 @@ func (s *Server) investigation(ctx context.Context, id string) (d wire.Investiga
 	if d.Evidence, err = db.EvidenceList(ctx, id); err != nil {
 		return d, err
 	}
+	if d.Questions, err = s.questions(ctx, id); err != nil {
+		return d, err
+	}
+	gathered, err := db.QuestionEvidence(ctx, id)
+	if err != nil {
+		return d, err
+	}
+	d.Evidence = append(d.Evidence, evidenceFor(d.Questions, gathered)...)
 	for i := range d.Evidence {
 		d.Evidence[i].Result = nil
 	}
@@ -68,6 +76,17 @@ type evidenceInput struct {
 	Evidence string `path:"eid" pattern:"^[A-Za-z0-9][A-Za-z0-9._:-]*$" maxLength:"200"`
 }
 
-func (s *Server) getEvidence(ctx context.Context, _ auth.Caller, in *evidenceInput) (investigation.Evidence, error) {
-	return s.cfg.Metadata.Evidence(ctx, in.ID, in.Evidence)
+func (s *Server) getEvidence(ctx context.Context, who auth.Caller, in *evidenceInput) (investigation.Evidence, error) {
+	e, err := s.cfg.Metadata.Evidence(ctx, in.ID, in.Evidence)
+	if err != nil || e.Question == 0 {
+		return e, err
+	}
+	q, err := s.cfg.Metadata.NumberedQuestion(ctx, in.ID, e.Question)
+	if err == nil && !investigation.Within(q.Namespaces, who.Namespaces) {
+		err = metadata.ErrNotFound // for this caller
+	}
+	if err != nil {
+		return investigation.Evidence{}, err
+	}
+	return e, nil
 }

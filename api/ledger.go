@@ -10,6 +10,7 @@ import (
 
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/privacy"
@@ -66,9 +67,10 @@ func (s *Server) getLedgerEntry(ctx context.Context, who auth.Caller, in *IDInpu
 // maxCalls is more than an investigation's budget allows.
 const maxCalls = 500
 
-// modelUse sums up what models did for an investigation; nil: nothing.
-func (s *Server) modelUse(ctx context.Context, investigation string) (*wire.ModelUse, error) {
-	entries, _, err := s.cfg.Metadata.Ledger(ctx, metadata.LedgerFilter{Investigation: investigation, Limit: maxCalls})
+// modelUse sums up what models did for an investigation, but for questions about it; nil: nothing.
+func (s *Server) modelUse(ctx context.Context, id string) (*wire.ModelUse, error) {
+	entries, _, err := s.cfg.Metadata.Ledger(ctx, metadata.LedgerFilter{Investigation: id, Limit: maxCalls})
+	entries = slices.DeleteFunc(entries, func(e llm.Entry) bool { return investigation.QuestionOf(e.Call.Turn) != 0 })
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ var (
 	errInvalid = errors.New("invalid")
 	// errBusy means come back later.
 	errBusy = errors.New("busy")
+	// errTooMany means the caller has enough of these under way.
+	errTooMany = errors.New("too many")
 )
 
 // refusal is an error whose text is for the caller; kind decides the status.
@@ -48,6 +50,8 @@ func (s *Server) problem(ctx context.Context, err error) huma.StatusError {
 		return huma.NewError(http.StatusUnprocessableEntity, text)
 	case errors.Is(err, tools.ErrArguments):
 		return huma.NewError(http.StatusUnprocessableEntity, err.Error())
+	case errors.Is(err, errTooMany):
+		return huma.NewError(http.StatusTooManyRequests, text)
 	case errors.Is(err, errBusy):
 		return huma.NewError(http.StatusServiceUnavailable, text)
 	case errors.Is(err, context.DeadlineExceeded):

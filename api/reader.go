@@ -67,11 +67,25 @@ func (s *Server) readDetail(ctx context.Context, d *wire.InvestigationDetail) er
 	if d.Report, err = readable(names, d.Report); err != nil {
 		return fmt.Errorf("show report of %s: %w", d.ID, err)
 	}
+	if err := readQuestions(names, d.Questions); err != nil {
+		return err
+	}
 	if d.Incident != nil {
 		d.Incident.Title = privacy.Plain(names.Resolve(d.Incident.Title))
 	}
 	for i := range d.Fixes {
 		readFix(names, &d.Fixes[i])
+	}
+	return nil
+}
+
+// readQuestions makes questions and their answers ready for a reader. Who asked put it in words of their own, which are untrusted like
+// any others.
+func readQuestions(names *privacy.Map, questions []investigation.Question) (err error) {
+	for i := range questions {
+		if questions[i], err = readable(names, questions[i]); err != nil {
+			return fmt.Errorf("show question %d: %w", questions[i].Number, err)
+		}
 	}
 	return nil
 }

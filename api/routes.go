@@ -53,6 +53,9 @@ func (s *Server) jsonRoutes() {
 	handle(s, route{"investigations.ask", "POST /api/v1/investigations", auth.Operator, "Start an investigation", http.StatusAccepted, 0}, s.ask)
 	handle(s, route{"investigations.cancel", "POST /api/v1/investigations/{id}/cancel", auth.Operator, "Cancel an investigation that runs, and its incident", http.StatusAccepted, 0}, s.cancel)
 	handle(s, route{"investigations.replay", "POST /api/v1/investigations/{id}/replays", auth.Operator, "Investigate again on the stored evidence, with another analyst", http.StatusAccepted, 0}, s.replay)
+	handle(s, route{"questions.list", "GET /api/v1/investigations/{id}/questions", auth.Viewer, "Follow-up questions and their answers", 0, 0}, s.listQuestions)
+	handle(s, route{"questions.ask", "POST /api/v1/investigations/{id}/questions", auth.Operator, "Ask a follow-up question about an investigation, running or ended", http.StatusAccepted, 0}, s.askQuestion)
+	handle(s, route{"questions.cancel", "POST /api/v1/investigations/{id}/questions/{qid}/cancel", auth.Operator, "Cancel a question that has no answer yet", http.StatusAccepted, 0}, s.cancelQuestion)
 	s.eventRoute(route{"investigations.events", "GET /api/v1/investigations/{id}/events", auth.Viewer, "The investigation again whenever it changes", 0, 0})
 
 	handle(s, route{"fixes.list", "GET /api/v1/fixes", auth.Viewer, "Newest fixes", 0, 0}, s.listFixes)

@@ -152,7 +152,7 @@ func (r *Runner) result(ctx context.Context, db *metadata.DB, c Case, id string)
 		}
 	}
 	if r.cfg.Ledger != nil {
-		usage, cost, err := r.cfg.Ledger.Spent(ctx, id)
+		usage, cost, err := r.cfg.Ledger.Spent(ctx, llm.Call{Investigation: id})
 		if err != nil {
 			return out, err
 		}

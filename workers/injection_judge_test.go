@@ -156,7 +156,7 @@ func (tr *trial) fixed() {
 
 // bounded: turns, calls, tokens and money hold, whatever the model says.
 func (tr *trial) bounded(inv metadata.Investigation) {
-	usage, _, err := tr.db.Spent(tr.t.Context(), inv.Request.ID)
+	usage, _, err := tr.db.Spent(tr.t.Context(), llm.Call{Investigation: inv.Request.ID})
 	if err != nil {
 		tr.t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ func RegisterWorkflows(w worker.WorkflowRegistry) {
 	w.RegisterWorkflowWithOptions(workflows.Incident, workflow.RegisterOptions{Name: workflows.IncidentWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.DeploymentVerification, workflow.RegisterOptions{Name: workflows.DeploymentWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.Investigation, workflow.RegisterOptions{Name: workflows.InvestigationWorkflow})
+	w.RegisterWorkflowWithOptions(workflows.Question, workflow.RegisterOptions{Name: workflows.QuestionWorkflow})
 	w.RegisterWorkflowWithOptions(workflows.Remediation, workflow.RegisterOptions{Name: workflows.RemediationWorkflow})
 }
 
@@ -37,6 +38,8 @@ func (w *Workers) register(to worker.Registry, r Role) {
 		step := &activities.Step{Engine: w.cfg.Engine, Registry: w.cfg.Registry, DB: w.cfg.Metadata, Models: w.cfg.Models}
 		to.RegisterActivityWithOptions(step.Analyst, name(workflows.AnalystStepActivity))
 		to.RegisterActivityWithOptions(step.Verify, name(workflows.VerifyReportActivity))
+		answers := &activities.Answers{Step: step, DB: w.cfg.Metadata}
+		to.RegisterActivityWithOptions(answers.Next, name(workflows.AnswerStepActivity))
 	case GitHub:
 		w.registerGitHub(to)
 	case Model:
@@ -87,6 +90,9 @@ func (w *Workers) registerTools(to worker.Registry) {
 	to.RegisterActivityWithOptions(incidents.EndInvestigation, name(workflows.EndInvestigationActivity))
 	to.RegisterActivityWithOptions(incidents.UpdateFix, name(workflows.UpdateFixActivity))
 	to.RegisterActivityWithOptions(incidents.AuditRefused, name(workflows.AuditRefusedActivity))
+
+	answers := &activities.Answers{DB: w.cfg.Metadata}
+	to.RegisterActivityWithOptions(answers.End, name(workflows.EndQuestionActivity))
 
 	deployments := &activities.Deployments{DB: w.cfg.Metadata, Registry: w.cfg.Registry}
 	to.RegisterActivityWithOptions(deployments.Since, name(workflows.DeployedSinceActivity))

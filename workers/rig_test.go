@@ -25,6 +25,7 @@ import (
 	"github.com/midwatch/midwatch/internal/seal"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools"
+	"github.com/midwatch/midwatch/sandbox/analyst/builtin"
 	"github.com/midwatch/midwatch/sandbox/analyst/model"
 	"github.com/midwatch/midwatch/sandbox/check"
 	"github.com/midwatch/midwatch/sandbox/contract"
@@ -57,6 +58,7 @@ type rig struct {
 	probes   atomic.Int64 // runs of the tool, over the fault or the healthy time
 	mu       sync.Mutex
 	peers    []string // whom the tool was asked about
+	scopes   []tools.Scope
 	models   []gate.Account
 }
 
@@ -157,7 +159,7 @@ func (r *rig) probe() tools.Tool {
 	return tools.Tool{
 		Name: "probe_numbers", Description: "Counts.", DataTypes: []investigation.DataType{investigation.Metrics},
 		Schema: json.RawMessage(`{"type":"object","properties":{"n":{"type":"integer"},"peer":{"type":"string"}},"required":["n"],"additionalProperties":false}`),
-		Run: func(_ context.Context, _ tools.Scope, arguments json.RawMessage) (tools.Result, error) {
+		Run: func(_ context.Context, scope tools.Scope, arguments json.RawMessage) (tools.Result, error) {
 			r.probes.Add(1)
 			var a struct {
 				N    int
@@ -167,7 +169,7 @@ func (r *rig) probe() tools.Tool {
 				return tools.Result{}, err
 			}
 			r.mu.Lock()
-			r.peers = append(r.peers, a.Peer)
+			r.peers, r.scopes = append(r.peers, a.Peer), append(r.scopes, scope)
 			r.mu.Unlock()
 			data := map[string]any{"n": a.N, "peer": address, "line": "login from " + address + " password=" + password}
 			return tools.Result{Summary: fmt.Sprintf("saw %d", a.N), Query: "SELECT " + secret, Data: data}, nil
@@ -197,6 +199,10 @@ func (s *script) Run(_ context.Context, req contract.Request) (contract.Answer, 
 	if req.Check != nil {
 		report, err := check.Report(*req.Check)
 		return contract.Answer{Check: &contract.CheckAnswer{Report: report}}, err
+	}
+	if req.Reply != nil {
+		answer := builtin.Answer(*req.Reply)
+		return contract.Answer{Reply: &answer}, nil
 	}
 	if req.Model != nil {
 		answer, err := model.Step(*req.Model)

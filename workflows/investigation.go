@@ -148,7 +148,7 @@ func (inv *run) ask(ctx workflow.Context, ask int) error {
 func (inv *run) step(ctx workflow.Context, last bool, asked int) (StepRef, error) {
 	inv.State.Phase = "thinking"
 	var step StepRef
-	err := inv.sandboxed(ctx, func() workflow.Future {
+	err := sandboxed(ctx, func() workflow.Future {
 		return call(ctx, AnalystStepActivity, fmt.Sprintf("Turn %d", inv.State.Turn), StepInput{
 			Investigation: inv.ID, Turn: inv.State.Turn, LastTurn: last, Now: workflow.Now(ctx),
 			Asked: asked, Refute: inv.State.Refute, Builtin: inv.State.Builtin,
@@ -165,28 +165,35 @@ func (inv *run) takeOver(ctx workflow.Context, why string) {
 }
 
 // sandboxed runs an activity of the sandbox role, once more if the sandboxed program failed.
-func (inv *run) sandboxed(ctx workflow.Context, start func() workflow.Future, result any) error {
+func sandboxed(ctx workflow.Context, start func() workflow.Future, result any) error {
 	for try := 1; ; try++ {
 		err := start().Get(ctx, result)
 		var failed *temporal.ApplicationError
 		if err == nil || try == stepTries || !errors.As(err, &failed) || failed.Type() != StepFailedError {
 			return err
 		}
-		workflow.GetLogger(ctx).Warn("sandboxed step failed, trying once more", "investigation", inv.ID, "error", err)
+		workflow.GetLogger(ctx).Warn("sandboxed step failed, trying once more", "error", err)
 	}
 }
 
-// perform runs a turn's calls side by side, each an activity named after its tool. A call that was made before has its
-// evidence already. A call that cannot be answered leaves the turn without that evidence, which the analyst sees.
+// perform runs a turn's calls.
 func (inv *run) perform(ctx workflow.Context, step StepRef) {
 	inv.State.Phase = "gathering evidence"
+	inv.State.Calls = gather(ctx, step.Calls, inv.State.Calls, func(c CallRef) workflow.Future {
+		return call(ctx, c.Tool, c.Why, CallInput{Investigation: inv.ID, Turn: inv.State.Turn, Call: c.ID})
+	})
+}
+
+// gather starts a turn's calls side by side, each an activity named after its tool, and returns all calls that have evidence. A
+// call that was made before has its evidence already. A call that cannot be answered leaves the turn without that evidence, which
+// the analyst sees.
+func gather(ctx workflow.Context, calls []CallRef, done []DoneCall, start func(CallRef) workflow.Future) []DoneCall {
 	var waiting []pending
-	for _, c := range step.Calls {
-		if inv.done(c) || slices.ContainsFunc(waiting, func(p pending) bool { return p.call.Tool == c.Tool && p.call.Digest == c.Digest }) {
+	for _, c := range calls {
+		if answered(done, c) || slices.ContainsFunc(waiting, func(p pending) bool { return p.call.Tool == c.Tool && p.call.Digest == c.Digest }) {
 			continue
 		}
-		input := CallInput{Investigation: inv.ID, Turn: inv.State.Turn, Call: c.ID}
-		waiting = append(waiting, pending{call: c, future: call(ctx, c.Tool, c.Why, input)})
+		waiting = append(waiting, pending{call: c, future: start(c)})
 	}
 	for _, p := range waiting {
 		var e EvidenceRef
@@ -194,8 +201,9 @@ func (inv *run) perform(ctx workflow.Context, step StepRef) {
 			workflow.GetLogger(ctx).Warn("tool call without an answer", "tool", p.call.Tool, "error", err)
 			continue
 		}
-		inv.State.Calls = append(inv.State.Calls, DoneCall{Tool: p.call.Tool, Digest: p.call.Digest, Evidence: e.ID})
+		done = append(done, DoneCall{Tool: p.call.Tool, Digest: p.call.Digest, Evidence: e.ID})
 	}
+	return done
 }
 
 type pending struct {
@@ -203,8 +211,8 @@ type pending struct {
 	future workflow.Future
 }
 
-func (inv *run) done(c CallRef) bool {
-	return slices.ContainsFunc(inv.State.Calls, func(d DoneCall) bool { return d.Tool == c.Tool && d.Digest == c.Digest })
+func answered(done []DoneCall, c CallRef) bool {
+	return slices.ContainsFunc(done, func(d DoneCall) bool { return d.Tool == c.Tool && d.Digest == c.Digest })
 }
 
 // conclude has the report's checks evaluated, on the evidence and on its healthy counterpart.
@@ -221,7 +229,7 @@ func (inv *run) conclude(ctx workflow.Context, step StepRef) (ReportRef, error) 
 		}
 	}
 	var found ReportRef
-	err := inv.sandboxed(ctx, func() workflow.Future { return call(ctx, VerifyReportActivity, "Evaluate every check", verify) }, &found)
+	err := sandboxed(ctx, func() workflow.Future { return call(ctx, VerifyReportActivity, "Evaluate every check", verify) }, &found)
 	if err != nil {
 		return ReportRef{}, err
 	}

@@ -180,8 +180,8 @@ type StepRef struct {
 // AskInput has a model asked what a step stored.
 type AskInput struct {
 	Investigation string `json:"investigation"`
-	Turn          int    `json:"turn"`
-	Ask           int    `json:"ask"` // of this turn, from 1
+	Turn          int    `json:"turn"` // of a question as investigation.QuestionTurn numbers it
+	Ask           int    `json:"ask"`  // of this turn, from 1
 }
 
 // AskResult says what a model call took. The answer is in the ledger.
@@ -202,10 +202,10 @@ type CallRef struct {
 	Digest string `json:"digest"` // of tool and arguments: equal calls have equal digests
 }
 
-// CallInput runs a tool call of a turn that is stored.
+// CallInput runs a tool call of a turn that is stored, within what whoever asked for the investigation, or the question, may see.
 type CallInput struct {
 	Investigation string `json:"investigation"`
-	Turn          int    `json:"turn"`
+	Turn          int    `json:"turn"` // as in AskInput
 	Call          string `json:"call"`
 }
 

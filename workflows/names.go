@@ -31,6 +31,7 @@ const (
 	IncidentWorkflow      = "Incident"
 	DeploymentWorkflow    = "DeploymentVerification"
 	InvestigationWorkflow = "Investigation"
+	QuestionWorkflow      = "Question"
 	RemediationWorkflow   = "Remediation"
 	ScanWorkflow          = "Scan"
 )
@@ -53,6 +54,8 @@ const (
 	EndInvestigationActivity   = "EndInvestigation"
 	AnalystStepActivity        = "AnalystStep"
 	AskModelActivity           = "AskModel"
+	AnswerStepActivity         = "AnswerStep"
+	EndQuestionActivity        = "EndQuestion"
 	ControlEvidenceActivity    = "ControlEvidence"
 	VerifyReportActivity       = "VerifyReport"
 	PrepareFixActivity         = "PrepareFix"
@@ -99,6 +102,11 @@ func InvestigationWorkflowID(environment, investigation string) string {
 	return "investigation/" + environment + "/" + investigation
 }
 
+// QuestionWorkflowID is the id of the workflow that looks for the answer to a question.
+func QuestionWorkflowID(environment, question string) string {
+	return "question/" + environment + "/" + question
+}
+
 // RemediationWorkflowID is the id of the workflow that waits for approval of a fix.
 func RemediationWorkflowID(environment, fix string) string {
 	return "remediation/" + environment + "/" + fix
@@ -109,6 +117,10 @@ func IncidentID(environment, trigger string) string { return "inc-" + short(envi
 
 // InvestigationID names the investigation of an incident.
 func InvestigationID(incident string) string { return "inv-" + strings.TrimPrefix(incident, "inc-") }
+
+// QuestionID names the question that a request asks about an investigation, whatever its words: asked again by the same request it is
+// the same question.
+func QuestionID(investigation, request string) string { return "ask-" + short(investigation, request) }
 
 // FixID names the fix that an investigation proposed.
 func FixID(investigation string) string { return "fix-" + strings.TrimPrefix(investigation, "inv-") }

@@ -21,9 +21,9 @@ type rule struct {
 func ruleOf(activity string) rule {
 	switch activity {
 	case OpenIncidentActivity, JoinTriggerActivity, UpdateIncidentActivity, OpenInvestigationActivity,
-		EndInvestigationActivity, UpdateFixActivity, AuditRefusedActivity:
+		EndInvestigationActivity, EndQuestionActivity, UpdateFixActivity, AuditRefusedActivity:
 		return rule{queue: ToolsQueue, timeout: 5 * time.Second, attempts: 20}
-	case AnalystStepActivity, VerifyReportActivity:
+	case AnalystStepActivity, AnswerStepActivity, VerifyReportActivity:
 		return rule{queue: SandboxQueue, timeout: 30 * time.Second, deadline: 5 * time.Minute, heartbeat: 5 * time.Second, attempts: 10}
 	case AskModelActivity: // an answer may take minutes; whether one is asked again is the gate's to know
 		return rule{queue: ModelQueue, timeout: 5 * time.Minute, deadline: 6 * time.Minute, heartbeat: 5 * time.Second, attempts: 6}

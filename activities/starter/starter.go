@@ -63,6 +63,18 @@ func Investigate(ctx context.Context, c Executor, r investigation.Request, summa
 	return nil
 }
 
+// Ask has a question answered that is in the metadata store. Asked again while the answer is looked for it does nothing.
+func Ask(ctx context.Context, c Executor, environment string, q investigation.Question) error {
+	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: workflows.QuestionWorkflowID(environment, q.ID), TaskQueue: workflows.OrchestrateQueue,
+		StaticSummary: fmt.Sprintf("Question %d about %s", q.Number, q.Investigation),
+	}, workflows.QuestionWorkflow, workflows.QuestionInput{ID: q.ID, Investigation: q.Investigation, Number: q.Number, Budget: q.Budget})
+	if err != nil {
+		return fmt.Errorf("start question %s: %w", q.ID, err)
+	}
+	return nil
+}
+
 // appears is how long a Remediation may take to start after its fix was stored.
 const appears = 3 * time.Second
 

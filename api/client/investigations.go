@@ -42,6 +42,22 @@ func (c *Client) Ask(ctx context.Context, question, service string) (wire.Asked,
 	return put[wire.Asked](ctx, c, http.MethodPost, at("investigations"), wire.Ask{Question: question, Service: service})
 }
 
+// AskQuestion asks a follow-up question about an investigation. A request that is named asks nothing twice. It returns ErrNotFound
+// when the investigation does not exist, and an *Error of status 429 where enough was asked.
+func (c *Client) AskQuestion(ctx context.Context, id string, q wire.AskQuestion) (investigation.Question, error) {
+	return put[investigation.Question](ctx, c, http.MethodPost, at("investigations/%s/questions", id), q)
+}
+
+// Questions lists the follow-up questions about an investigation, oldest first.
+func (c *Client) Questions(ctx context.Context, id string) (wire.QuestionList, error) {
+	return get[wire.QuestionList](ctx, c, at("investigations/%s/questions", id), nil)
+}
+
+// CancelQuestion ends the search for an answer, or returns ErrConflict.
+func (c *Client) CancelQuestion(ctx context.Context, id, question string) (wire.Cancelled, error) {
+	return put[wire.Cancelled](ctx, c, http.MethodPost, at("investigations/%s/questions/%s/cancel", id, question), nil)
+}
+
 // Replay investigates again on the stored evidence of an investigation; analyst is "builtin" or a model provider's name. It
 // returns ErrConflict where that is not possible.
 func (c *Client) Replay(ctx context.Context, id, analyst string) (wire.Replayed, error) {

@@ -39,8 +39,10 @@ type InvestigationDetail struct {
 	Incident *investigation.Incident  `json:"incident,omitempty"`
 	Evidence []investigation.Evidence `json:"evidence" doc:"without results; those are at evidence/{eid}"`
 	Fixes    []investigation.Fix      `json:"fixes" doc:"oldest first; at most one in most cases"`
-	Models   *ModelUse                `json:"models,omitempty" doc:"absent: no model was asked"`
-	Workflow string                   `json:"workflow" doc:"id in the Temporal UI"`
+	// Questions are those whose askers may not see more than the caller.
+	Questions []investigation.Question `json:"questions" doc:"follow-up questions and their answers, oldest first"`
+	Models    *ModelUse                `json:"models,omitempty" doc:"absent: no model was asked"`
+	Workflow  string                   `json:"workflow" doc:"id in the Temporal UI"`
 }
 
 // Cancelled says that an investigation was asked to end. It has when its status says so.
@@ -60,6 +62,17 @@ type Asked struct {
 	Trigger       string `json:"trigger"`
 	Incident      string `json:"incident"`
 	Investigation string `json:"investigation"`
+}
+
+// AskQuestion asks a follow-up question.
+type AskQuestion struct {
+	Text    string `json:"text" minLength:"1" maxLength:"1000"`
+	Request string `json:"request,omitempty" pattern:"^[A-Za-z0-9._-]*$" maxLength:"100" doc:"names this request: sent again it asks nothing twice; absent: it is a new question"`
+}
+
+// QuestionList is every question about an investigation, oldest first.
+type QuestionList struct {
+	Questions []investigation.Question `json:"questions"`
 }
 
 // Replay investigates again.

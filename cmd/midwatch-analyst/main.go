@@ -1,6 +1,6 @@
 // Command midwatch-analyst is what runs inside the sandbox: one request of the contract on descriptor 3, one answer, and
-// it is gone. It decides the next step of an investigation, by rules or by building and reading a model's prompts and answers, or evaluates
-// a report's checks. It opens nothing.
+// it is gone. It decides the next step of an investigation, by rules or by building and reading a model's prompts and answers, answers a
+// person's question by the words in it, or evaluates a report's checks. It opens nothing.
 package main
 
 import (
@@ -50,6 +50,9 @@ func answer(req contract.Request) contract.Answer {
 			return contract.Answer{Error: err.Error()}
 		}
 		return contract.Answer{Model: &next}
+	case req.Reply != nil:
+		reply := builtin.Answer(*req.Reply)
+		return contract.Answer{Reply: &reply}
 	case req.Check != nil:
 		report, err := check.Report(*req.Check)
 		if err != nil {

@@ -57,7 +57,7 @@ func (r *remote) client() (*client.Client, error) {
 
 func investigationsCommand(in *installation) *cobra.Command {
 	r := &remote{in: in}
-	cmd := &cobra.Command{Use: "investigations", Aliases: []string{"inv"}, Short: "List, show, approve, reject and cancel"}
+	cmd := &cobra.Command{Use: "investigations", Aliases: []string{"inv"}, Short: "List, show, ask about, approve, reject and cancel"}
 	r.flags(cmd)
 	var reason string
 	var yes bool
@@ -83,6 +83,7 @@ func investigationsCommand(in *installation) *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{Use: "list", Short: "List investigations, newest first", Args: cobra.NoArgs, RunE: r.list},
 		&cobra.Command{Use: "show ID", Short: "Show the report, its claims and evidence, and the fix", Args: cobra.ExactArgs(1), RunE: r.show},
+		r.askCommand(),
 		approve,
 		reject,
 		&cobra.Command{Use: "cancel ID", Short: "Cancel an investigation that runs, and its incident", Args: cobra.ExactArgs(1), RunE: r.cancel})

@@ -85,6 +85,9 @@ func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
 	}
 	fmt.Fprintf(w, "\n  %s, %d turns, by %s\n", inv.ID, len(inv.Turns), line(r.Analyst))
 	writeModels(w, inv.Models)
+	for _, q := range inv.Questions {
+		writeQuestion(w, inv, q)
+	}
 }
 
 // writeModels says what models took, if any was asked.

@@ -129,7 +129,7 @@ func fixOf(r investigation.Report) string {
 func called(d wire.InvestigationDetail) string {
 	n, without := 0, 0
 	for _, e := range d.Evidence {
-		if strings.HasSuffix(e.Call, "/control") {
+		if strings.HasSuffix(e.Call, "/control") || e.Question != 0 {
 			continue
 		}
 		n++

@@ -42,6 +42,8 @@ type Evidence struct {
 	DataTypes     []DataType      `json:"data_types"`
 	Error         string          `json:"error,omitempty"` // the tool could not answer; Result is null
 	At            time.Time       `json:"at"`
+	// Question is the number of the question it was gathered for; 0: the investigation itself. A report rests on none of a question's.
+	Question int `json:"question,omitempty"`
 }
 
 // Analysts.

@@ -26,7 +26,7 @@ var ErrNotInLedger = errors.New("no such ledger entry")
 // Call names a model call of an investigation. Attempts count from 1.
 type Call struct {
 	Investigation string `json:"investigation"`
-	Turn          int    `json:"turn"` // from 1
+	Turn          int    `json:"turn"` // from 1; of a question as investigation.QuestionTurn numbers it
 	Ask           int    `json:"ask"`  // of this turn, from 1
 }
 
@@ -66,6 +66,7 @@ type Ledger interface {
 	End(ctx context.Context, e Entry) error
 	// Attempts returns the entries of a call, oldest first.
 	Attempts(ctx context.Context, c Call) ([]Entry, error)
-	// Spent sums up what an investigation took so far, begun calls at their worst case.
-	Spent(ctx context.Context, investigation string) (Usage, int64, error)
+	// Spent sums up what the calls took that share the budget of c, begun ones at their worst case: those of its investigation's own
+	// turns, or of its question's.
+	Spent(ctx context.Context, c Call) (Usage, int64, error)
 }

@@ -95,7 +95,7 @@ func testLedger(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
 
 func spent(t *testing.T, db *metadata.DB, usage llm.Usage, cost int64) {
 	t.Helper()
-	u, c, err := db.Spent(t.Context(), "inv-l")
+	u, c, err := db.Spent(t.Context(), llm.Call{Investigation: "inv-l"})
 	must(t, err)
 	equal(t, usage, u)
 	equal(t, cost, c)

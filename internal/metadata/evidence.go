@@ -73,8 +73,17 @@ func (d *DB) evidence(ctx context.Context, q querier, inv, column, value string)
 	return e, d.open(evidencePurpose(inv, id), sealed, &e)
 }
 
-// EvidenceList returns all evidence of an investigation with results, in the order it came; none is an empty list.
+// EvidenceList returns an investigation's own evidence with results, in the order it came; none is an empty list.
 func (d *DB) EvidenceList(ctx context.Context, investigationID string) ([]investigation.Evidence, error) {
+	return d.evidenceOf(ctx, investigationID, func(e investigation.Evidence) bool { return e.Question == 0 })
+}
+
+// QuestionEvidence is EvidenceList of what was gathered for questions about an investigation.
+func (d *DB) QuestionEvidence(ctx context.Context, investigationID string) ([]investigation.Evidence, error) {
+	return d.evidenceOf(ctx, investigationID, func(e investigation.Evidence) bool { return e.Question != 0 })
+}
+
+func (d *DB) evidenceOf(ctx context.Context, investigationID string, wanted func(investigation.Evidence) bool) ([]investigation.Evidence, error) {
 	list := []investigation.Evidence{}
 	err := d.rows(ctx, d.sql, `SELECT id, sealed FROM evidence WHERE investigation = ? ORDER BY seq`, []any{investigationID},
 		func(scan func(...any) error) error {
@@ -87,7 +96,9 @@ func (d *DB) EvidenceList(ctx context.Context, investigationID string) ([]invest
 			if err := d.open(evidencePurpose(investigationID, id), sealed, &e); err != nil {
 				return err
 			}
-			list = append(list, e)
+			if wanted(e) {
+				list = append(list, e)
+			}
 			return nil
 		})
 	if err != nil {

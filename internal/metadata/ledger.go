@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
 )
 
@@ -110,31 +111,32 @@ func (d *DB) Attempts(ctx context.Context, c llm.Call) ([]llm.Entry, error) {
 	return list, nil
 }
 
-// Spent sums up what an investigation took so far. What has begun and not ended counts with its worst case.
-func (d *DB) Spent(ctx context.Context, investigation string) (llm.Usage, int64, error) {
+// Spent sums up what the calls took that share the budget of c. What has begun and not ended counts with its worst case.
+func (d *DB) Spent(ctx context.Context, c llm.Call) (llm.Usage, int64, error) {
 	var u llm.Usage
 	var cost int64
+	from, to := investigation.TurnsOf(c.Turn)
 	err := d.row(ctx, d.sql, `SELECT CAST(COALESCE(SUM(input), 0) AS BIGINT), CAST(COALESCE(SUM(output), 0) AS BIGINT),
 		CAST(COALESCE(SUM(cache_read), 0) AS BIGINT), CAST(COALESCE(SUM(cache_write), 0) AS BIGINT),
-		CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM ledger WHERE investigation = ?`,
-		[]any{investigation}, &u.Input, &u.Output, &u.CacheRead, &u.CacheWrite, &cost)
+		CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM ledger WHERE investigation = ? AND turn >= ? AND turn < ?`,
+		[]any{c.Investigation, from, to}, &u.Input, &u.Output, &u.CacheRead, &u.CacheWrite, &cost)
 	if err != nil {
-		return llm.Usage{}, 0, fmt.Errorf("sum up the ledger of %s: %w", investigation, err)
+		return llm.Usage{}, 0, fmt.Errorf("sum up the ledger of %s: %w", c.Investigation, err)
 	}
 	return u, cost, nil
 }
 
 // Exchanges returns the answers of an investigation in the order they were asked for. The ledger is where they are kept.
-func (d *DB) Exchanges(ctx context.Context, investigation string) ([]llm.Exchange, error) {
+func (d *DB) Exchanges(ctx context.Context, investigationID string) ([]llm.Exchange, error) {
 	list := []llm.Exchange{}
-	entries, err := d.entries(ctx, `investigation = ? AND state = ? ORDER BY turn, ask, attempt`, investigation, string(llm.Answered))
+	entries, err := d.entries(ctx, `investigation = ? AND state = ? ORDER BY turn, ask, attempt`, investigationID, string(llm.Answered))
 	if err != nil {
-		return nil, fmt.Errorf("read answers of %s: %w", investigation, err)
+		return nil, fmt.Errorf("read answers of %s: %w", investigationID, err)
 	}
 	for _, e := range entries {
 		x := llm.Exchange{Turn: e.Call.Turn}
 		if err := json.Unmarshal(e.Response, &x.Response); err != nil {
-			return nil, fmt.Errorf("read answers of %s: decode %s: %w", investigation, e.ID, err)
+			return nil, fmt.Errorf("read answers of %s: decode %s: %w", investigationID, e.ID, err)
 		}
 		list = append(list, x)
 	}

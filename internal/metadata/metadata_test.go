@@ -42,6 +42,9 @@ func TestStore(t *testing.T) {
 		"attempts":       testConcurrentAttempts,
 		"asks":           testAsks,
 		"pseudonyms":     testPseudonyms,
+		"questions":      testQuestions,
+		"asked_evidence": testQuestionEvidence,
+		"budgets":        testBudgets,
 	}
 	run := func(t *testing.T, empty func(t *testing.T, name string) string) {
 		for name, test := range suite {
@@ -293,6 +296,7 @@ func TestSealed(t *testing.T) {
 	must(t, db.PutReport(ctx, "inv", investigation.Report{Summary: secret}))
 	get(db.PutEvidence(ctx, investigation.Evidence{Investigation: "inv", Call: "c", Summary: secret, Result: json.RawMessage(`"` + secret + `"`)}))(t)
 	must(t, db.PutFix(ctx, investigation.Fix{ID: "f", Content: secret}))
+	get(added(db.AddQuestion(ctx, investigation.Question{ID: "q", Investigation: "inv", Text: secret}, few)))(t)
 	must(t, db.PutAsk(ctx, llm.Call{Investigation: "inv"}, llm.StoredAsk{Request: llm.Request{System: secret}}))
 	must(t, db.PutAIPolicy(ctx, llm.Policy{Environment: "dev", UpdatedBy: secret}))
 	call := begin(t, db, llm.Entry{Call: llm.Call{Investigation: "inv"}, Request: json.RawMessage(`"` + secret + `"`)})

@@ -27,6 +27,7 @@ type Request struct {
 	Step  *investigation.Transcript `json:"step,omitempty"`  // decide the next step
 	Model *ModelRequest             `json:"model,omitempty"` // the same, with a model as the analyst
 	Check *CheckRequest             `json:"check,omitempty"` // evaluate a report's checks
+	Reply *AnswerRequest            `json:"reply,omitempty"` // answer a person's question without a model
 }
 
 // Answer is what it answers. Exactly one field is set.
@@ -34,6 +35,7 @@ type Answer struct {
 	Step  *investigation.Step `json:"step,omitempty"`
 	Model *ModelAnswer        `json:"model,omitempty"`
 	Check *CheckAnswer        `json:"check,omitempty"`
+	Reply *ReplyText          `json:"reply,omitempty"`
 	Error string              `json:"error,omitempty"` // the program could not do it; final
 }
 
@@ -106,7 +108,7 @@ func Call(conn io.ReadWriter, req Request) (Answer, error) {
 }
 
 func (a Answer) fields() (n int) {
-	for _, set := range []bool{a.Step != nil, a.Model != nil, a.Check != nil, a.Error != ""} {
+	for _, set := range []bool{a.Step != nil, a.Model != nil, a.Check != nil, a.Reply != nil, a.Error != ""} {
 		if set {
 			n++
 		}

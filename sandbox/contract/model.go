@@ -21,7 +21,8 @@ type ModelRequest struct {
 	Transcript investigation.Transcript `json:"transcript"` // evidence of forbidden data types is not in it
 	Stage      Stage                    `json:"stage"`
 	Question   string                   `json:"question,omitempty"`
-	Tools      []llm.Tool               `json:"tools"` // what policy leaves
+	Reply      *ReplyContext            `json:"reply,omitempty"` // Stage Reply: what there is besides the transcript; nil: nothing
+	Tools      []llm.Tool               `json:"tools"`           // what policy leaves
 	Model      string                   `json:"model"`
 	Context    int                      `json:"context"`    // tokens that fit
 	MaxTokens  int                      `json:"max_tokens"` // of one answer
@@ -39,8 +40,34 @@ type ModelAnswer struct {
 	Reply *ReplyText          `json:"reply,omitempty"` // Stage Reply only
 }
 
+// ReplyContext is what a follow-up question is answered from besides the transcript of its investigation, whose last turns are then
+// those of the question itself.
+type ReplyContext struct {
+	Turn    int                   `json:"turn"`             // that is decided, as investigation.QuestionTurn numbers it
+	Calls   int                   `json:"calls"`            // tool calls that the question has left
+	Running bool                  `json:"running"`          // the investigation still runs
+	Report  *investigation.Report `json:"report,omitempty"` // as it stands after its checks; nil: there is none
+	Earlier []Answered            `json:"earlier,omitempty"`
+}
+
+// Answered is an earlier question of the same investigation and its answer.
+type Answered struct {
+	Question string   `json:"question"`
+	Answer   string   `json:"answer"`
+	Evidence []string `json:"evidence"`
+}
+
+// AnswerRequest asks the built-in analyst a follow-up question. It gathers nothing and answers at once.
+type AnswerRequest struct {
+	Transcript investigation.Transcript `json:"transcript"`
+	Question   string                   `json:"question"`
+	Report     *investigation.Report    `json:"report,omitempty"`
+	Running    bool                     `json:"running"`
+}
+
 // ReplyText answers a follow-up question.
 type ReplyText struct {
 	Text     string   `json:"text"`
-	Evidence []string `json:"evidence"` // ids it rests on
+	Evidence []string `json:"evidence"`           // ids it rests on
+	Unusable bool     `json:"unusable,omitempty"` // the model gave no answer; Text only says that
 }

@@ -83,7 +83,7 @@ type Ask struct {
 	Request     llm.Request // Model and MaxTokens are the account's
 	DataTypes   []investigation.DataType
 	Redactions  map[string]int // already done to Request
-	Tokens      int64          // budget of the whole investigation; 0: none
+	Tokens      int64          // budget of the whole investigation or question; 0: none
 	Cost        int64          // the same, in millionths of a US dollar
 }
 
@@ -189,7 +189,7 @@ func WorstCase(bytes, maxTokens int) llm.Usage {
 }
 
 func (g *Gate) affordable(ctx context.Context, a llm.ProviderConfig, ask Ask, bytes int) error {
-	usage, cost, err := g.cfg.Ledger.Spent(ctx, ask.Call.Investigation)
+	usage, cost, err := g.cfg.Ledger.Spent(ctx, ask.Call)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}

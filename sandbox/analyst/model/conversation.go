@@ -151,8 +151,7 @@ func withWhy(c investigation.ToolCall) json.RawMessage {
 func (s *session) now() string {
 	switch s.Stage {
 	case contract.Reply:
-		return "The investigation is over. A person asks:\n" + fence("question", lines(s.Question, maxQuestion)) +
-			"\nAnswer with reply, from the evidence above and nothing else. If it does not answer the question, say so."
+		return s.asked()
 	case contract.Refute:
 		return s.attack() + "\n" + s.budget()
 	}

@@ -45,7 +45,7 @@ func (s *session) salvage() contract.ModelAnswer {
 	}
 	switch {
 	case s.Stage == contract.Reply:
-		return contract.ModelAnswer{Reply: &contract.ReplyText{Text: silence, Evidence: []string{}}}
+		return contract.ModelAnswer{Reply: &contract.ReplyText{Text: silence, Evidence: []string{}, Unusable: true}}
 	case s.draft != nil:
 		return step(investigation.Step{Say: silence + " The draft stands without having been attacked.", Report: s.standing()})
 	}

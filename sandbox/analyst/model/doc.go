@@ -6,8 +6,8 @@
 // A turn goes like this: Step returns Ask; the answer comes back as the newest Exchange of the turn; Step reads it and
 // returns Step (tool calls or a report), or Ask again with corrections if the answer cannot be used and AsksLeft allows
 // it. The turn that is decided is always the one after the last of the transcript. Of Exchanges only those of that turn
-// are read: earlier turns speak through the transcript, so it does not matter which analyst decided them. In stage Reply,
-// Exchanges of that turn are those of this question alone.
+// are read: earlier turns speak through the transcript, so it does not matter which analyst decided them. In stage Reply
+// it is the one that Reply.Turn names, whose number no other turn of the investigation and its questions has.
 //
 // What the model sees of telemetry stands between fences whose mark cannot occur in it (see fence). What it writes is
 // believed only as far as it can be checked: names of tools, schemas of arguments, ids of evidence, the existence of the

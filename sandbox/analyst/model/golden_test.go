@@ -74,6 +74,16 @@ func TestPrompts(t *testing.T) {
 			g.stage, g.question = contract.Reply, "Was the database busy?\nAnd since when?"
 			return ask(g)
 		},
+		"reply with calls": func() llm.Request {
+			g := drafted(t, "missing_index")
+			report := *g.transcript.Turns[len(g.transcript.Turns)-1].Draft
+			report.Chain[0].Struck = "the check is false"
+			g.stage, g.question = contract.Reply, "Was cart slow, too?"
+			g.reply = &contract.ReplyContext{Turn: 2001, Calls: 5, Running: true, Report: &report, Earlier: []contract.Answered{
+				{Question: "Which table?", Answer: "products, see e4.", Evidence: []string{"e4"}},
+			}}
+			return ask(g)
+		},
 	}
 	for name, make := range prompts {
 		t.Run(name, func(t *testing.T) {

@@ -61,6 +61,7 @@ type game struct {
 	asked      []llm.Request
 	stage      contract.Stage
 	question   string
+	reply      *contract.ReplyContext
 	asks       int // per turn
 	context    int
 }
@@ -74,7 +75,7 @@ func newGame(t *testing.T, name string) *game {
 
 func (g *game) request(left int) contract.ModelRequest {
 	return contract.ModelRequest{
-		Transcript: g.transcript, Stage: g.stage, Question: g.question, Tools: registry(), Model: "scripted-1", Context: g.context, MaxTokens: 4096,
+		Transcript: g.transcript, Stage: g.stage, Question: g.question, Reply: g.reply, Tools: registry(), Model: "scripted-1", Context: g.context, MaxTokens: 4096,
 		Exchanges: g.exchanges, AsksLeft: left,
 	}
 }

@@ -39,24 +39,40 @@ func (s *session) readReply(r *reading, n int, arguments json.RawMessage) {
 		r.fault(n, "text must not be empty.")
 		return
 	}
-	for _, id := range answer.Evidence {
+	ids := append(answer.Evidence, evidenceID.FindAllString(text, -1)...)
+	for _, id := range ids {
 		if !s.known(id) {
 			r.fault(n, "There is no evidence %s.", plain(id, 20))
 		}
 	}
-	r.reply = &contract.ReplyText{Text: text, Evidence: s.resting(answer.Evidence)}
+	r.reply = &contract.ReplyText{Text: s.honest(text), Evidence: s.resting(ids)}
 }
 
 // replyInWords takes an answer that was said instead of passed to reply; it rests on the evidence it mentions.
 func (s *session) replyInWords(r *reading, said string) {
-	r.reply = &contract.ReplyText{Text: paragraphs(said, maxReply), Evidence: s.resting(evidenceID.FindAllString(said, -1))}
+	text := paragraphs(said, maxReply)
+	r.reply = &contract.ReplyText{Text: s.honest(text), Evidence: s.resting(evidenceID.FindAllString(text, -1))}
+}
+
+// noEvidence follows a mention of evidence that does not exist.
+const noEvidence = " (no such evidence)"
+
+// honest says of each mention of evidence that does not exist that it does not.
+func (s *session) honest(text string) string {
+	marked := evidenceID.ReplaceAllStringFunc(text, func(id string) string {
+		if s.known(id) {
+			return id
+		}
+		return id + noEvidence
+	})
+	return cut(marked, maxReply)
 }
 
 // resting keeps the ids that exist, once each.
 func (s *session) resting(ids []string) []string {
 	out := []string{}
 	for _, id := range ids {
-		if s.known(id) && !slices.Contains(out, id) {
+		if s.known(id) && !slices.Contains(out, id) && len(out) < maxCited {
 			out = append(out, id)
 		}
 	}

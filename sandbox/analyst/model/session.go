@@ -33,6 +33,9 @@ func open(req contract.ModelRequest) (*session, error) {
 		ModelRequest: req, turn: len(req.Transcript.Turns) + 1, span: spanOf(req.Transcript.Request),
 		evidence: map[string]investigation.Evidence{}, calls: maxCalls,
 	}
+	if req.Reply != nil {
+		s.turn = req.Reply.Turn
+	}
 	for _, e := range req.Transcript.Evidence {
 		s.evidence[e.ID] = e
 	}
@@ -46,7 +49,10 @@ func open(req contract.ModelRequest) (*session, error) {
 			return nil, errors.New("no turn concluded: there is no draft to refute")
 		}
 	}
-	if req.Transcript.LastTurn || req.Stage == contract.Reply {
+	if req.Stage == contract.Reply {
+		s.calls = callsLeft(req.Reply)
+	}
+	if req.Transcript.LastTurn {
 		s.calls = 0
 	}
 	for _, t := range req.Tools {

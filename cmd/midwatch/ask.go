@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/midwatch/midwatch/api/wire"
+	"github.com/midwatch/midwatch/internal/investigation"
+)
+
+func (r *remote) askCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "ask ID \"question\"", Short: "Ask about an investigation, running or ended, and wait for the answer", Args: cobra.ExactArgs(2),
+		Long: `Asks a follow-up question about an investigation and prints the answer with the evidence it rests on. Where AI is on, a model
+answers, and may look at telemetry as far as your token may; where it is off, the built-in analyst says what the report and its
+evidence hold on the words of the question. The report stays as it is.`,
+		Example: `  midwatch investigations ask inv-0123456789ab "was the database slow before the deployment?"`,
+		RunE:    r.ask,
+	}
+}
+
+// ask puts a question and follows it to its end.
+func (r *remote) ask(cmd *cobra.Command, args []string) error {
+	c, err := r.client()
+	if err != nil {
+		return err
+	}
+	asked, err := c.AskQuestion(cmd.Context(), args[0], wire.AskQuestion{Text: args[1]})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "question %d of %s\n", asked.Number, args[0])
+	shown := 0
+	var ended *investigation.Question
+	err = c.Watch(cmd.Context(), args[0], func(inv wire.InvestigationDetail) bool {
+		i := slices.IndexFunc(inv.Questions, func(q investigation.Question) bool { return q.ID == asked.ID })
+		if i < 0 {
+			return true
+		}
+		q := inv.Questions[i]
+		for ; shown < len(q.Turns); shown++ {
+			writeTurn(cmd.ErrOrStderr(), q.Turns[shown])
+		}
+		if q.Status == investigation.QuestionAsked {
+			return true
+		}
+		ended = &q
+		writeQuestion(cmd.OutOrStdout(), inv, q)
+		return false
+	})
+	switch {
+	case err != nil:
+		return err
+	case ended == nil:
+		return fmt.Errorf("there is no answer yet; `midwatch investigations show %s` has it later", args[0])
+	case ended.Answer == nil:
+		return exitCode(1)
+	}
+	return nil
+}
+
+// writeQuestion is a question with its answer, and the evidence that it rests on.
+func writeQuestion(w io.Writer, inv wire.InvestigationDetail, q investigation.Question) {
+	fmt.Fprintf(w, "\n  %s asked: %s\n", line(q.Asker), line(q.Text))
+	if q.Answer == nil {
+		why := q.Status
+		if q.Failure != "" {
+			why += ": " + line(q.Failure)
+		}
+		fmt.Fprintf(w, "    no answer (%s)\n", why)
+		return
+	}
+	if q.Answer.NoModel != "" {
+		fmt.Fprintln(w, wrap("No model answered: "+line(q.Answer.NoModel)+".", "    "))
+	}
+	for _, l := range strings.Split(q.Answer.Text, "\n") {
+		fmt.Fprintln(w, wrap(line(l), "    "))
+	}
+	for _, e := range inv.Evidence {
+		if slices.Contains(q.Answer.Evidence, e.ID) {
+			fmt.Fprintf(w, "      %-4s %-18s %s\n", e.ID, e.Tool, line(e.Summary))
+		}
+	}
+	fmt.Fprintf(w, "    by %s\n", line(q.Answer.Analyst))
+}
