@@ -105,7 +105,7 @@ eval-cases: deps ## Make the cases of `midwatch eval` anew, from the demo's reco
 	go test ./eval -run TestGenerate -count=1 -timeout 60m -v -generate $(if $(ONLY),-only $(ONLY))
 
 .PHONY: bench-investigation
-bench-investigation: build ## What the machinery of investigations costs: a storm of 500 alerts
+bench-investigation: build build-gvisor ## What the machinery of investigations costs beside models: turns, memory, storms, sandboxes
 	@go run ./bench/investigation $(BENCH_ARGS)
 
 .PHONY: clean

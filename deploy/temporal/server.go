@@ -173,6 +173,9 @@ func (s *Server) tls() config.RootTLS {
 	}
 }
 
+// maxPolls is how often a second a queue is looked into when there is something new in it.
+const maxPolls = 2000
+
 // settings are those of dynamic configuration that a small machine and one shard want otherwise, and one that would tell
 // version-info.temporal.io of this installation.
 func settings() dynamicconfig.StaticClient {
@@ -181,5 +184,10 @@ func settings() dynamicconfig.StaticClient {
 		dynamicconfig.FrontendPersistenceMaxQPS.Key():               10000,
 		dynamicconfig.HistoryPersistenceMaxQPS.Key():                45000,
 		dynamicconfig.EnableServerVersionCheck.Key():                false,
+		// Each shard looks into its queues at most 20 times a second, which is meant for hundreds of shards. With one, every
+		// step of every workflow would wait for its turn: 50 ms.
+		dynamicconfig.TransferProcessorMaxPollRPS.Key():   maxPolls,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():      maxPolls,
+		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): maxPolls,
 	}
 }
