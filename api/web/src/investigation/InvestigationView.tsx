@@ -8,6 +8,7 @@ import { FixPanel } from "./FixPanel";
 import { Header } from "./Header";
 import { Models } from "./Models";
 import { Past } from "./Past";
+import { Questions } from "./Questions";
 import { ReportView } from "./ReportView";
 import { Timeline } from "./Timeline";
 import { EvidenceOpening } from "./opening";
@@ -31,6 +32,7 @@ export function InvestigationView({ investigation, who, live, history }: Props) 
       <div className="story">
         <div className="story-main">
           {investigation.report && <ReportView report={investigation.report} />}
+          <Questions investigation={investigation} who={who} />
           <Timeline investigation={investigation} />
         </div>
         <aside className="story-side" aria-label="Fix, models and triggers">

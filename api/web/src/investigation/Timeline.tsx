@@ -68,16 +68,33 @@ function TurnView({ turn, byCall, investigation }: TurnProps) {
         {turn.draft && <span>draft of the report</span>}
       </p>
       <p className="say">{turn.say}</p>
-      {turn.calls.map((call) => {
-        const evidence = byCall.get(call.id);
-        return evidence ? (
-          <EvidenceCard key={call.id} call={call} evidence={evidence} investigation={investigation.id} />
-        ) : (
-          <PendingCall key={call.id} call={call} running={investigation.status === "running"} />
-        );
-      })}
+      <Calls
+        calls={turn.calls}
+        byCall={byCall}
+        investigation={investigation.id}
+        running={investigation.status === "running"}
+      />
     </li>
   );
+}
+
+interface CallsProps {
+  calls: ToolCall[];
+  byCall: Map<string, Evidence>;
+  investigation: string;
+  running: boolean;
+}
+
+/** Tool calls with what they found, or that they still run. */
+export function Calls({ calls, byCall, investigation, running }: CallsProps) {
+  return calls.map((call) => {
+    const evidence = byCall.get(call.id);
+    return evidence ? (
+      <EvidenceCard key={call.id} call={call} evidence={evidence} investigation={investigation} />
+    ) : (
+      <PendingCall key={call.id} call={call} running={running} />
+    );
+  });
 }
 
 function PendingCall({ call, running }: { call: ToolCall; running: boolean }) {

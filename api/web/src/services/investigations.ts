@@ -158,6 +158,27 @@ const pastIncident = z.object({
 });
 export type PastIncident = z.output<typeof pastIncident>;
 
+const question = z.object({
+  id: z.string(),
+  number: z.number(),
+  text: z.string(),
+  asker: z.string(),
+  status: z.enum(["asked", "answered", "failed", "cancelled"]),
+  asked_at: time,
+  turns: list(turn),
+  answer: z
+    .object({
+      text: z.string(),
+      evidence: list(z.string()),
+      analyst: z.string(),
+      no_model: z.string().optional(),
+    })
+    .optional(),
+  failure: z.string().optional(),
+});
+/** A follow-up question about an investigation, and its answer once there is one. */
+export type Question = z.output<typeof question>;
+
 const investigation = z.object({
   id: z.string(),
   revision: z.number(),
@@ -178,6 +199,7 @@ const investigation = z.object({
   incident: incident.optional(),
   evidence: list(evidence),
   fixes: list(fix),
+  questions: list(question),
   models: models.optional(),
   workflow: z.string(),
 });

@@ -1,5 +1,5 @@
 import type { AI, Provider } from "../services/ai";
-import type { Check, Claim, Fix, Investigation, ModelUse, Report, Turn } from "../services/investigations";
+import type { Check, Claim, Fix, Investigation, ModelUse, Question, Report, Turn } from "../services/investigations";
 import type { LedgerEntry } from "../services/ledger";
 import type { Measure, Point } from "../services/results";
 import type { Whoami } from "../services/session";
@@ -82,6 +82,19 @@ export function aTurn(change: Partial<Turn> = {}): Turn {
   return { number: 1, say: "Looking around.", calls: [], evidence: [], at: before(60), ...change };
 }
 
+export function aQuestion(change: Partial<Question> = {}): Question {
+  return {
+    id: "ask-1",
+    number: 1,
+    text: "Was cart slow, too?",
+    asker: "mara",
+    status: "asked",
+    asked_at: before(20),
+    turns: [],
+    ...change,
+  };
+}
+
 export function aModelUse(change: Partial<ModelUse> = {}): ModelUse {
   return {
     calls: 3,
@@ -112,6 +125,7 @@ export function anInvestigation(change: Partial<Investigation> = {}): Investigat
     ended_at: undefined,
     evidence: [],
     fixes: [],
+    questions: [],
     workflow: "investigation/demo/inv-1",
     ...change,
   };
