@@ -72,10 +72,15 @@ func (a *Tools) Call(ctx context.Context, in workflows.CallInput) (workflows.Evi
 	return a.keep(ctx, e)
 }
 
+// scopeOf is where whoever asked for an investigation may look.
+func scopeOf(r investigation.Request) tools.Scope {
+	return tools.Scope{Environment: r.Environment, Namespaces: r.Namespaces}
+}
+
 // asker returns the turns among which a turn's call is, and within what its asker may look: for a question never further than the
 // person who asked it.
 func (a *Tools) asker(ctx context.Context, inv metadata.Investigation, turn int) ([]investigation.Turn, tools.Scope, error) {
-	scope := tools.Scope{Environment: inv.Request.Environment}
+	scope := scopeOf(inv.Request)
 	number := investigation.QuestionOf(turn)
 	if number == 0 {
 		return inv.Turns, scope, nil
@@ -108,7 +113,7 @@ func (a *Tools) Control(ctx context.Context, in workflows.ControlInput) (workflo
 	if !ok {
 		return workflows.EvidenceRef{}, nil
 	}
-	c, err := a.run(ctx, inv.Request, tools.Scope{Environment: inv.Request.Environment}, investigation.ToolCall{ID: e.Call + controlSuffix, Tool: e.Tool, Arguments: arguments})
+	c, err := a.run(ctx, inv.Request, scopeOf(inv.Request), investigation.ToolCall{ID: e.Call + controlSuffix, Tool: e.Tool, Arguments: arguments})
 	if err != nil {
 		return workflows.EvidenceRef{}, err
 	}

@@ -28,7 +28,7 @@ func (s *Server) ask(ctx context.Context, who auth.Caller, in *askInput) (wire.A
 	t := investigation.Trigger{
 		ID: "manual-" + uuid.NewString(), Kind: investigation.Manual, Environment: s.cfg.Environment, Rule: "manual",
 		Service: in.Body.Service, Severity: investigation.Warning, Summary: in.Body.Question, At: time.Now().UTC(),
-		Attributes: map[string]string{workflows.RequesterAttribute: who.Subject},
+		Attributes: map[string]string{workflows.RequesterAttribute: who.Subject}, Namespaces: who.Namespaces,
 	}
 	if t.Service != "" {
 		t.Entity = telemetry.Service(t.Service)

@@ -151,4 +151,10 @@ func TestAsk(t *testing.T) {
 	if !in.audited("operator person", "investigations.ask", "allowed") {
 		t.Error("not audited")
 	}
+	token, _, err := auth.Create(t.Context(), in.db, auth.Grant{Subject: "bob", Role: auth.Operator, Namespaces: []string{"shop"}})
+	must(t, err)
+	get(client.New(in.url, in.trust, token).Ask(t.Context(), "why?", ""))(t)
+	if trigger := in.temporal.all()[1].arg.([]investigation.Trigger)[0]; len(trigger.Namespaces) != 1 || trigger.Namespaces[0] != "shop" {
+		t.Errorf("bob's question is about %v", trigger.Namespaces)
+	}
 }

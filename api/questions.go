@@ -33,7 +33,9 @@ type questionInput struct {
 }
 
 // audit leaves the words out: they are sealed, and the audit log is not.
-func (in *questionInput) audit() string { return fmt.Sprintf("a question of %d bytes", len(in.Body.Text)) }
+func (in *questionInput) audit() string {
+	return fmt.Sprintf("a question of %d bytes", len(in.Body.Text))
+}
 
 // questions are those about an investigation that the caller may see: nobody learns from an answer what they may not look at themselves.
 func (s *Server) questions(ctx context.Context, id string) ([]investigation.Question, error) {

@@ -1,6 +1,7 @@
 package workers_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -57,6 +58,26 @@ func TestHarmlessDeployment(t *testing.T) {
 	}
 	if *update {
 		save(t, r, r.client, workflows.DeploymentWorkflowID(environment, harmless.ID), "", "deployment")
+	}
+}
+
+// TestAskedWithinNamespaces has somebody ask who may not look everywhere: no tool looks further, for the fault or for the healthy time.
+func TestAskedWithinNamespaces(t *testing.T) {
+	r := newRig(t)
+	r.script.rootCause()
+	asked := trigger("manual-1", "payment", investigation.Manual)
+	asked.Namespaces = []string{"shop"}
+	r.raise(asked)
+	r.fix(workflows.IncidentID(environment, asked.ID))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, scope := range r.scopes {
+		if scope.Environment != environment || !slices.Equal(scope.Namespaces, asked.Namespaces) {
+			t.Errorf("a tool looked at %+v", scope)
+		}
+	}
+	if len(r.scopes) < 2 {
+		t.Errorf("looked %d times, want the fault and the healthy time", len(r.scopes))
 	}
 }
 

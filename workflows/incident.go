@@ -209,7 +209,7 @@ func (i *incident) request(now time.Time) investigation.Request {
 	}
 	req.Fault, req.Healthy = Windows(i.Triggers, i.until(now))
 	if first := i.Triggers[0]; first.Kind == investigation.Manual {
-		req.Question = first.Summary
+		req.Question, req.Namespaces = first.Summary, first.Namespaces
 		if who := first.Attributes[RequesterAttribute]; who != "" {
 			req.Requester = who
 		}

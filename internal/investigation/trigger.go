@@ -52,6 +52,7 @@ type Trigger struct {
 	Onset       time.Time         `json:"onset"` // when it began, as far as the detector can tell
 	At          time.Time         `json:"at"`    // when it was raised
 	Attributes  map[string]string `json:"attributes,omitempty"`
+	Namespaces  []string          `json:"namespaces,omitempty"` // of a person's question: within which the person may look; empty: all
 }
 
 // Request starts an investigation. Its windows are fixed at the trigger and never move, so that a repeated tool call
@@ -60,8 +61,9 @@ type Request struct {
 	ID          string    `json:"id"`
 	Incident    string    `json:"incident"`
 	Environment string    `json:"environment"`
-	Question    string    `json:"question,omitempty"` // of a manual trigger
-	Requester   string    `json:"requester"`          // subject of the person, or "midwatch"
+	Question    string    `json:"question,omitempty"`   // of a manual trigger
+	Requester   string    `json:"requester"`            // subject of the person, or "midwatch"
+	Namespaces  []string  `json:"namespaces,omitempty"` // within which the requester may look, and so every tool call; empty: all
 	Triggers    []Trigger `json:"triggers"`
 	Fault       Window    `json:"fault"`   // from a little before the onset to the moment of the trigger
 	Healthy     Window    `json:"healthy"` // the comparison: before the onset

@@ -112,4 +112,6 @@ func testBudgets(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 	}
 }
 
-func added(q investigation.Question, _ bool, err error) (investigation.Question, error) { return q, err }
+func added(q investigation.Question, _ bool, err error) (investigation.Question, error) {
+	return q, err
+}
