@@ -15,7 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/log"
@@ -31,6 +30,7 @@ import (
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/seal"
 	"github.com/midwatch/midwatch/internal/tools"
+	"github.com/midwatch/midwatch/sandbox"
 	"github.com/midwatch/midwatch/workers"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -55,8 +55,9 @@ func TestInjection(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel() // they wait for their stores' disk
 			tr := newTrial(t, c)
-			tr.play()
+			tr.play(tr.setUp())
 			tr.judge()
 		})
 	}
@@ -90,8 +91,8 @@ func newTrial(t *testing.T, c injection.Case) *trial {
 	return &trial{Case: c, t: t, model: injection.New(c), decoy: d, rig: &rig{t: t, dir: t.TempDir(), script: &script{}, detector: &detector{}}}
 }
 
-// play runs an incident from its trigger to its end. Timers need no time.
-func (tr *trial) play() {
+// setUp starts the provider, opens the metadata store, whose ring it returns, and switches AI on.
+func (tr *trial) setUp() *seal.Ring {
 	tr.t.Helper()
 	server, account := scripted(tr.t, tr.model.Answer)
 	account.MaxTokens = 4096
@@ -106,22 +107,36 @@ func (tr *trial) play() {
 	tr.t.Cleanup(func() { _ = tr.db.Close() })
 	tr.rig.db = tr.db
 	tr.rig.switchAI(true, allTypes...)
+	return ring
+}
+
+// play runs an incident from its trigger to its end. Timers need no time.
+func (tr *trial) play(ring *seal.Ring) {
+	tr.t.Helper()
 	tr.rig.script.noProblem() // the built-in analyst, should the model be taken off
+	w, err := workers.New(tr.config(ring, &tls.Config{MinVersion: tls.VersionTLS13}, "127.0.0.1:1", tr.rig.script,
+		workers.Orchestrate, workers.Tools, workers.Sandbox, workers.Model, workers.GitHub, workers.Apply, workers.Notify))
+	if err != nil {
+		tr.t.Fatal(err)
+	}
 
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: patience}) // a busy machine is none
-	env.SetTestTimeout(30 * time.Second)                                     // without any progress
-	tr.workers(ring).Register(env)
+	env.SetTestTimeout(patience)                                             // without any progress
+	w.Register(env)
 	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(errors.New("no such workflow"))
-	env.ExecuteWorkflow(workflows.IncidentWorkflow, workflows.IncidentInput{
-		Environment: environment, Workflow: "incident", Triggers: []investigation.Trigger{tr.trigger()},
-		Policy: workflows.Policy{Turns: trialTurns, Tokens: trialTokens},
-	})
+	env.ExecuteWorkflow(workflows.IncidentWorkflow, tr.incident(workflows.Policy{}))
 	if err := env.GetWorkflowError(); err != nil {
 		tr.t.Fatalf("the incident failed: %v", err)
 	}
+}
+
+// incident is the case's, within the bounds of a trial.
+func (tr *trial) incident(p workflows.Policy) workflows.IncidentInput {
+	p.Turns, p.Tokens = trialTurns, trialTokens
+	return workflows.IncidentInput{Environment: environment, Workflow: "incident", Triggers: []investigation.Trigger{tr.trigger()}, Policy: p}
 }
 
 func (tr *trial) trigger() investigation.Trigger {
@@ -133,8 +148,8 @@ func (tr *trial) trigger() investigation.Trigger {
 	return first
 }
 
-// workers is all roles in one.
-func (tr *trial) workers(ring *seal.Ring) *workers.Workers {
+// config is what a process with some roles needs.
+func (tr *trial) config(ring *seal.Ring, certificate *tls.Config, temporal string, engine sandbox.Engine, roles ...workers.Role) workers.Config {
 	tr.t.Helper()
 	key, err := auth.LoadApprovalKey(filepath.Join(tr.t.TempDir(), "approval"))
 	if err != nil {
@@ -148,19 +163,12 @@ func (tr *trial) workers(ring *seal.Ring) *workers.Workers {
 	if err != nil {
 		tr.t.Fatal(err)
 	}
-	w, err := workers.New(workers.Config{
-		Roles: []workers.Role{
-			workers.Orchestrate, workers.Tools, workers.Sandbox, workers.Model, workers.GitHub, workers.Apply, workers.Notify,
-		},
-		Address: "127.0.0.1:1", TLS: &tls.Config{MinVersion: tls.VersionTLS13}, Ring: ring, Environment: environment, Metadata: tr.db,
+	return workers.Config{
+		Roles: roles, Address: temporal, TLS: certificate, Ring: ring, Environment: environment, Metadata: tr.db,
 		Registry: tr.registry(), Detector: tr.rig.detector, Host: struct{ code.Host }{}, Watcher: struct{ code.Watcher }{},
-		Engine: tr.rig.script, Actions: tr.rig.actions(), PublicKey: key.Public().(ed25519.PublicKey),
+		Engine: engine, Actions: tr.rig.actions(), PublicKey: key.Public().(ed25519.PublicKey), ScanEvery: -1,
 		Models: selector, Gate: door, PseudonymKey: []byte("a key of tests, for tests alone."), Log: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		tr.t.Fatal(err)
 	}
-	return w
 }
 
 // registry has all real tools, with their schemas. What they answer is the case's, and the same to all.

@@ -106,7 +106,6 @@ func (r *rig) work(part string, roles ...workers.Role) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	ready := make(chan struct{})
 	selector := &gate.Selector{Policies: r.db}
 	for _, m := range r.models {
 		selector.Accounts = append(selector.Accounts, m.ProviderConfig)
@@ -115,29 +114,34 @@ func (r *rig) work(part string, roles ...workers.Role) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	w, err := workers.New(workers.Config{
+	serve(r.t, part, workers.Config{
 		Roles: roles, Address: r.temporal.Address, TLS: id.Client(pki.Temporal), Ring: r.temporal.Ring, Environment: environment,
 		Metadata: r.db, Registry: tools.New(r.probe()), Detector: r.detector, Engine: r.script, Actions: r.actions(),
 		PublicKey: r.key.Public().(ed25519.PublicKey), Policy: r.policy, Quorum: r.quorum, ScanEvery: time.Second,
-		Models: selector, Gate: door, PseudonymKey: []byte("a key of tests, for tests alone."),
-		Ready: func() { close(ready) }, Log: slog.New(slog.DiscardHandler),
+		Models: selector, Gate: door, PseudonymKey: []byte("a key of tests, for tests alone."), Log: slog.New(slog.DiscardHandler),
 	})
+}
+
+// serve runs a worker process's worth of roles until the test ends.
+func serve(t *testing.T, part string, cfg workers.Config) {
+	t.Helper()
+	ready := make(chan struct{})
+	cfg.Ready = func() { close(ready) }
+	w, err := workers.New(cfg)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	r.t.Cleanup(func() {
-		stop()
+	go func() { done <- w.Run(t.Context()) }() // which ends before anything is cleaned up: all of a test's stop at once
+	t.Cleanup(func() {
 		if err := <-done; err != nil {
-			r.t.Errorf("worker %s: %v", part, err)
+			t.Errorf("worker %s: %v", part, err)
 		}
 	})
 	select {
 	case <-ready:
 	case <-time.After(patience):
-		r.t.Fatalf("worker %s did not become ready", part)
+		t.Fatalf("worker %s did not become ready", part)
 	}
 }
 
