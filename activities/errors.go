@@ -19,6 +19,15 @@ func stepFailed(err error) error {
 	return temporal.NewNonRetryableApplicationError(err.Error(), workflows.StepFailedError, err)
 }
 
+// modelStepFailed makes a failed step one that spoke for a model: the built-in analyst's may well work.
+func modelStepFailed(err error) error {
+	var failed *temporal.ApplicationError
+	if errors.As(err, &failed) && failed.Type() == workflows.StepFailedError {
+		return temporal.NewNonRetryableApplicationError(failed.Message(), workflows.ModelStepError, err)
+	}
+	return err
+}
+
 // final makes a missing record an error that is not retried: records are written before they are referred to.
 func final(err error) error {
 	if errors.Is(err, metadata.ErrNotFound) {

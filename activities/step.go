@@ -88,7 +88,7 @@ func (a *Step) decide(ctx context.Context, t investigation.Transcript, in workfl
 		accounts, policy, err := a.Models.Allowed(ctx, t.Request.Environment, wanted)
 		if err == nil {
 			step, err := a.byModel(ctx, t, in, accounts[0], policy)
-			return step, investigation.AnalystModel, err
+			return step, investigation.AnalystModel, modelStepFailed(err)
 		}
 		if wanted != "" || in.Asked > 0 || slices.ContainsFunc(t.Turns, func(t investigation.Turn) bool { return t.Analyst == investigation.AnalystModel }) {
 			return nil, "", temporal.NewNonRetryableApplicationError(err.Error(), workflows.ModelError, err)

@@ -216,3 +216,22 @@ func TestModelInTroubleLeavesItToTheBuiltinAnalyst(t *testing.T) {
 		})
 	}
 }
+
+// TestModelTooSmallForTheTools: no prompt can be made for it, and it is never asked.
+func TestModelTooSmallForTheTools(t *testing.T) {
+	server, account := scripted(t, llmtest.Sequence(llmtest.Say("hello")))
+	account.Context = account.MaxTokens + 100
+	r := newRig(t, account)
+	r.script.noProblem()
+	r.switchAI(true, investigation.Metrics)
+	r.raise(trigger("alert-1", "payment", investigation.Alert))
+	id := workflows.IncidentID(environment, "alert-1")
+	r.awaitStatus(id, workflows.Closed)
+	inv, err := r.db.Investigation(t.Context(), workflows.InvestigationID(id))
+	if err != nil || inv.Report == nil {
+		t.Fatalf("%+v %v", inv, err)
+	}
+	if got := inv.Report.Analyst; !strings.HasPrefix(got, "script, after a model: ") || server.Count() != 0 {
+		t.Errorf("decided by %q, %d calls", got, server.Count())
+	}
+}

@@ -16,6 +16,8 @@ import (
 const (
 	// StepFailedError means the sandboxed program ran, but broke the contract or was killed. It is tried once more.
 	StepFailedError = "StepFailed"
+	// ModelStepError is a StepFailedError of a step that spoke for a model: tried once more, then the built-in analyst goes on.
+	ModelStepError = "ModelStepFailed"
 	// RefusedError means the activity will never succeed with this input.
 	RefusedError = "Refused"
 	// ModelError means that no model answers: policy, budget or every listed provider says no. The built-in analyst goes on.
@@ -29,7 +31,7 @@ const (
 	MaxAsks = 2
 )
 
-// stepTries is how often a step that fails is run: twice, then the investigation fails.
+// stepTries is how often a step that fails is run: twice, then the built-in analyst takes over from a model, or the investigation fails.
 const stepTries = 2
 
 // InvestigationState is all that an Investigation knows, and what continue-as-new carries.
@@ -130,7 +132,7 @@ func (inv *run) think(ctx workflow.Context, last bool) (StepRef, bool, error) {
 		if err == nil {
 			continue
 		}
-		if ctx.Err() != nil || inv.State.Builtin || !inv.State.Model {
+		if ctx.Err() != nil || inv.State.Builtin || !inv.State.Model && typeOf(err) != ModelStepError {
 			return StepRef{}, last, err
 		}
 		inv.takeOver(ctx, cause(err))
@@ -168,8 +170,8 @@ func (inv *run) takeOver(ctx workflow.Context, why string) {
 func sandboxed(ctx workflow.Context, start func() workflow.Future, result any) error {
 	for try := 1; ; try++ {
 		err := start().Get(ctx, result)
-		var failed *temporal.ApplicationError
-		if err == nil || try == stepTries || !errors.As(err, &failed) || failed.Type() != StepFailedError {
+		kind := typeOf(err)
+		if err == nil || try == stepTries || kind != StepFailedError && kind != ModelStepError {
 			return err
 		}
 		workflow.GetLogger(ctx).Warn("sandboxed step failed, trying once more", "error", err)
@@ -248,6 +250,15 @@ func verdictWords(v investigation.Verdict) string {
 	default:
 		return "inconclusive"
 	}
+}
+
+// typeOf is the type of an error that crossed from an activity, "" of any other.
+func typeOf(err error) string {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return app.Type()
+	}
+	return ""
 }
 
 // cause is the innermost message of an error that crossed from an activity: what a person wants to read.

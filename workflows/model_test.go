@@ -151,6 +151,45 @@ func TestBuiltinAnalystGoesOnWhenPolicyChanges(t *testing.T) {
 	}
 }
 
+// TestBuiltinAnalystGoesOnWhenNoStepCanSpeakForTheModel: its context may be too small for the tools, say.
+func TestBuiltinAnalystGoesOnWhenNoStepCanSpeakForTheModel(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind  string
+		tries int
+		ok    bool
+	}{
+		"the model's step fails": {workflows.ModelStepError, 2, true},
+		"any other step fails":   {workflows.StepFailedError, 2, false},
+		"there are no walls":     {workflows.RefusedError, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, tries, own := newStage(t), 0, 0
+			s.answer(workflows.AnalystStepActivity, func(_ context.Context, in workflows.StepInput) (workflows.StepRef, error) {
+				if in.Builtin {
+					return builtinFrom(&own), nil
+				}
+				tries++
+				return workflows.StepRef{}, temporal.NewNonRetryableApplicationError("8192 tokens are too few", c.kind, nil)
+			})
+			s.answer("look", func(context.Context, workflows.CallInput) (workflows.EvidenceRef, error) {
+				return workflows.EvidenceRef{ID: "e1"}, nil
+			})
+			why := ""
+			s.answer(workflows.VerifyReportActivity, func(_ context.Context, in workflows.VerifyInput) (workflows.ReportRef, error) {
+				why = in.TookOver
+				return workflows.ReportRef{}, nil
+			})
+			s.ExecuteWorkflow(workflows.Investigation, investigationInput())
+			if err := s.GetWorkflowError(); (err == nil) != c.ok || tries != c.tries {
+				t.Errorf("tried %d times, want %d; %v", tries, c.tries, err)
+			}
+			if c.ok && (own != 3 || why != "8192 tokens are too few") {
+				t.Errorf("%d turns of the built-in analyst, because %q", own, why)
+			}
+		})
+	}
+}
+
 func TestModelThatIsNeverUnderstoodIsLeft(t *testing.T) {
 	own := 0
 	d := newDialogue(t, func(in workflows.StepInput) workflows.StepRef {
