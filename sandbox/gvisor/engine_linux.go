@@ -104,7 +104,7 @@ func (e *Engine) Run(ctx context.Context, req contract.Request) (answer contract
 	return child.Child{
 		Command: func(ctx context.Context, socket *os.File) *exec.Cmd { return b.command(ctx, socket, files) },
 		Groups:  e.groups, Limits: e.group(),
-		Advice:  " (gVisor needs user namespaces: run as root, or set kernel.unprivileged_userns_clone=1)",
+		Advice:  child.Namespaces(),
 		Missing: b.missing,
 	}.Run(ctx, req)
 }
@@ -158,7 +158,7 @@ func (b bundle) missing(stderr string) string {
 	if stderr == "" {
 		return "gVisor did not start"
 	}
-	return "gVisor did not start: " + stderr
+	return "gVisor did not start: " + stderr + child.Filtered()
 }
 
 func (b bundle) state() string   { return filepath.Join(b.dir, "state") }

@@ -85,8 +85,7 @@ func (e *Engine) Run(ctx context.Context, req contract.Request) (contract.Answer
 	return child.Child{
 		Command: func(ctx context.Context, socket *os.File) *exec.Cmd { return command(ctx, socket, program, reporter) },
 		Groups:  e.groups, Limits: e.limits,
-		Advice: " (unprivileged user namespaces may be restricted: run as root, or set kernel.unprivileged_userns_clone=1 and " +
-			"kernel.apparmor_restrict_unprivileged_userns=0)",
+		Advice: child.Namespaces(),
 		Missing: func(string) string {
 			reporter.Close()
 			b, _ := io.ReadAll(io.LimitReader(report, 4<<10))

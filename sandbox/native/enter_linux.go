@@ -9,9 +9,11 @@ import (
 	"unsafe"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/midwatch/midwatch/sandbox/contract"
+	"github.com/midwatch/midwatch/sandbox/profile"
 )
 
 // programFD is where the child finds its own executable until it runs it again.
@@ -47,7 +49,7 @@ func Enter(without ...string) error {
 		{"landlock", restrictPaths},
 		{"capabilities", dropCapabilities},
 		{"descriptors", closeDescriptors},
-		{"seccomp", loadFilter},
+		{"seccomp", func() error { return loadFilter(profile.Allowed()) }},
 		// It is per thread and lost when the parent's thread ends, so it is set again on the leader.
 		{"parent death signal", func() error { return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0) }},
 	} {
@@ -127,8 +129,8 @@ func closeDescriptors() error {
 	return err
 }
 
-func loadFilter() error {
-	policy, err := seccompPolicy()
+func loadFilter(rules []specs.LinuxSyscall) error {
+	policy, err := seccompPolicy(rules)
 	if err != nil {
 		return err
 	}

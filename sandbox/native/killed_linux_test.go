@@ -22,10 +22,20 @@ import (
 const hangIn = "MIDWATCH_HANG_IN"
 
 func TestMain(m *testing.M) {
-	program := os.Getenv(hangIn)
-	if program == "" {
+	switch {
+	case os.Getenv(hangIn) != "":
+		hang(os.Getenv(hangIn))
+	case os.Getenv(asPod) != "":
+		fmt.Print("become a container: ", becomePod(os.Getenv(asPod) == "filter"))
+	case os.Getenv(checkIn) != "":
+		check(os.Getenv(checkIn))
+	default:
 		os.Exit(m.Run())
 	}
+}
+
+// hang runs a step that never answers.
+func hang(program string) {
 	e, err := native.New(native.Config{Program: program, Timeout: time.Hour})
 	if err == nil {
 		_, err = e.Run(context.Background(), contract.Request{Step: &investigation.Transcript{Request: investigation.Request{Question: "hang"}}})
@@ -55,6 +65,7 @@ func TestAKilledEngineLeavesNothingForLong(t *testing.T) {
 		if _, err := os.Stat(dir); err != nil {
 			t.Fatalf("the group went with its engine, nothing is tested: %v", err)
 		}
+		awaitEmpty(t, dir)
 	}
 	engine(t, program, time.Second)
 	for _, dir := range groups {
@@ -62,6 +73,17 @@ func TestAKilledEngineLeavesNothingForLong(t *testing.T) {
 			t.Errorf("%s is still there: %v", dir, err)
 		}
 	}
+}
+
+// awaitEmpty waits until the step died of its engine's death. Until it is executed it holds what the engine held open, the lock included.
+func awaitEmpty(t *testing.T, dir string) {
+	t.Helper()
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		if procs, err := os.ReadFile(filepath.Join(dir, "cgroup.procs")); err == nil && len(procs) == 0 {
+			return
+		}
+	}
+	t.Fatalf("the step in %s outlived its engine", dir)
 }
 
 // stepGroups waits for a process's step and returns the directories of its control groups.

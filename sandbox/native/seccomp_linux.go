@@ -7,15 +7,13 @@ import (
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
-
-	"github.com/midwatch/midwatch/sandbox/profile"
 )
 
-// seccompPolicy is profile.Allowed as a filter of this architecture. Everything else fails with EPERM, clone3 with ENOSYS.
-func seccompPolicy() (seccomp.Policy, error) {
+// seccompPolicy makes rules a filter of this architecture. Everything else fails with EPERM, clone3 with ENOSYS.
+func seccompPolicy(rules []specs.LinuxSyscall) (seccomp.Policy, error) {
 	allow := seccomp.SyscallGroup{Action: seccomp.ActionAllow}
 	seen := map[string]bool{}
-	for _, rule := range profile.Allowed() {
+	for _, rule := range rules {
 		for _, name := range rule.Names {
 			if !known(name) {
 				continue

@@ -25,6 +25,18 @@ var denied = []string{
 // Allowed are the rules; a call that none allows is to fail with EPERM, but clone3 with ENOSYS, so that runtimes fall back to clone.
 func Allowed() []specs.LinuxSyscall {
 	var rules []specs.LinuxSyscall
+	for _, rule := range Container() {
+		rule.Names = slices.DeleteFunc(slices.Clone(rule.Names), func(name string) bool { return slices.Contains(denied, name) })
+		if len(rule.Names) > 0 {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
+}
+
+// Container are the rules of the container runtimes' default profile, as it is without capabilities.
+func Container() []specs.LinuxSyscall {
+	var rules []specs.LinuxSyscall
 	for _, rule := range moby.DefaultProfile().Syscalls {
 		if rule.Action != specs.ActAllow || (rule.Includes != nil && len(rule.Includes.Caps) > 0) {
 			continue
@@ -32,10 +44,7 @@ func Allowed() []specs.LinuxSyscall {
 		if rule.Includes != nil && len(rule.Includes.Arches) > 0 && !slices.Contains(rule.Includes.Arches, runtime.GOARCH) {
 			continue
 		}
-		names := slices.DeleteFunc(slices.Clone(rule.Names), func(name string) bool { return slices.Contains(denied, name) })
-		if len(names) > 0 {
-			rules = append(rules, specs.LinuxSyscall{Names: names, Action: specs.ActAllow, Args: rule.Args})
-		}
+		rules = append(rules, specs.LinuxSyscall{Names: rule.Names, Action: specs.ActAllow, Args: rule.Args})
 	}
 	return rules
 }
