@@ -146,7 +146,9 @@ func (a *Tools) run(ctx context.Context, req investigation.Request, scope tools.
 	}
 	if err != nil {
 		again := !errors.Is(err, tools.ErrArguments) && !errors.Is(err, tools.ErrNoAnswer) && !errors.Is(err, errTooLarge)
-		if again && activity.GetInfo(ctx).Attempt < workflows.ToolAttempts {
+		info := activity.GetInfo(ctx)
+		wait := errors.Is(err, tools.ErrAway) && time.Since(info.ScheduledTime) < workflows.StoreAway
+		if again && (wait || info.Attempt < workflows.ToolAttempts) {
 			return e, fmt.Errorf("run tool %s: %w", call.Tool, err)
 		}
 		e.Error, e.Result, e.Summary = err.Error(), nil, "No answer: "+err.Error()

@@ -28,7 +28,7 @@ func ruleOf(activity string) rule {
 	case AskModelActivity: // an answer may take minutes; whether one is asked again is the gate's to know
 		return rule{queue: ModelQueue, timeout: 5 * time.Minute, deadline: 6 * time.Minute, heartbeat: 5 * time.Second, attempts: 6}
 	case ControlEvidenceActivity:
-		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: 2 * time.Minute, heartbeat: 5 * time.Second, attempts: 5}
+		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: StoreAway + 30*time.Second, heartbeat: 5 * time.Second, attempts: 50}
 	case PreparePullRequestActivity, PullRequestStateActivity, ContainsCommitActivity:
 		return rule{queue: GitHubQueue, timeout: time.Minute, deadline: 5 * time.Minute, heartbeat: 5 * time.Second, attempts: 10}
 	case DeployedSinceActivity:
@@ -47,12 +47,16 @@ func ruleOf(activity string) rule {
 		if queue := ToolQueue(activity); queue == GitHubQueue { // many requests, and waits for a rate limit
 			return rule{queue: queue, timeout: time.Minute, deadline: 3 * time.Minute, heartbeat: 5 * time.Second, attempts: ToolAttempts}
 		}
-		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: time.Minute, heartbeat: 5 * time.Second, attempts: ToolAttempts}
+		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: StoreAway + 30*time.Second, heartbeat: 5 * time.Second, attempts: 50}
 	}
 }
 
-// ToolAttempts is how often a tool call is tried; the last attempt records the failure as evidence.
-const ToolAttempts = 5
+const (
+	// ToolAttempts is how often a tool call is tried; the last attempt records the failure as evidence.
+	ToolAttempts = 5
+	// StoreAway is how long a tool call waits, attempt after attempt, for a store that cannot be reached.
+	StoreAway = 150 * time.Second
+)
 
 // call starts an activity by the table. The summary is one line of the story that the Temporal UI tells.
 func call(ctx workflow.Context, activity, summary string, input any) workflow.Future {

@@ -57,7 +57,7 @@ func query[Row any](ctx context.Context, db Store, sql string, params []param) (
 	shown = append(shown, strings.TrimSpace(sql))
 	var rows []Row
 	if err := db.Select(clickhouse.Context(ctx, clickhouse.WithSettings(limits)), &rows, sql, args...); err != nil {
-		return nil, "", fmt.Errorf("query telemetry: %w", err)
+		return nil, "", fmt.Errorf("query telemetry: %w", away(err))
 	}
 	return rows, strings.Join(shown, "\n"), nil
 }

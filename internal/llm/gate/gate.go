@@ -39,7 +39,9 @@ type Config struct {
 	Accounts []Account
 	// Watch is how often policy is read while a call is in flight; 200 ms if zero.
 	Watch time.Duration
-	Log   *slog.Logger
+	// Now is the clock of a provider's rest; nil: time.Now.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // Gate is safe for concurrent use.
@@ -57,6 +59,9 @@ func New(cfg Config) (*Gate, error) {
 	}
 	if cfg.Watch == 0 {
 		cfg.Watch = 200 * time.Millisecond
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -112,12 +117,12 @@ func (g *Gate) Complete(ctx context.Context, ask Ask) (llm.Entry, error) {
 	}
 	var last error
 	for _, a := range accounts {
-		if !g.breakers[a.Name].allows(time.Now()) {
+		if !g.breakers[a.Name].allows(g.cfg.Now()) {
 			last = errors.Join(last, &llm.Error{Kind: llm.Overloaded, Provider: a.Name, Err: errors.New("failed too often lately; resting")})
 			continue
 		}
 		entry, err := g.send(ctx, a, ask)
-		g.breakers[a.Name].note(err, time.Now())
+		g.breakers[a.Name].note(err, g.cfg.Now())
 		if err == nil {
 			return entry, nil
 		}
