@@ -18,7 +18,7 @@ import (
 	"github.com/midwatch/midwatch/workflows"
 )
 
-// TestStory goes all the way: trigger, report, approval, fix, recovery; and then tries to have the fix applied again.
+// TestStory goes all the way: trigger, report, approval, fix, recovery; then tries to have the fix applied again, and replays the investigation.
 func TestStory(t *testing.T) {
 	r := newRig(t)
 	r.script.rootCause()
@@ -44,6 +44,7 @@ func TestStory(t *testing.T) {
 	}
 	t.Run("never twice", func(t *testing.T) { neverTwice(t, r, fix, good) })
 	t.Run("sealed", func(t *testing.T) { sealed(t, r) })
+	t.Run("replayed", func(t *testing.T) { replayed(t, r, id) })
 }
 
 func (r *rig) decide(a investigation.Approval) {
