@@ -75,7 +75,7 @@ func (a *Answers) Next(ctx context.Context, in workflows.AnswerInput) (workflows
 // callsOf is a turn of a question without its words.
 func callsOf(t investigation.Turn) workflows.AnswerRef {
 	ref := workflows.AnswerRef{}
-	for _, c := range refOf(t).Calls {
+	for _, c := range refOf(t, nil).Calls {
 		c.Why = ""
 		ref.Calls = append(ref.Calls, c)
 	}
@@ -104,7 +104,9 @@ func (a *Answers) ask(ctx context.Context, about asked, account llm.ProviderConf
 	}
 	exchanges = slices.DeleteFunc(exchanges, func(e contract.Exchange) bool { return e.Turn != in.Turn })
 	seen, reply := about.forModel(policy)
-	registry := a.Step.Registry.Only(func(t tools.Tool) bool { return policy.Allows(t.DataTypes...) })
+	registry := a.Step.Registry.Only(func(t tools.Tool) bool {
+		return policy.Allows(t.DataTypes...) && t.Name != workflows.RunProgramTool // a program reads what an investigation saw, not what this person may see
+	})
 	req := &contract.ModelRequest{
 		Transcript: seen, Stage: contract.Reply, Question: q.Text, Reply: reply, Tools: offered(registry), Model: account.Model,
 		Context: account.Context, MaxTokens: account.MaxTokens, Exchanges: exchanges, AsksLeft: maxAsks - in.Asked,

@@ -50,12 +50,12 @@ func (a *Step) Analyst(ctx context.Context, in workflows.StepInput) (workflows.S
 	if err != nil {
 		return workflows.StepRef{}, final(err)
 	}
-	if i := slices.IndexFunc(inv.Turns, func(t investigation.Turn) bool { return t.Number == in.Turn }); i >= 0 {
-		return refOf(inv.Turns[i]), nil
-	}
 	evidence, err := a.DB.EvidenceList(ctx, in.Investigation)
 	if err != nil {
 		return workflows.StepRef{}, err
+	}
+	if i := slices.IndexFunc(inv.Turns, func(t investigation.Turn) bool { return t.Number == in.Turn }); i >= 0 {
+		return refOf(inv.Turns[i], evidence), nil
 	}
 	t := transcript(inv, evidence, in.Turn, in.LastTurn, in.Now)
 	if err := a.complete(ctx, in.Investigation, t.Turns); err != nil {
@@ -69,7 +69,7 @@ func (a *Step) Analyst(ctx context.Context, in workflows.StepInput) (workflows.S
 	if err := a.DB.PutTurn(ctx, in.Investigation, turn); err != nil {
 		return workflows.StepRef{}, err
 	}
-	return refOf(turn), nil
+	return refOf(turn, evidence), nil
 }
 
 // complete stores the turn before this one again, now that its evidence is there, for people who watch.
@@ -135,13 +135,13 @@ func (a *Step) run(ctx context.Context, req contract.Request) (contract.Answer, 
 }
 
 // refOf is a turn without its contents.
-func refOf(t investigation.Turn) workflows.StepRef {
+func refOf(t investigation.Turn, evidence []investigation.Evidence) workflows.StepRef {
 	ref := workflows.StepRef{Say: short(t.Say), Model: t.Analyst == investigation.AnalystModel}
 	for _, c := range t.Calls {
 		ref.Calls = append(ref.Calls, workflows.CallRef{ID: c.ID, Tool: c.Tool, Why: short(c.Why), Digest: digest(c.Tool, canonical(c.Arguments))})
 	}
 	if t.Draft != nil {
-		ref.Concludes, ref.Cited, ref.Blames = true, cited(*t.Draft), t.Draft.Verdict == investigation.RootCause
+		ref.Concludes, ref.Cited, ref.Blames = true, readBy(cited(*t.Draft), evidence), t.Draft.Verdict == investigation.RootCause
 	}
 	return ref
 }

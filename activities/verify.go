@@ -41,7 +41,7 @@ func (a *Step) Verify(ctx context.Context, in workflows.VerifyInput) (workflows.
 	if answer.Check == nil {
 		return workflows.ReportRef{}, stepFailed(errors.New("the checks were not evaluated"))
 	}
-	report, err := hold(*draft, answer.Check.Report, in.Uncontrolled)
+	report, err := hold(*draft, answer.Check.Report, blind(in.Uncontrolled, evidence))
 	if err != nil {
 		return workflows.ReportRef{}, stepFailed(err)
 	}
@@ -85,12 +85,18 @@ func (a *Step) answeredBy(ctx context.Context, investigationID string, turn int)
 
 // checkRequest gathers the evidence that a report's claims rest on, and its healthy counterparts.
 func checkRequest(r investigation.Report, evidence []investigation.Evidence) *contract.CheckRequest {
-	req := &contract.CheckRequest{Report: r, Evidence: map[string]json.RawMessage{}, Control: map[string]json.RawMessage{}}
-	ids := cited(r)
+	req := &contract.CheckRequest{
+		Report: r, Evidence: map[string]json.RawMessage{}, Control: map[string]json.RawMessage{}, Programs: map[string]contract.Program{},
+	}
+	ids := readBy(cited(r), evidence)
 	byCall := map[string]string{}
 	for _, e := range evidence {
-		if slices.Contains(ids, e.ID) && e.Error == "" {
-			req.Evidence[e.ID], byCall[e.Call] = e.Result, e.ID
+		if !slices.Contains(ids, e.ID) || e.Error != "" {
+			continue
+		}
+		req.Evidence[e.ID], byCall[e.Call] = e.Result, e.ID
+		if p, ok := programOf(e); ok {
+			req.Programs[e.ID] = p
 		}
 	}
 	for _, e := range evidence {
@@ -111,6 +117,17 @@ func cited(r investigation.Report) []string {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// blind adds to the evidence without its healthy counterpart the programs that read it.
+func blind(uncontrolled []string, evidence []investigation.Evidence) []string {
+	out := slices.Clone(uncontrolled)
+	for _, e := range evidence {
+		if p, ok := programOf(e); ok && slices.ContainsFunc(p.Evidence, func(id string) bool { return slices.Contains(uncontrolled, id) }) {
+			out = append(out, e.ID)
+		}
+	}
+	return out
 }
 
 func mentioned(c investigation.Claim) []string {
@@ -136,9 +153,9 @@ func hold(draft, judged investigation.Report, uncontrolled []string) (investigat
 			return draft, errors.New("the judge changed more of the report than it may")
 		}
 		claim.Struck, claim.Checks = judged.Chain[i].Struck, slices.Clone(claim.Checks)
-		blind := slices.ContainsFunc(mentioned(*claim), func(id string) bool { return slices.Contains(uncontrolled, id) })
+		unseen := slices.ContainsFunc(mentioned(*claim), func(id string) bool { return slices.Contains(uncontrolled, id) })
 		for n := range claim.Checks {
-			claim.Checks[n].Holds, claim.Checks[n].Counts, claim.Checks[n].Note = verdictOf(judged.Chain[i].Checks[n], blind)
+			claim.Checks[n].Holds, claim.Checks[n].Counts, claim.Checks[n].Note = verdictOf(judged.Chain[i].Checks[n], unseen)
 			proven = proven || claim.Struck == "" && claim.Checks[n].Counts
 		}
 	}
@@ -148,8 +165,8 @@ func hold(draft, judged investigation.Report, uncontrolled []string) (investigat
 	return report, nil
 }
 
-func verdictOf(k investigation.Check, blind bool) (holds, counts bool, note string) {
-	if blind && k.Counts {
+func verdictOf(k investigation.Check, unseen bool) (holds, counts bool, note string) {
+	if unseen && k.Counts {
 		return k.Holds, false, "does not count: the healthy time could not be asked"
 	}
 	return k.Holds, k.Counts && k.Holds, k.Note

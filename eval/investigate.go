@@ -58,8 +58,13 @@ func (r *Runner) register(env *testsuite.TestWorkflowEnvironment, db *metadata.D
 	add(workflows.AnalystStepActivity, step.Analyst)
 	add(workflows.VerifyReportActivity, step.Verify)
 	run := &activities.Tools{Registry: registry, DB: db}
+	programs := &activities.Programs{Engine: r.cfg.Engine, DB: db}
 	for _, name := range registry.Names() {
-		add(name, run.Call)
+		if name == workflows.RunProgramTool {
+			add(name, programs.Call)
+		} else {
+			add(name, run.Call)
+		}
 	}
 	add(workflows.ControlEvidenceActivity, run.Control)
 	incidents := &activities.Incidents{DB: db}

@@ -10,9 +10,9 @@ import (
 	"github.com/midwatch/midwatch/workflows"
 )
 
-// TestCodeIsReadByItsOwnRole holds the table of queues to what the tools reveal.
-func TestCodeIsReadByItsOwnRole(t *testing.T) {
-	r := tools.All(nil, append(tools.Code(nil), tools.DeployedCode(nil, code.Sources{}))...)
+// TestToolsBelongToTheirRole holds the table of queues to what the tools reveal.
+func TestToolsBelongToTheirRole(t *testing.T) {
+	r := tools.All(nil, append(tools.Code(nil), tools.DeployedCode(nil, code.Sources{}), tools.RunProgram())...)
 	seen := map[string]int{}
 	for _, name := range r.Names() {
 		tool, err := r.Get(name)
@@ -23,12 +23,15 @@ func TestCodeIsReadByItsOwnRole(t *testing.T) {
 		if slices.Contains(tool.DataTypes, investigation.Code) {
 			want = workflows.GitHubQueue
 		}
+		if name == tools.RunProgram().Name {
+			want = workflows.SandboxQueue
+		}
 		if got := workflows.ToolQueue(name); got != want {
 			t.Errorf("%s is on queue %s, want %s", name, got, want)
 		}
 		seen[want]++
 	}
-	if seen[workflows.GitHubQueue] != 6 || seen[workflows.ToolsQueue] < 10 {
+	if seen[workflows.GitHubQueue] != 6 || seen[workflows.ToolsQueue] < 10 || seen[workflows.SandboxQueue] != 1 {
 		t.Errorf("tools by queue: %v", seen)
 	}
 }

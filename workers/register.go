@@ -40,6 +40,8 @@ func (w *Workers) register(to worker.Registry, r Role) {
 		to.RegisterActivityWithOptions(step.Verify, name(workflows.VerifyReportActivity))
 		answers := &activities.Answers{Step: step, DB: w.cfg.Metadata}
 		to.RegisterActivityWithOptions(answers.Next, name(workflows.AnswerStepActivity))
+		programs := &activities.Programs{Engine: w.cfg.Engine, DB: w.cfg.Metadata}
+		to.RegisterActivityWithOptions(programs.Call, name(workflows.RunProgramTool))
 	case GitHub:
 		w.registerGitHub(to)
 	case Model:

@@ -43,6 +43,8 @@ func ruleOf(activity string) rule {
 		return rule{queue: ToolsQueue, timeout: 10 * time.Second, deadline: 15 * time.Second, attempts: 1} // the next tick comes
 	case AnnounceActivity:
 		return rule{queue: NotifyQueue, timeout: 15 * time.Second, deadline: 5 * time.Minute, attempts: 20} // nobody waits for it
+	case RunProgramTool:
+		return rule{queue: ToolQueue(activity), timeout: 20 * time.Second, deadline: time.Minute, heartbeat: 5 * time.Second, attempts: ToolAttempts}
 	default: // a tool
 		if queue := ToolQueue(activity); queue == GitHubQueue { // many requests, and waits for a rate limit
 			return rule{queue: queue, timeout: time.Minute, deadline: 3 * time.Minute, heartbeat: 5 * time.Second, attempts: ToolAttempts}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os/exec"
 	"path/filepath"
@@ -43,5 +44,15 @@ func TestItStepsInsideTheSandbox(t *testing.T) {
 	}})
 	if err != nil || a.Model == nil || a.Model.Ask == nil {
 		t.Errorf("got %+v, %v, want the first question to a model", a, err)
+	}
+	a, err = engine.Run(t.Context(), contract.Request{Program: &contract.ProgramRequest{
+		Source: `result = sum([x["n"] for x in ev["e1"]["rows"]])`, Evidence: map[string]json.RawMessage{"e1": json.RawMessage(`{"rows":[{"n":3},{"n":4}]}`)},
+	}})
+	if err != nil || a.Program == nil || string(a.Program.Result) != "7" {
+		t.Errorf("got %+v, %v, want what the program came to", a, err)
+	}
+	_, err = engine.Run(t.Context(), contract.Request{Program: &contract.ProgramRequest{Source: "x = []\nfor i in range(60):\n    x.append(\"a\" * 10000000 + str(i))\nresult = len(x)"}})
+	if !errors.Is(err, sandbox.ErrStep) {
+		t.Errorf("a program that fills the memory: %v", err)
 	}
 }

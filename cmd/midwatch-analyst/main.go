@@ -1,6 +1,6 @@
 // Command midwatch-analyst is what runs inside the sandbox: one request of the contract on descriptor 3, one answer, and
 // it is gone. It decides the next step of an investigation, by rules or by building and reading a model's prompts and answers, answers a
-// person's question by the words in it, or evaluates a report's checks. It opens nothing.
+// person's question by the words in it, evaluates a report's checks, or runs a small program over evidence. It opens nothing.
 package main
 
 import (
@@ -59,6 +59,12 @@ func answer(req contract.Request) contract.Answer {
 			return contract.Answer{Error: err.Error()}
 		}
 		return contract.Answer{Check: &contract.CheckAnswer{Report: report}}
+	case req.Program != nil:
+		done, err := check.Program(*req.Program)
+		if err != nil {
+			return contract.Answer{Error: err.Error()}
+		}
+		return contract.Answer{Program: &done}
 	}
 	return contract.Answer{Error: "the request asks nothing"}
 }

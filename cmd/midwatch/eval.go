@@ -74,7 +74,7 @@ func score(cmd *cobra.Command, cfg eval.Config, cases []eval.Case, only string) 
 
 // evaluation wires an analyst. A model is asked through the installation's own policy, gate and ledger.
 func (in *installation) evaluation(ctx context.Context, analyst string) (cfg eval.Config, err error) {
-	cfg = eval.Config{Tools: tools.All(nil), Analyst: analyst, Log: in.log}
+	cfg = eval.Config{Tools: tools.All(nil, tools.RunProgram()), Analyst: analyst, Log: in.log}
 	if cfg.Engine, err = native.New(native.Config{Program: in.settings.Worker.Analyst}); err != nil || analyst == investigation.AnalystBuiltin {
 		return cfg, err
 	}

@@ -7,8 +7,12 @@ import (
 	"github.com/midwatch/midwatch/workers"
 )
 
-// codeTools are the tools that need the section "github"; without it there are none. host is the github role's, db the
-// tools role's; the others know names and schemas only.
+// investigationTools are all tools of an investigation: those over the store, the sandbox's, and with the section "github"
+// those that read code. host is the github role's, db the tools role's; the others know names and schemas only.
+func (in *installation) investigationTools(db tools.Store, host code.Host) *tools.Registry {
+	return tools.All(db, append(in.codeTools(db, host), tools.RunProgram())...)
+}
+
 func (in *installation) codeTools(db tools.Store, host code.Host) []tools.Tool {
 	cfg := in.settings.GitHub
 	if !cfg.On() {
@@ -29,7 +33,7 @@ func (in *installation) codeHost(cfg *workers.Config) error {
 		return err
 	}
 	cfg.PseudonymKey, cfg.Hosts, cfg.Watcher = names.Newest(), []string{hostName()}, client
-	cfg.Host, cfg.Registry = client, tools.All(nil, in.codeTools(nil, client)...)
+	cfg.Host, cfg.Registry = client, in.investigationTools(nil, client)
 	return nil
 }
 

@@ -118,7 +118,7 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 		return nil, err
 	}
 	cfg := workers.Config{
-		Address: in.temporalAddress(), Ring: ring, Environment: in.settings.Environment, Metadata: meta, Registry: tools.All(nil, in.codeTools(nil, nil)...),
+		Address: in.temporalAddress(), Ring: ring, Environment: in.settings.Environment, Metadata: meta, Registry: in.investigationTools(nil, nil),
 		Actions: in.settings.actions(false), Policy: in.settings.Investigations.policy(), Quorum: in.settings.Investigations.Quorum, SameCulprit: in.settings.Investigations.SameCulprit, ScanEvery: in.settings.Alerts.Every,
 		Version: workers.Version{Deployment: in.settings.Worker.Deployment, Build: version()},
 		Ready:   func() { notifyReady("") }, Log: in.log,
@@ -172,7 +172,7 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 		if err != nil {
 			return nil, err
 		}
-		cfg.Registry = tools.All(db, in.codeTools(db, cfg.Host)...)
+		cfg.Registry = in.investigationTools(db, cfg.Host)
 		if cfg.Detector, err = detect.New(detect.Config{Store: db, Environment: in.settings.Environment, Rules: in.settings.Alerts.Rules, Log: in.log}); err != nil {
 			return nil, fmt.Errorf("alerts: %w", err)
 		}

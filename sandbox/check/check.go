@@ -51,6 +51,9 @@ func Report(req contract.CheckRequest) (investigation.Report, error) {
 			}
 		}
 	}
+	if err := controlled(req.Programs, control); err != nil {
+		return investigation.Report{}, err
+	}
 	for _, d := range []*starlark.Dict{actual, control, nothing} {
 		d.Freeze() // or one check could write the evidence of the next
 	}

@@ -28,6 +28,8 @@ type Request struct {
 	Model *ModelRequest             `json:"model,omitempty"` // the same, with a model as the analyst
 	Check *CheckRequest             `json:"check,omitempty"` // evaluate a report's checks
 	Reply *AnswerRequest            `json:"reply,omitempty"` // answer a person's question without a model
+
+	Program *ProgramRequest `json:"program,omitempty"` // run a program over evidence
 }
 
 // Answer is what it answers. Exactly one field is set.
@@ -37,6 +39,8 @@ type Answer struct {
 	Check *CheckAnswer        `json:"check,omitempty"`
 	Reply *ReplyText          `json:"reply,omitempty"`
 	Error string              `json:"error,omitempty"` // the program could not do it; final
+
+	Program *ProgramAnswer `json:"program,omitempty"`
 }
 
 // CheckRequest asks for every check of a report to be evaluated.
@@ -44,6 +48,10 @@ type CheckRequest struct {
 	Report   investigation.Report       `json:"report"`
 	Evidence map[string]json.RawMessage `json:"evidence"` // evidence id → structured result
 	Control  map[string]json.RawMessage `json:"control"`  // evidence id → result over the healthy window; absent: no counterpart
+
+	// Programs are those whose results are in Evidence, by evidence id. They have no control of their own: they are run again
+	// over that of what they read, which must be in Evidence, too.
+	Programs map[string]Program `json:"programs,omitempty"`
 }
 
 // CheckAnswer is the report with every Check filled, failed claims struck and confidence lowered where that follows.
@@ -108,7 +116,7 @@ func Call(conn io.ReadWriter, req Request) (Answer, error) {
 }
 
 func (a Answer) fields() (n int) {
-	for _, set := range []bool{a.Step != nil, a.Model != nil, a.Check != nil, a.Reply != nil, a.Error != ""} {
+	for _, set := range []bool{a.Step != nil, a.Model != nil, a.Check != nil, a.Reply != nil, a.Program != nil, a.Error != ""} {
 		if set {
 			n++
 		}
