@@ -26,6 +26,8 @@ func All(db Store, more ...Tool) *Registry {
 		r.logPatterns(),
 		r.processResources(),
 		r.hostResources(),
+		r.listMetrics(),
+		r.queryMetrics(),
 		r.recentChanges(),
 	}, more...)...)
 }

@@ -128,6 +128,7 @@ func TestEveryToolAnswersAndIsStable(t *testing.T) {
 var asking = map[string]map[string]any{
 	"service_health": {"service": toolstest.Plain.Cart},
 	"contrast":       {"service": toolstest.Plain.Checkout, "by": "slow"},
+	"query_metrics":  {"expression": "sum by (service) (process_cpu_utilization)"},
 	"trace":          {"trace_id": "00000000000000000000000000000001"},
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,7 +63,11 @@ func lineResult(r *rand.Rand, rows int) json.RawMessage {
 }
 
 func prose(r *rand.Rand, n int) string {
-	words := []string{"connection", "reset", "pool", "é", "日本", "e1", "\u202e", "timeout", "\n", "</data>", "<", "0x1f"}
+	words := []string{"connection", "reset by the peer", "pool of 20", "timeout after 3 s", "e1", "0x1f"}
+	odd := []string{"é", "日本", "\u202e", "\n", "</data>", "<"} // which cost more to write safely: some texts have many, most none
+	if r.IntN(4) == 0 {
+		words = append(words, odd...)
+	}
 	var b strings.Builder
 	for b.Len() < n {
 		b.WriteString(words[r.IntN(len(words))] + " ")
@@ -104,9 +109,10 @@ func everything(r llm.Request) string {
 }
 
 func TestAConversationFitsAndKeepsItsIds(t *testing.T) {
+	const conversations = 60
 	r := rand.New(rand.NewPCG(7, 1))
 	compacted, folded, some := 0, 0, results(r)
-	for n := range 200 {
+	for n := range conversations {
 		transcript := random(r, 1+r.IntN(30), some)
 		req := contract.ModelRequest{
 			Transcript: transcript, Stage: contract.Investigate, Tools: registry(), Model: "m", Context: 11_000 + r.IntN(90_000), MaxTokens: 2000, AsksLeft: 3,
@@ -146,7 +152,7 @@ func TestAConversationFitsAndKeepsItsIds(t *testing.T) {
 			}
 		}
 	}
-	if compacted < 50 || folded < 10 || compacted == 200 {
+	if compacted < conversations/4 || folded < conversations/20 || compacted == conversations {
 		t.Errorf("%d conversations were compacted and %d folded: the test tries too little", compacted, folded)
 	}
 }
@@ -202,24 +208,17 @@ func TestAContextTooSmallIsAnError(t *testing.T) {
 }
 
 func TestTheSameRequestGivesTheSameBytes(t *testing.T) {
+	g := drafted(t, "missing_index")
+	played := slices.Clip(g.exchanges)
 	for name, c := range malformed {
 		for _, left := range []int{0, 2} {
-			g := drafted(t, "missing_index")
-			g.exchanges = append(g.exchanges, contract.Exchange{Turn: 4, Response: c.answer})
+			g.exchanges = append(played, contract.Exchange{Turn: 4, Response: c.answer})
 			if name == "unknown argument" {
 				g.exchanges[len(g.exchanges)-1].Response = says("", wish("search_logs", args{"why": "x", "a": 1, "b": 2, "c": 3, "service": 1, "from": 2, "to": 3}))
 			}
-			b, err := json.Marshal(g.request(left))
-			if err != nil {
-				t.Fatal(err)
-			}
 			want := ""
-			for range 5 {
-				var req contract.ModelRequest
-				if err := json.Unmarshal(b, &req); err != nil {
-					t.Fatal(err)
-				}
-				a, err := Step(req)
+			for range 3 {
+				a, err := Step(g.request(left))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,0 +1,146 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/midwatch/midwatch/internal/promql"
+)
+
+const (
+	metricNamesSQL = `
+SELECT DISTINCT name, 0 AS histogram FROM metrics WHERE ` + inWindow + `
+UNION ALL
+SELECT DISTINCT name, 1 AS histogram FROM metric_histograms WHERE ` + inWindow + `
+ORDER BY name, histogram LIMIT 5000`
+
+	wantedMetrics  = `name IN {names:Array(String)} AND ({service:String} = '' OR service = {service:String}) AND ` + inWindow
+	seriesIdentity = `name, service, instance, host, arraySort(arrayZip(mapKeys(attributes), mapValues(attributes))) AS pairs`
+
+	// How much there is, before it is read: an expression may name every metric and every process of an environment.
+	metricPointsSQL     = `SELECT toUInt64(count()) AS points FROM metrics WHERE ` + wantedMetrics
+	histogramBucketsSQL = `SELECT toUInt64(sum(length(counts) + 2)) AS points FROM metric_histograms WHERE ` + wantedMetrics
+
+	metricSeriesSQL = `
+SELECT * EXCEPT (pairs, p) FROM (SELECT ` + seriesIdentity + `, arrayMap(p -> p.1, pairs) AS keys, arrayMap(p -> p.2, pairs) AS vals, toUInt8(kind = 'sum_delta') AS delta,
+       arraySort(groupArray((toUnixTimestamp64Milli(time), value))) AS p, arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS v
+FROM metrics WHERE ` + wantedMetrics + `
+GROUP BY name, service, instance, host, pairs, delta
+ORDER BY name, service, instance, host, pairs
+LIMIT 20000)`
+
+	histogramSeriesSQL = `
+SELECT * EXCEPT (pairs, p) FROM (SELECT ` + seriesIdentity + `, arrayMap(p -> p.1, pairs) AS keys, arrayMap(p -> p.2, pairs) AS vals, toUInt8(temporality = 'delta') AS delta, bounds,
+       arraySort(x -> x.1, groupArray((toUnixTimestamp64Milli(time), count, sum, counts))) AS p,
+       arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS n, arrayMap(x -> x.3, p) AS sums, arrayMap(x -> x.4, p) AS buckets
+FROM metric_histograms WHERE ` + wantedMetrics + `
+GROUP BY name, service, instance, host, pairs, delta, bounds
+ORDER BY name, service, instance, host, pairs, bounds
+LIMIT 20000)`
+)
+
+// metricSource reads metrics for PromQL, on somebody's behalf.
+type metricSource struct {
+	db    Store
+	scope Scope
+	text  []string // the queries, for people
+}
+
+var _ promql.Source = (*metricSource)(nil)
+
+type metricNameRow struct {
+	Name      string `ch:"name"`
+	Histogram uint8  `ch:"histogram"`
+}
+
+// Metrics lists the names that were sent.
+func (m *metricSource) Metrics(ctx context.Context, from, to time.Time) ([]promql.Metric, error) {
+	rows, _, err := query[metricNameRow](ctx, m.db, metricNamesSQL, in(m.scope, inclusive(from, to)))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]promql.Metric, len(rows))
+	for i, row := range rows {
+		out[i] = promql.Metric{Name: row.Name, Histogram: row.Histogram == 1}
+	}
+	return out, nil
+}
+
+// identityRow is the part of a row that says which series it is.
+type identityRow struct {
+	Name     string   `ch:"name"`
+	Service  string   `ch:"service"`
+	Instance string   `ch:"instance"`
+	Host     string   `ch:"host"`
+	Keys     []string `ch:"keys"`
+	Vals     []string `ch:"vals"`
+	Delta    uint8    `ch:"delta"`
+}
+
+func (r identityRow) identity() promql.Identity {
+	return promql.Identity{
+		Name: r.Name, Service: r.Service, Instance: r.Instance, Host: r.Host, Attributes: maps.Collect(zip(r.Keys, r.Vals)), Delta: r.Delta == 1,
+	}
+}
+
+type storedRow struct {
+	identityRow
+	At     []int64   `ch:"at"`
+	Values []float64 `ch:"v"`
+}
+
+// Read reads gauges and sums.
+func (m *metricSource) Read(ctx context.Context, names []string, service string, from, to time.Time, limit int) ([]promql.Stored, error) {
+	rows, err := readMetrics[storedRow](ctx, m, metricPointsSQL, metricSeriesSQL, names, service, inclusive(from, to), limit)
+	out := make([]promql.Stored, len(rows))
+	for i, row := range rows {
+		out[i] = promql.Stored{Identity: row.identity(), At: row.At, Values: row.Values}
+	}
+	return out, err
+}
+
+type storedHistogramRow struct {
+	identityRow
+	Bounds []float64  `ch:"bounds"`
+	At     []int64    `ch:"at"`
+	N      []uint64   `ch:"n"`
+	Sums   []float64  `ch:"sums"`
+	Counts [][]uint64 `ch:"buckets"`
+}
+
+// ReadHistograms reads histograms.
+func (m *metricSource) ReadHistograms(ctx context.Context, names []string, service string, from, to time.Time, limit int) ([]promql.StoredHistogram, error) {
+	rows, err := readMetrics[storedHistogramRow](ctx, m, histogramBucketsSQL, histogramSeriesSQL, names, service, inclusive(from, to), limit)
+	out := make([]promql.StoredHistogram, len(rows))
+	for i, row := range rows {
+		out[i] = promql.StoredHistogram{Identity: row.identity(), Bounds: row.Bounds, At: row.At, Count: row.N, Sum: row.Sums, Counts: row.Counts}
+	}
+	return out, err
+}
+
+// readMetrics reads what a selector means, unless it is too much.
+func readMetrics[Row any](ctx context.Context, m *metricSource, count, read string, names []string, service string, w window, limit int) ([]Row, error) {
+	params := append(in(m.scope, w), param{"names", names}, param{"service", service})
+	there, _, err := query[struct {
+		Points uint64 `ch:"points"`
+	}](ctx, m.db, count, params)
+	if err != nil {
+		return nil, err
+	}
+	if len(there) > 0 && there[0].Points > uint64(max(0, limit)) {
+		return nil, fmt.Errorf("%w: %s would read %d points, and %d are left; name a service with {service=\"…\"}, or ask for less time",
+			promql.ErrExpression, list(names), there[0].Points, limit)
+	}
+	rows, text, err := query[Row](ctx, m.db, read, params)
+	m.text = append(m.text, text)
+	return rows, err
+}
+
+// inclusive is a window that ends with to.
+func inclusive(from, to time.Time) window { return window{From: from, To: to.Add(time.Millisecond)} }
+
+// shown is what was asked of the store.
+func (m *metricSource) shown() string { return strings.Join(m.text, "\n\n") }
