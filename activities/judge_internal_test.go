@@ -49,7 +49,7 @@ func TestValidate(t *testing.T) {
 		"endless parameter": {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) {
 			r.Fix = &investigation.FixDraft{Action: "restart", Parameters: map[string]string{"service": strings.Repeat("x", maxText+1)}}
 		})}, false, false},
-		"endless argument": {investigation.Step{Say: "x", Calls: []investigation.ToolCall{look("t2c1", `{"at":"`+strings.Repeat("x", maxText)+`"}`)}}, false, false},
+		"endless argument": {investigation.Step{Say: "x", Calls: []investigation.ToolCall{look("t2c1", `{"at":"`+strings.Repeat("x", maxArgs)+`"}`)}}, false, false},
 		"endless title":    {investigation.Step{Say: "x", Report: report(func(r *investigation.Report) { r.Title = strings.Repeat("x", maxText+1) })}, false, false},
 	}
 	for name, c := range cases {

@@ -85,7 +85,8 @@ func offered(r *tools.Registry) []llm.Tool {
 	return out
 }
 
-// censored is a transcript without what policy keeps from models. Triggers are made from metrics.
+// censored is a transcript without what policy keeps from models. Triggers are made from metrics, reports of the past from
+// whatever they rest on.
 func censored(t investigation.Transcript, p llm.Policy) investigation.Transcript {
 	t.Evidence = slices.Clone(t.Evidence)
 	for i, e := range t.Evidence {
@@ -93,6 +94,9 @@ func censored(t investigation.Transcript, p llm.Policy) investigation.Transcript
 			t.Evidence[i].Result, t.Evidence[i].Summary, t.Evidence[i].Query, t.Evidence[i].Error = nil, "", "", withheld
 		}
 	}
+	t.Request.Past = slices.DeleteFunc(slices.Clone(t.Request.Past), func(o investigation.PastIncident) bool {
+		return !p.Allows(pastTypes(o)...)
+	})
 	if p.Allows(investigation.Metrics) {
 		return t
 	}
@@ -104,6 +108,14 @@ func censored(t investigation.Transcript, p llm.Policy) investigation.Transcript
 		}
 	}
 	return t
+}
+
+// pastTypes are the data types of a past incident; one that does not say may be made of anything.
+func pastTypes(o investigation.PastIncident) []investigation.DataType {
+	if o.DataTypes == nil {
+		return investigation.DataTypes()
+	}
+	return o.DataTypes
 }
 
 // dataTypes are those of everything in a transcript.
@@ -118,6 +130,9 @@ func dataTypes(t investigation.Transcript) []investigation.DataType {
 		if e.Error != withheld {
 			types = append(types, e.DataTypes...)
 		}
+	}
+	for _, o := range t.Request.Past {
+		types = append(types, pastTypes(o)...)
 	}
 	slices.Sort(types)
 	return slices.Compact(types)

@@ -14,7 +14,6 @@ import (
 	"github.com/midwatch/midwatch/activities/notify"
 	"github.com/midwatch/midwatch/internal/code"
 	"github.com/midwatch/midwatch/internal/investigation"
-	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/privacy"
 	"github.com/midwatch/midwatch/workflows"
@@ -132,16 +131,11 @@ func (a *Notify) outbound(ctx context.Context, i investigation.Incident) (func(t
 	if err != nil {
 		return nil, err
 	}
-	keep := []string{i.Service}
-	for _, t := range i.Triggers {
-		keep = append(append(keep, t.Service), t.Peers...)
-	}
-	r, err := privacy.New(privacy.Config{Key: privacy.EnvironmentKey(a.Key, i.Environment), Map: names, Hosts: a.Hosts, Keep: keep})
+	say, err := leaving{a.Key, i.Environment, names, a.Hosts}.outbound(i.Triggers, i.Service)
 	if err != nil {
-		return nil, refused(err)
+		return nil, err
 	}
 	return func(text string, limit int) string {
-		q, _ := r.Request(llm.Request{System: text})
-		return code.Cut(strings.Join(strings.Fields(privacy.Plain(q.System)), " "), limit)
+		return code.Cut(strings.Join(strings.Fields(privacy.Plain(say(text))), " "), limit)
 	}, nil
 }

@@ -18,6 +18,7 @@ type PastStore interface {
 	PastInvestigations(ctx context.Context, environment string, limit int) ([]metadata.Past, error)
 	Incident(ctx context.Context, id string) (investigation.Incident, error)
 	FixesOf(ctx context.Context, incident string) ([]investigation.Fix, error)
+	EvidenceList(ctx context.Context, investigationID string) ([]investigation.Evidence, error)
 }
 
 var _ PastStore = (*metadata.DB)(nil)
@@ -51,8 +52,23 @@ func recall(ctx context.Context, db PastStore, r investigation.Request) ([]inves
 		if err := ended(ctx, db, &found[i]); err != nil {
 			return nil, err
 		}
+		evidence, err := db.EvidenceList(ctx, found[i].Investigation)
+		if err != nil {
+			return nil, err
+		}
+		found[i].DataTypes = derived(evidence)
 	}
 	return found, nil
+}
+
+// derived are the data types of a report: those of all evidence it could be written from, and of the alarms.
+func derived(evidence []investigation.Evidence) []investigation.DataType {
+	types := []investigation.DataType{investigation.Metrics}
+	for _, e := range evidence {
+		types = append(types, e.DataTypes...)
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
 }
 
 // ended fills in how a past incident ended.

@@ -105,6 +105,9 @@ func (a *PullRequests) exact(ctx context.Context, inv metadata.Investigation) (i
 	if err := read(draft, evidence); err != nil {
 		return investigation.Fix{}, err
 	}
+	if err := owned(draft, inv.Report.Culprit, evidence); err != nil {
+		return investigation.Fix{}, err
+	}
 	service := []investigation.Parameter{{Name: "service", Type: investigation.ServiceParameter}}
 	err = known(investigation.Action{Parameters: service}, map[string]string{"service": draft.Service}, inv, evidence)
 	if err != nil {
@@ -119,7 +122,7 @@ func (a *PullRequests) exact(ctx context.Context, inv metadata.Investigation) (i
 	if err != nil {
 		return investigation.Fix{}, err
 	}
-	outbound, err := a.outbound(inv, names)
+	outbound, err := leaving{a.Key, inv.Request.Environment, names, a.Hosts}.outbound(inv.Request.Triggers, inv.Report.Culprit.Name())
 	if err != nil {
 		return investigation.Fix{}, err
 	}
@@ -164,6 +167,23 @@ func read(c investigation.CodeChange, evidence []investigation.Evidence) error {
 	}
 	return fmt.Errorf("%w: no evidence was read from %s at commit %s", action.ErrDraft, c.Repository, c.Commit)
 }
+
+// owned refuses a change of code that is not known to be the service's, or, of a culprit that is a service, not the culprit's.
+func owned(c investigation.CodeChange, culprit telemetry.Entity, evidence []investigation.Evidence) error {
+	if culprit.Kind() == "service" && culprit.Name() != c.Service {
+		return fmt.Errorf("%w: it changes %s, the culprit is %s", action.ErrDraft, c.Service, culprit.Name())
+	}
+	for _, e := range evidence {
+		var d result.DeployedCode
+		if e.Tool == "deployed_code" && e.Error == "" && json.Unmarshal(e.Result, &d) == nil && d.Service == c.Service && strings.EqualFold(d.Repository, c.Repository) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no evidence says that %s is built from %s", action.ErrDraft, c.Service, c.Repository)
+}
+
+// removedSecret is what a model sees for a secret. A change that writes it would put it where the secret was.
+const removedSecret = "[secret:"
 
 // edit applies edits to the files of a commit and shows the difference.
 func (a *PullRequests) edit(ctx context.Context, at code.At, edits []investigation.CodeEdit) ([]investigation.FileChange, string, error) {
@@ -217,6 +237,9 @@ func (a *PullRequests) open(ctx context.Context, at code.At, e investigation.Cod
 
 // apply replaces exactly one piece of a file.
 func apply(f *investigation.FileChange, e investigation.CodeEdit) error {
+	if strings.Contains(e.New, removedSecret) {
+		return fmt.Errorf("%w: the change of %s writes the mark of a removed secret", action.ErrDraft, e.Path)
+	}
 	if e.Old == "" && f.Content == "" {
 		f.Content = e.New
 	} else if n := strings.Count(f.Content, e.Old); e.Old == "" || n != 1 {

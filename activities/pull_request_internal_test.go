@@ -27,12 +27,13 @@ type pullBench struct {
 	repo   *githubtest.Repository
 	commit string
 	report investigation.Report
+	origin string // repository of till, as deployed_code tells it
 }
 
 func newPullBench(t *testing.T) *pullBench {
 	t.Helper()
 	server := githubtest.Start(t)
-	b := &pullBench{bench: newBench(t), repo: server.Repository("acme/shop")}
+	b := &pullBench{bench: newBench(t), repo: server.Repository("acme/shop"), origin: "acme/shop"}
 	b.commit = b.repo.Commit("First", map[string]string{"till/till.go": till, ".github/workflows/ci.yml": "x\n"})
 	client := func(write bool) *github.Client {
 		token := filepath.Join(t.TempDir(), "token")
@@ -73,7 +74,9 @@ func (b *pullBench) investigate(id string) {
 	_, err := b.db.PutEvidence(ctx, investigation.Evidence{
 		Investigation: id, Call: "t1c1", Tool: "read_file", Result: source, DataTypes: []investigation.DataType{investigation.Code},
 	})
-	if err := errors.Join(err, b.db.PutReport(ctx, id, b.report)); err != nil {
+	deployed, _ := json.Marshal(map[string]string{"service": "till", "repository": b.origin})
+	_, deployedErr := b.db.PutEvidence(ctx, investigation.Evidence{Investigation: id, Call: "t1c2", Tool: "deployed_code", Result: deployed})
+	if err := errors.Join(err, deployedErr, b.db.PutReport(ctx, id, b.report)); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -147,9 +150,10 @@ func TestPullRequestDraftsThatDoNotFit(t *testing.T) {
 		"a workflow": func(c *investigation.CodeChange) {
 			c.Edits[0] = investigation.CodeEdit{Path: ".github/workflows/ci.yml", Old: "x", New: "y"}
 		},
-		"a path above": func(c *investigation.CodeChange) { c.Edits[0].Path = "../till.go" },
-		"binary":       func(c *investigation.CodeChange) { c.Edits[0].New = "\x00" },
-		"too much":     func(c *investigation.CodeChange) { c.Edits[1].New = strings.Repeat("x\n", maxPullDiff) },
+		"a path above":    func(c *investigation.CodeChange) { c.Edits[0].Path = "../till.go" },
+		"binary":          func(c *investigation.CodeChange) { c.Edits[0].New = "\x00" },
+		"a secret's mark": func(c *investigation.CodeChange) { c.Edits[0].New = "Limit = [secret:api-key]" },
+		"too much":        func(c *investigation.CodeChange) { c.Edits[1].New = strings.Repeat("x\n", maxPullDiff) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newPullBench(t)
@@ -162,6 +166,26 @@ func TestPullRequestDraftsThatDoNotFit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Code is changed only in the repository of the service that is to blame.
+func TestPullRequestOfTheCulpritAlone(t *testing.T) {
+	for name, change := range map[string]func(*pullBench){
+		"another repository": func(b *pullBench) { b.origin = "acme/other" },
+		"another culprit":    func(b *pullBench) { b.report.Culprit = telemetry.Service("cart") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newPullBench(t)
+			change(b)
+			b.investigate("inv-9")
+			if ref, err := b.prepare(t.Context(), "inv-9"); err != nil || ref.Invalid == "" {
+				t.Errorf("%+v, %v; want an invalid draft", ref, err)
+			}
+		})
+	}
+	b := newPullBench(t)
+	b.report.Culprit = telemetry.Table("shop", "tills") // whose statements are till's
+	b.prepared("inv-9")
 }
 
 func TestApplyOpensOnePullRequest(t *testing.T) {

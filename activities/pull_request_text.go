@@ -6,29 +6,8 @@ import (
 
 	"github.com/midwatch/midwatch/internal/code"
 	"github.com/midwatch/midwatch/internal/investigation"
-	"github.com/midwatch/midwatch/internal/llm"
-	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/privacy"
 )
-
-// outbound returns what takes secrets and names out of the texts of a pull request: it is read by people whom Midwatch does
-// not know. Pseudonyms that a model wrote stay.
-func (a *PullRequests) outbound(inv metadata.Investigation, names *privacy.Map) (func(string) string, error) {
-	keep := []string{inv.Report.Culprit.Name()}
-	for _, t := range inv.Request.Triggers {
-		keep = append(append(keep, t.Service), t.Peers...)
-	}
-	r, err := privacy.New(privacy.Config{
-		Key: privacy.EnvironmentKey(a.Key, inv.Request.Environment), Map: names, Hosts: a.Hosts, Keep: keep,
-	})
-	if err != nil {
-		return nil, refused(err)
-	}
-	return func(text string) string {
-		q, _ := r.Request(llm.Request{System: text})
-		return q.System
-	}, nil
-}
 
 // pullTitle is one line that means nothing to a code host: titles become messages of commits, where "fixes #12", "@name" and
 // "[skip ci]" act.

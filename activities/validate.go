@@ -23,6 +23,7 @@ const (
 	maxCalls  = 12
 	maxSay    = 4 << 10 // bytes
 	maxText   = 2 << 10 // bytes of one claim, title, reason or expression
+	maxArgs   = 6 << 10 // bytes of a call's arguments: a small program fits
 	maxClaims = 20
 	maxChecks = 10 // of one claim
 	maxListed = 50 // things a list of a report may hold
@@ -63,8 +64,11 @@ func validCall(c investigation.ToolCall, turn int, r *tools.Registry) error {
 	if !ok || !callNumber.MatchString(number) {
 		return fmt.Errorf("id %q is not of the form t%dc1", c.ID, turn)
 	}
-	if err := bounded(c.Why, string(c.Arguments)); err != nil {
+	if err := bounded(c.Why); err != nil {
 		return err
+	}
+	if len(c.Arguments) > maxArgs {
+		return fmt.Errorf("arguments of %d bytes, at most %d", len(c.Arguments), maxArgs)
 	}
 	tool, err := r.Get(c.Tool)
 	if err != nil {

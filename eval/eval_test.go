@@ -13,8 +13,8 @@ import (
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/gate"
+	"github.com/midwatch/midwatch/internal/llm/gate/gatetest"
 	"github.com/midwatch/midwatch/internal/llm/llmtest"
-	"github.com/midwatch/midwatch/internal/llm/provider"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/metadata/metadatatest"
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -70,19 +70,8 @@ func blame(culprit string) llmtest.ToolCall {
 // modelled is a runner whose analyst is a scripted model, in an environment where AI is on or off.
 func modelled(t *testing.T, on bool, s llmtest.Script) (*eval.Runner, *metadata.DB, *llmtest.Server) {
 	t.Helper()
-	server, err := llmtest.Anthropic(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	entry, err := server.Entry(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := provider.New(entry)
-	if err != nil {
-		t.Fatal(err)
-	}
+	server, account := gatetest.Scripted(t, s)
+	entry := account.ProviderConfig
 	db := metadatatest.Open(t)
 	policy := llm.Policy{
 		Environment: "prod", Enabled: on, Providers: []string{"another", entry.Name}, DataTypes: []investigation.DataType{investigation.Metrics},
@@ -91,7 +80,7 @@ func modelled(t *testing.T, on bool, s llmtest.Script) (*eval.Runner, *metadata.
 	if err := db.PutAIPolicy(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
-	door, err := gate.New(gate.Config{Policies: db, Ledger: db, Accounts: []gate.Account{{ProviderConfig: entry, Provider: made}}})
+	door, err := gate.New(gate.Config{Policies: db, Ledger: db, Accounts: []gate.Account{account}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (tr *trial) sent() {
 // leak is a part of a prompt that holds a good part of a record outside of all fences, or "". What the model said before may be
 // quoted.
 func (tr *trial) leak(r llm.Request) string {
-	own := strings.Join(tr.registry().Names(), " ") + r.System
+	own := strings.Join(tr.registry().Names(), " ") + string(investigation.OpenPullRequest) + r.System
 	for _, m := range r.Messages {
 		if m.Role == llm.Assistant {
 			raw, _ := json.Marshal(m)

@@ -25,6 +25,7 @@ import (
 	"github.com/midwatch/midwatch/internal/code"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm/gate"
+	"github.com/midwatch/midwatch/internal/llm/gate/gatetest"
 	"github.com/midwatch/midwatch/internal/llm/injection"
 	"github.com/midwatch/midwatch/internal/llm/llmtest"
 	"github.com/midwatch/midwatch/internal/metadata"
@@ -94,7 +95,7 @@ func newTrial(t *testing.T, c injection.Case) *trial {
 // setUp starts the provider, opens the metadata store, whose ring it returns, and switches AI on.
 func (tr *trial) setUp() *seal.Ring {
 	tr.t.Helper()
-	server, account := scripted(tr.t, tr.model.Answer)
+	server, account := gatetest.Scripted(tr.t, tr.model.Answer)
 	account.MaxTokens = 4096
 	tr.server, tr.rig.models = server, []gate.Account{account}
 	ring, err := seal.LoadRing(filepath.Join(tr.t.TempDir(), "metadata.key"))

@@ -11,30 +11,10 @@ import (
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
-	"github.com/midwatch/midwatch/internal/llm/gate"
+	"github.com/midwatch/midwatch/internal/llm/gate/gatetest"
 	"github.com/midwatch/midwatch/internal/llm/llmtest"
-	"github.com/midwatch/midwatch/internal/llm/provider"
 	"github.com/midwatch/midwatch/workflows"
 )
-
-// scripted is a provider whose answers a test writes.
-func scripted(t *testing.T, s llmtest.Script) (*llmtest.Server, gate.Account) {
-	t.Helper()
-	server, err := llmtest.Anthropic(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	entry, err := server.Entry(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := provider.New(entry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server, gate.Account{ProviderConfig: entry, Provider: made}
-}
 
 // switchAI sets policy for the rig's environment, with every provider listed and confirmed.
 func (r *rig) switchAI(on bool, types ...investigation.DataType) {
@@ -76,7 +56,7 @@ func everything(r llm.Request) string {
 // TestModelStory has a model decide, over the vendor's own protocol: it asks, uses a pseudonym it was given, concludes, and
 // its report is attacked before it stands.
 func TestModelStory(t *testing.T) {
-	server, account := scripted(t, func(c llmtest.Call) llmtest.Answer {
+	server, account := gatetest.Scripted(t, func(c llmtest.Call) llmtest.Answer {
 		switch c.Number {
 		case 1:
 			return llmtest.Answer{Text: "I look.", Tools: []llmtest.ToolCall{probes(7, "")}}
@@ -146,7 +126,7 @@ func inLedger(t *testing.T, r *rig, id string, server *llmtest.Server) {
 
 // TestAIOffCallsNobody: with a provider configured and AI off, no connection is opened.
 func TestAIOffCallsNobody(t *testing.T) {
-	server, account := scripted(t, llmtest.Sequence(llmtest.Say("hello")))
+	server, account := gatetest.Scripted(t, llmtest.Sequence(llmtest.Say("hello")))
 	r := newRig(t, account)
 	r.script.noProblem()
 	r.switchAI(false, investigation.Metrics)
@@ -161,7 +141,7 @@ func TestAIOffCallsNobody(t *testing.T) {
 // TestSwitchingOffReachesRunningInvestigations: the call in flight is closed, and the built-in analyst concludes.
 func TestSwitchingOffReachesRunningInvestigations(t *testing.T) {
 	hangs := make(chan struct{}, 10)
-	server, account := scripted(t, func(llmtest.Call) llmtest.Answer {
+	server, account := gatetest.Scripted(t, func(llmtest.Call) llmtest.Answer {
 		hangs <- struct{}{}
 		return llmtest.Answer{Hang: true}
 	})
@@ -196,7 +176,7 @@ func TestModelInTroubleLeavesItToTheBuiltinAnalyst(t *testing.T) {
 	i := 0
 	for name, answer := range troubles {
 		t.Run(name, func(t *testing.T) {
-			server, account := scripted(t, llmtest.Sequence(answer))
+			server, account := gatetest.Scripted(t, llmtest.Sequence(answer))
 			r := newRig(t, account)
 			r.script.noProblem()
 			r.switchAI(true, investigation.Metrics)
@@ -219,7 +199,7 @@ func TestModelInTroubleLeavesItToTheBuiltinAnalyst(t *testing.T) {
 
 // TestModelTooSmallForTheTools: no prompt can be made for it, and it is never asked.
 func TestModelTooSmallForTheTools(t *testing.T) {
-	server, account := scripted(t, llmtest.Sequence(llmtest.Say("hello")))
+	server, account := gatetest.Scripted(t, llmtest.Sequence(llmtest.Say("hello")))
 	account.Context = account.MaxTokens + 100
 	r := newRig(t, account)
 	r.script.noProblem()

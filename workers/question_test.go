@@ -13,6 +13,7 @@ import (
 	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/gate/gatetest"
 	"github.com/midwatch/midwatch/internal/llm/llmtest"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/workflows"
@@ -90,7 +91,7 @@ func replies(text string, evidence ...string) llmtest.Answer {
 // TestQuestionStory has a model answer after the investigation has ended: it looks for more, within the asker's scope, and cites what
 // it found; the next question sees that exchange.
 func TestQuestionStory(t *testing.T) {
-	server, account := scripted(t, func(c llmtest.Call) llmtest.Answer {
+	server, account := gatetest.Scripted(t, func(c llmtest.Call) llmtest.Answer {
 		switch c.Number {
 		case 1:
 			return llmtest.Answer{Text: "I look.", Tools: []llmtest.ToolCall{probes(8, "")}}
@@ -183,7 +184,7 @@ func wordlessHistory(t *testing.T, r *rig) {
 
 // TestQuestionWithAIOff is answered by the built-in analyst, and nobody is called.
 func TestQuestionWithAIOff(t *testing.T) {
-	server, account := scripted(t, llmtest.Sequence(llmtest.Say("hello")))
+	server, account := gatetest.Scripted(t, llmtest.Sequence(llmtest.Say("hello")))
 	r := newRig(t, account)
 	r.ended("inv-1")
 	q := r.awaitAnswer(r.ask("inv-1", "one", "Did payment fail?"))
@@ -198,7 +199,7 @@ func TestQuestionWithAIOff(t *testing.T) {
 
 // TestQuestionOfWithheldData: what an analyst said who saw what policy keeps from models is kept from them, too.
 func TestQuestionOfWithheldData(t *testing.T) {
-	server, account := scripted(t, func(llmtest.Call) llmtest.Answer { return replies("I cannot know.") })
+	server, account := gatetest.Scripted(t, func(llmtest.Call) llmtest.Answer { return replies("I cannot know.") })
 	r := newRig(t, account)
 	r.ended("inv-1")
 	r.switchAI(true, investigation.Logs) // not metrics
@@ -215,7 +216,7 @@ func TestQuestionOfWithheldData(t *testing.T) {
 // TestSwitchingOffReachesQuestions: the call in flight is closed within a second, and the built-in analyst answers.
 func TestSwitchingOffReachesQuestions(t *testing.T) {
 	hangs := make(chan struct{}, 10)
-	server, account := scripted(t, func(llmtest.Call) llmtest.Answer {
+	server, account := gatetest.Scripted(t, func(llmtest.Call) llmtest.Answer {
 		hangs <- struct{}{}
 		return llmtest.Answer{Hang: true}
 	})
@@ -237,7 +238,7 @@ func TestSwitchingOffReachesQuestions(t *testing.T) {
 
 // TestQuestionInTrouble: whatever a model does, a person gets an answer that says so.
 func TestQuestionInTrouble(t *testing.T) {
-	_, account := scripted(t, llmtest.Sequence(llmtest.Answer{Tools: []llmtest.ToolCall{concludes(0.9)}}))
+	_, account := gatetest.Scripted(t, llmtest.Sequence(llmtest.Answer{Tools: []llmtest.ToolCall{concludes(0.9)}}))
 	r := newRig(t, account)
 	r.ended("inv-1")
 	r.switchAI(true, investigation.Metrics)
@@ -254,7 +255,7 @@ func TestQuestionInTrouble(t *testing.T) {
 // TestQuestionIsCancelled while a model is asked.
 func TestQuestionIsCancelled(t *testing.T) {
 	hangs := make(chan struct{}, 10)
-	server, account := scripted(t, func(llmtest.Call) llmtest.Answer {
+	server, account := gatetest.Scripted(t, func(llmtest.Call) llmtest.Answer {
 		hangs <- struct{}{}
 		return llmtest.Answer{Hang: true}
 	})

@@ -133,15 +133,17 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	return together{
 		server,
 		ingest.Retention{What: "telemetry", Age: telemetryAge, Store: db, Log: in.log},
-		ingest.Retention{What: "model calls", Age: ledgerAge, Store: ledger{meta}, Log: in.log},
+		ingest.Retention{What: "model calls", Age: ledgerAge, Store: older(meta.DropLedger), Log: in.log},
+		ingest.Retention{What: "pseudonyms", Age: ledgerAge, Store: older(meta.DropPseudonyms), Log: in.log},
 	}, nil
 }
 
-// ledger is what is kept of model calls, as Retention sees it.
-type ledger struct{ *metadata.DB }
+// older deletes what is from before a time, as Retention wants it.
+type older func(ctx context.Context, before time.Time) (int64, error)
 
-func (l ledger) Retain(ctx context.Context, age time.Duration) (int, error) {
-	n, err := l.DropLedger(ctx, time.Now().Add(-age))
+// Retain implements what Retention asks for.
+func (drop older) Retain(ctx context.Context, age time.Duration) (int, error) {
+	n, err := drop(ctx, time.Now().Add(-age))
 	return int(n), err
 }
 

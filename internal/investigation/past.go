@@ -18,4 +18,6 @@ type PastIncident struct {
 	Outcome       string           `json:"outcome"`       // status of the fix, else of the incident
 	At            time.Time        `json:"at"`            // when it was opened
 	Alike         float64          `json:"alike"`         // 0..1: how much its services, alarms and culprit are those of now
+	// DataTypes are those of all that its report may rest on, always with metrics, which raise alarms; nil: not known.
+	DataTypes []DataType `json:"data_types,omitempty"`
 }

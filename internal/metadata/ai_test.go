@@ -207,6 +207,16 @@ func testPseudonyms(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
 		must(t, json.Unmarshal([]byte(`{"`+name+`":"10.9.9.9"}`), other))
 		is(t, db.PutPseudonyms(ctx, "inv-p", other), metadata.ErrChanged)
 	}
+	must(t, db.CreateInvestigation(ctx, investigation.Request{ID: "inv-q"}))
+	must(t, db.PutPseudonyms(ctx, "inv-q", two))
+	must(t, db.SetInvestigationStatus(ctx, "inv-q", "concluded"))
+	equal(t, 0, get(db.DropPseudonyms(ctx, time.Now().Add(-time.Minute)))(t))
+	equal(t, 2, get(db.Pseudonyms(ctx, "inv-p"))(t).Len())
+	equal(t, 2, get(db.DropPseudonyms(ctx, time.Now().Add(time.Minute)))(t))
+	equal(t, 0, get(db.Pseudonyms(ctx, "inv-p"))(t).Len())
+	equal(t, 0, get(db.Pseudonyms(ctx, "inv-q"))(t).Len())
+	must(t, db.PutPseudonyms(ctx, "inv-q", one)) // one that goes on gets new ones
+	equal(t, 1, get(db.Pseudonyms(ctx, "inv-q"))(t).Len())
 }
 
 func testLedgerDays(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/midwatch/midwatch/internal/privacy"
 )
@@ -62,6 +63,17 @@ func (d *DB) PutPseudonyms(ctx context.Context, investigation string, m *privacy
 		return fmt.Errorf("store pseudonyms of %s: %w", investigation, err)
 	}
 	return nil
+}
+
+// DropPseudonyms deletes the pseudonyms of investigations that began and, if they did, ended before a time, and returns of how
+// many. What a model wrote then keeps its pseudonyms for ever: nobody knows any more what they stood for.
+func (d *DB) DropPseudonyms(ctx context.Context, before time.Time) (investigations int64, err error) {
+	investigations, err = d.exec(ctx, d.sql, `DELETE FROM pseudonyms WHERE investigation IN
+		(SELECT id FROM investigations WHERE started_at < ? AND ended_at < ?)`, micros(before), micros(before))
+	if err != nil {
+		return 0, fmt.Errorf("drop old pseudonyms: %w", err)
+	}
+	return investigations, nil
 }
 
 func pseudonymsPurpose(investigation string) string { return "pseudonyms/" + investigation }

@@ -129,7 +129,7 @@ func (q *querier) unknown(expr parser.Expr) (warnings []string) {
 			return nil
 		}
 		for _, m := range selector.LabelMatchers {
-			if m.Name == labels.MetricName && m.Type == labels.MatchEqual && len(q.named([]*labels.Matcher{m})) == 0 {
+			if m.Name == nameLabel && m.Type == labels.MatchEqual && len(q.named([]*labels.Matcher{m})) == 0 {
 				warnings = append(warnings, fmt.Sprintf("no metric %s was sent at that time; %s", m.Value, alike(m.Value, q.names)))
 			}
 		}

@@ -70,7 +70,7 @@ func (q *querier) named(matchers []*labels.Matcher) []wanted {
 		w := wanted{Metric: m, as: map[string]string{}}
 		for _, suffix := range suffixes {
 			for _, name := range []string{Translate(m.Name + suffix), m.Name + suffix} {
-				if _, known := w.as[suffix]; !known && matches(matchers, labels.MetricName, name) {
+				if _, known := w.as[suffix]; !known && matches(matchers, nameLabel, name) {
 					w.as[suffix] = name
 				}
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunks"
 )
 
-// Labels that come from columns.
-const serviceLabel, instanceLabel, hostLabel = "service", "instance", "host"
+// Labels that come from columns, the last of them as PromQL calls it.
+const serviceLabel, instanceLabel, hostLabel, nameLabel = "service", "instance", "host", "__name__"
 
 // The series of a histogram.
 const bucketSuffix, sumSuffix, countSuffix = "_bucket", "_sum", "_count"
@@ -94,7 +94,7 @@ func (id Identity) labels(name, le string) labels.Labels {
 		}
 		b.Set(key, id.Attributes[k])
 	}
-	b.Set(labels.MetricName, name)
+	b.Set(nameLabel, name)
 	b.Set(serviceLabel, id.Service)
 	b.Set(instanceLabel, id.Instance)
 	b.Set(hostLabel, id.Host)

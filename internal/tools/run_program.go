@@ -11,7 +11,7 @@ import (
 
 // Bounds of a program's arguments.
 const (
-	maxProgram       = 8 << 10 // bytes
+	maxProgram       = 4 << 10 // bytes: with quotes it must fit into a call's arguments
 	maxProgramInputs = 10
 )
 

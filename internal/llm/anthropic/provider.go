@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	sdk "github.com/anthropics/anthropic-sdk-go"
@@ -23,13 +22,9 @@ var _ llm.Provider = (*Provider)(nil)
 
 // New reads the key and opens nothing. client is nil but in tests, which bring their own transport.
 func New(cfg llm.ProviderConfig, client *http.Client) (*Provider, error) {
-	cfg = cfg.OrDefault()
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	key, err := wire.Key(cfg.KeyFile)
+	cfg, key, err := wire.Account(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("provider %s: %w", cfg.Name, err)
+		return nil, err
 	}
 	options := []option.RequestOption{
 		option.WithoutEnvironmentDefaults(),

@@ -5,10 +5,25 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/midwatch/midwatch/internal/llm"
 )
 
 // maxKey is far more than any vendor's key, and far less than a file given by mistake.
 const maxKey = 8 << 10
+
+// Account completes and checks the entry of an account with an API key, and reads that.
+func Account(cfg llm.ProviderConfig) (llm.ProviderConfig, string, error) {
+	cfg = cfg.OrDefault()
+	if err := cfg.Validate(); err != nil {
+		return cfg, "", err
+	}
+	key, err := Key(cfg.KeyFile)
+	if err != nil {
+		return cfg, "", fmt.Errorf("provider %s: %w", cfg.Name, err)
+	}
+	return cfg, key, nil
+}
 
 // Key reads an API key from a file: one line, surrounding space does not count. Only its owner may read the file.
 func Key(path string) (string, error) {

@@ -231,17 +231,3 @@ func TestDraftFitsOrIsLeftOut(t *testing.T) {
 		t.Errorf("a name that is no identifier was used: %+v", got)
 	}
 }
-
-func TestWindowsLeaveOutWhatIsNotTheFault(t *testing.T) {
-	at := func(s int) time.Time { return time.Date(2026, 3, 1, 12, 0, s, 0, time.UTC) }
-	onset, fault, healthy := windows(investigation.Request{
-		Triggers: []investigation.Trigger{
-			{Kind: investigation.Deployment, Onset: at(5)}, {Kind: investigation.Alert, Onset: at(40)}, {Kind: investigation.Alert, Onset: at(42)},
-		},
-		Fault:   investigation.Window{From: at(0), To: at(58)},
-		Healthy: investigation.Window{From: at(10), To: at(25)},
-	})
-	if !onset.Equal(at(40)) || fault != (investigation.Window{From: at(40), To: at(58)}) || healthy != (investigation.Window{From: at(10), To: at(37)}) {
-		t.Errorf("onset %s, fault %v, healthy %v", onset, fault, healthy)
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/midwatch/midwatch/internal/analysis"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/tools/result"
+	"github.com/midwatch/midwatch/sandbox/analyst/span"
 )
 
 // facts is the evidence of a transcript, read. A result that is missing is nil, and its id empty.
@@ -40,7 +41,8 @@ type logs struct {
 
 func read(t investigation.Transcript) (*facts, error) {
 	f := &facts{req: t.Request, ids: map[string]string{}}
-	f.onset, f.fault, f.healthy = windows(t.Request)
+	compared := span.Of(t.Request)
+	f.onset, f.fault, f.healthy = compared.Onset, compared.Fault, compared.Healthy
 	for _, e := range t.Evidence {
 		if e.Error != "" {
 			f.problems = append(f.problems, fmt.Sprintf("%s: %s", e.Tool, e.Error))

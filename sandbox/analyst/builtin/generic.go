@@ -6,6 +6,7 @@ import (
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools/result"
+	"github.com/midwatch/midwatch/sandbox/analyst/span"
 )
 
 // dependencyDown: connects to a service that answered before fail, and it answers nobody any more, or comes and goes.
@@ -54,7 +55,7 @@ func (f *facts) exits(service string) int {
 	n := 0
 	if f.changes != nil {
 		for _, x := range f.changes.Exits {
-			if x.Service == service && x.Time.After(f.onset.Add(-maxHealthy)) {
+			if x.Service == service && x.Time.After(f.onset.Add(-span.MaxHealthy)) {
 				n++
 			}
 		}

@@ -7,14 +7,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/sandbox/analyst/span"
 )
 
 const (
 	maxWhy       = 300  // bytes
-	maxArguments = 2000 // bytes; the platform refuses more than 2 KiB
+	maxArguments = 6000 // bytes; the platform refuses more than 6 KiB
 )
 
 // readCall turns a wish into a tool call without its id, or says what is wrong with it.
@@ -48,7 +50,7 @@ func (s *session) readCall(use llm.ToolUse) (investigation.ToolCall, string) {
 
 // fill sets the times that a call leaves to us.
 func (s *session) fill(arguments map[string]any, of shape) {
-	for name, at := range s.span.times() {
+	for name, at := range times(s.span) {
 		if given, set := arguments[name]; slices.Contains(of.required, name) && (!set || given == nil || given == "") {
 			arguments[name] = at
 		}
@@ -132,3 +134,12 @@ func canonical(raw json.RawMessage) []byte {
 	}
 	return b
 }
+
+// times are the arguments a call may leave out: then it compares what the built-in analyst does.
+func times(s span.Span) map[string]string {
+	return map[string]string{
+		"from": stamp(s.Fault.From), "to": stamp(s.Fault.To), "baseline_from": stamp(s.Healthy.From), "baseline_to": stamp(s.Healthy.To),
+	}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -69,6 +69,7 @@ type draftFix struct {
 	Action     string            `json:"action"`
 	Parameters map[string]string `json:"parameters"`
 	Why        string            `json:"why"`
+	Code       *draftCode        `json:"code,omitempty"`
 }
 
 // readConclusion turns a conclusion into a report that the platform accepts, and says what is wrong with it. What cannot
@@ -128,7 +129,7 @@ func (s *session) onset(said string) time.Time {
 	at, err := time.Parse(time.RFC3339, said)
 	req := s.Transcript.Request
 	if err != nil || at.Before(req.Healthy.From) || at.After(req.Fault.To) {
-		return s.span.onset
+		return s.span.Onset
 	}
 	return at.UTC()
 }

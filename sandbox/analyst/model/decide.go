@@ -64,7 +64,7 @@ func (s *session) standing() *investigation.Report {
 func (s *session) nothing() *investigation.Report {
 	r := investigation.Report{
 		Verdict: investigation.Inconclusive, Title: "The model could not be asked", Summary: "No answer of a model was to be had, and the turn had to end.",
-		Onset: s.span.onset, Chain: []investigation.Claim{}, RuledOut: []investigation.RuledOut{},
+		Onset: s.span.Onset, Chain: []investigation.Claim{}, RuledOut: []investigation.RuledOut{},
 		Missing: []string{"a usable answer of the model; the evidence gathered so far is kept"}, Analyst: s.analyst(""),
 	}
 	if n := len(s.answers); n > 0 {

@@ -14,21 +14,32 @@ import (
 const maxValue = 500
 
 // fix adds the proposed fix to a root cause if it is one of the actions on offer with just its parameters. Whether the
-// values are right the platform finds out when it makes the draft exact.
+// values are right the platform finds out when it makes the draft exact. A pull request is none of the actions: where code is
+// read it is always on offer.
 func (s *session) fix(r *reading, n int, f *draftFix, report *investigation.Report) {
 	if f == nil || report.Verdict != investigation.RootCause {
 		return
 	}
-	if wrong := s.unfit(*f); wrong != "" {
+	draft := &investigation.FixDraft{Action: f.Action, Parameters: f.Parameters, Why: plain(f.Why, maxSentence)}
+	wrong := ""
+	if f.Action == string(investigation.OpenPullRequest) {
+		draft.Code, wrong = s.change(*f, report.Culprit)
+	} else {
+		wrong = s.unfit(*f)
+	}
+	if wrong != "" {
 		r.fault(n, "%s", wrong)
 		return
 	}
-	report.Fix = &investigation.FixDraft{Action: f.Action, Parameters: f.Parameters, Why: plain(f.Why, maxSentence)}
+	report.Fix = draft
 }
 
 func (s *session) unfit(f draftFix) string {
 	actions := s.Transcript.Request.Actions
 	at := slices.IndexFunc(actions, func(a investigation.Action) bool { return a.Name == f.Action })
+	if f.Code != nil {
+		return "fix: code is of pull_request only."
+	}
 	if at < 0 {
 		return fmt.Sprintf("fix: there is no action %q; leave the fix out if none fits.", plain(f.Action, 60))
 	}

@@ -62,7 +62,7 @@ var malformed = map[string]struct {
 		answer: says("", slow, wish("search_logs", args{"why": "x", "min_severity": "fatal"})),
 		wants:  `min_severity is none of ["" "debug" "info" "warn" "error"]`, saves: "calls",
 	},
-	"long arguments":     {answer: says("", wish("search_logs", args{"why": "x", "service": strings.Repeat("a", 3000)})), wants: "longer than", saves: "inconclusive"},
+	"long arguments":     {answer: says("", wish("search_logs", args{"why": "x", "service": strings.Repeat("a", 7000)})), wants: "longer than", saves: "inconclusive"},
 	"no call":            {answer: says("I think it is the database."), wants: "calls no tool", saves: "inconclusive"},
 	"nothing":            {answer: says(""), wants: "calls no tool", saves: "inconclusive"},
 	"cut off":            {answer: cutOff(says("", slow, llm.ToolUse{Name: "conclude", Arguments: json.RawMessage(`"{\"claims\": ["`)})), wants: "cut off at 4096 tokens", saves: "calls"},

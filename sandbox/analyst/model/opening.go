@@ -11,6 +11,7 @@ import (
 const (
 	maxTriggers = 25
 	maxActions  = 40
+	maxPast     = 5
 	maxQuestion = 2000 // bytes
 	maxLine     = 400  // bytes of one line about a trigger or an action
 )
@@ -20,16 +21,33 @@ func (s *session) opening() string {
 	req := s.Transcript.Request
 	var b strings.Builder
 	fmt.Fprintf(&b, "Environment %s, onset %s.\nFault window   %s to %s\nHealthy window %s to %s\nThe store goes back further: healthy time from %s.\n",
-		plain(req.Environment, 100), stamp(s.span.onset), stamp(s.span.fault.From), stamp(s.span.fault.To),
-		stamp(s.span.healthy.From), stamp(s.span.healthy.To), stamp(req.Healthy.From))
+		plain(req.Environment, 100), stamp(s.span.Onset), stamp(s.span.Fault.From), stamp(s.span.Fault.To),
+		stamp(s.span.Healthy.From), stamp(s.span.Healthy.To), stamp(req.Healthy.From))
 	if req.Question != "" {
 		b.WriteString("\nA person asks:\n" + fence("question", lines(req.Question, maxQuestion)) + "\n")
 	}
 	if len(req.Triggers) > 0 {
 		b.WriteString("\nWhat raised this investigation:\n" + fence("triggers", triggers(req.Triggers)) + "\n")
 	}
-	b.WriteString("\n" + actions(req.Actions))
+	if len(req.Past) > 0 {
+		b.WriteString("\nIncidents that looked like this one, the most alike first. They are hints where to look, never evidence: what was true then must be shown again now, " +
+			"and it may be another cause this time.\n" + fence("past", pastIncidents(req.Past)) + "\n")
+	}
+	b.WriteString("\n" + actions(req.Actions, s.offersCode()))
 	return b.String()
+}
+
+// pastIncidents has a line for each. Titles and fixes were partly written by a model, or read off logs.
+func pastIncidents(all []investigation.PastIncident) string {
+	var list []string
+	for _, p := range first(all, maxPast) {
+		line := fmt.Sprintf("%s %.0f%% alike: %s, %s: %s", stamp(p.At), 100*p.Alike, p.Culprit, p.Mechanism, p.Title)
+		if p.Fix != "" {
+			line += fmt.Sprintf(" (fix: %s)", p.Fix)
+		}
+		list = append(list, printable(line, maxLine)+", then "+printable(p.Outcome, 40))
+	}
+	return strings.Join(list, "\n")
 }
 
 // triggers lists them by onset, equal ones once.
@@ -61,12 +79,15 @@ func triggers(all []investigation.Trigger) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func actions(all []investigation.Action) string {
-	if len(all) == 0 {
+func actions(all []investigation.Action, code bool) string {
+	if len(all) == 0 && !code {
 		return "No actions are configured: propose no fix."
 	}
 	var b strings.Builder
 	b.WriteString("Actions a fix may use:")
+	if code {
+		b.WriteString("\n- pull_request(), a change of code or configuration that you have read with read_file, described in code. Prefer an action that brings back what worked.")
+	}
 	for _, a := range first(all, maxActions) {
 		var parameters []string
 		for _, p := range a.Parameters {

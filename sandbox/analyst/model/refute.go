@@ -57,11 +57,23 @@ func concluded(id string, r investigation.Report) llm.ToolUse {
 		c.RuledOut = append(c.RuledOut, ruledOut{Entity: string(x.Entity), Why: x.Why, Evidence: x.Evidence})
 	}
 	if r.Fix != nil {
-		c.Fix = &draftFix{Action: r.Fix.Action, Parameters: r.Fix.Parameters, Why: r.Fix.Why}
+		c.Fix = &draftFix{Action: r.Fix.Action, Parameters: r.Fix.Parameters, Why: r.Fix.Why, Code: draftOf(r.Fix.Code)}
 	}
 	b, err := json.Marshal(c)
 	if err != nil { // a confidence that is no number: validated long before
 		b = []byte("{}")
 	}
 	return llm.ToolUse{ID: id, Name: concludeTool.Name, Arguments: b}
+}
+
+// draftOf is a change of code as the model wrote it.
+func draftOf(c *investigation.CodeChange) *draftCode {
+	if c == nil {
+		return nil
+	}
+	d := &draftCode{Repository: c.Repository, Commit: c.Commit, Service: c.Service, Title: c.Title}
+	for _, e := range c.Edits {
+		d.Edits = append(d.Edits, draftEdit(e))
+	}
+	return d
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/sandbox/analyst/span"
 	"github.com/midwatch/midwatch/sandbox/contract"
 )
 
@@ -20,7 +21,7 @@ const (
 type session struct {
 	contract.ModelRequest
 	turn     int                               // that is being decided
-	span     span                              // what is compared
+	span     span.Span                         // what is compared
 	tools    []tool                            // what the model may call now
 	answers  []llm.Response                    // of this turn, oldest first
 	evidence map[string]investigation.Evidence // by id
@@ -30,7 +31,7 @@ type session struct {
 
 func open(req contract.ModelRequest) (*session, error) {
 	s := &session{
-		ModelRequest: req, turn: len(req.Transcript.Turns) + 1, span: spanOf(req.Transcript.Request),
+		ModelRequest: req, turn: len(req.Transcript.Turns) + 1, span: span.Of(req.Transcript.Request),
 		evidence: map[string]investigation.Evidence{}, calls: maxCalls,
 	}
 	if req.Reply != nil {
