@@ -22,6 +22,7 @@ import (
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/gate"
+	"github.com/midwatch/midwatch/internal/llm/gate/gatetest"
 	"github.com/midwatch/midwatch/internal/llm/llmtest"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/seal"
@@ -55,7 +56,7 @@ func newNight(t *testing.T, provider, store time.Duration) *night {
 	}
 	t.Cleanup(func() { _ = n.db.Close() })
 	var account gate.Account
-	n.server, account = scripted(t, n.answer)
+	n.server, account = gatetest.Scripted(t, n.answer)
 	n.models = []gate.Account{account}
 	n.switchAI(true, investigation.Metrics)
 	cfg := gate.Config{Policies: n.db, Ledger: n.db, Accounts: n.models, Now: func() time.Time { return n.clock() }}

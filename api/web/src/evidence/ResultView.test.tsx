@@ -59,6 +59,37 @@ test.each([
   expect(JSON.parse(page.querySelector("pre")?.textContent ?? "")).toEqual({ edges: "none" });
 });
 
+test("lists of a tool without a view of its own become tables", async () => {
+  const result = {
+    method: "phi",
+    omitted: 0,
+    differences: [
+      { attribute: "peer", value: "postgres", bad: 12, bad_ratio: { fault: 0.9, healthy: 0.1 }, also: ["a=1", "b=2"] },
+      { attribute: "host", value: "<b>n</b>", bad: 3, bad_ratio: { fault: 0.5, healthy: 0.4 }, points: [{ t: 1 }] },
+    ],
+  };
+  const page = await draw(<ResultView evidence={evidence("contrast", result)} />);
+  expect(page.querySelector("p")?.textContent).toBe("method: phi · omitted: 0");
+  expect([...page.querySelectorAll("th")].map((h) => h.textContent)).toEqual([
+    "attribute",
+    "value",
+    "bad",
+    "bad_ratio.fault",
+    "bad_ratio.healthy",
+    "also",
+    "points",
+  ]);
+  expect([...page.querySelectorAll("tbody tr:nth-child(2) td")].map((c) => c.textContent)).toEqual([
+    "host",
+    "<b>n</b>",
+    "3",
+    "0.5",
+    "0.4",
+    "",
+    "1 of them",
+  ]);
+});
+
 test("evidence that failed shows its error alone", async () => {
   const page = await draw(<ResultView evidence={evidence("service_edges", undefined, "the store is busy")} />);
   expect(page.textContent).toBe("the store is busy");

@@ -6,11 +6,13 @@ import { ChangesView } from "./ChangesView";
 import { ComparisonView } from "./ComparisonView";
 import { EdgesView, HealthView, ServicesView } from "./HealthView";
 import { LogsView } from "./LogsView";
+import { PlainView } from "./PlainView";
 import { HostsView, ProcessesView } from "./ResourcesView";
 import { SpansView } from "./SpansView";
 import { StatementsView } from "./StatementsView";
+import { listsOf } from "./plain.model";
 
-/** A piece of evidence as chart or table; what no view knows is shown as it came. */
+/** A piece of evidence as chart or table; what no view knows as plain tables or, without a list, as it came. */
 export function ResultView({ evidence }: { evidence: Evidence }) {
   if (evidence.error) return <p className="problem">{evidence.error}</p>;
   return (
@@ -23,6 +25,15 @@ export function ResultView({ evidence }: { evidence: Evidence }) {
 }
 
 function draw(evidence: Evidence): ReactNode {
+  return known(evidence) ?? plain(evidence.result);
+}
+
+function plain(result: unknown): ReactNode {
+  if (typeof result !== "object" || result === null || listsOf(result).length === 0) return undefined;
+  return <PlainView result={result} />;
+}
+
+function known(evidence: Evidence): ReactNode {
   switch (evidence.tool) {
     case "compare_windows":
       return view(results.comparison, evidence, (r) => <ComparisonView comparison={r} />);
