@@ -2,6 +2,8 @@ package privacy
 
 import (
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,6 +13,20 @@ import (
 // BenchmarkText prints MB/s over log lines of which every tenth holds something to take.
 func BenchmarkText(b *testing.B) {
 	bench(b, mixed(b))
+}
+
+// BenchmarkKnown is BenchmarkText where thousands of names were met before.
+func BenchmarkKnown(b *testing.B) {
+	text := mixed(b)
+	for _, n := range []int{100, 5000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			m := NewMap()
+			for i := range n {
+				m.name([]byte("0123456789abcdef"), KindUser, fmt.Sprintf("%s%d", strings.Repeat("xyzabc", i%3+1)[i%4:], i))
+			}
+			benchWith(b, text, m)
+		})
+	}
 }
 
 // BenchmarkDense takes the lines that all hold something.
@@ -47,8 +63,10 @@ func BenchmarkJSON(b *testing.B) {
 	bench(b, string(doc))
 }
 
-func bench(b *testing.B, text string) {
-	r, err := New(Config{Key: []byte("0123456789abcdef"), Map: NewMap(), Hosts: []string{"db1"}})
+func bench(b *testing.B, text string) { benchWith(b, text, NewMap()) }
+
+func benchWith(b *testing.B, text string, m *Map) {
+	r, err := New(Config{Key: []byte("0123456789abcdef"), Map: m, Hosts: []string{"db1"}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -56,7 +74,7 @@ func bench(b *testing.B, text string) {
 	b.ReportAllocs()
 	before := processor(b)
 	for b.Loop() {
-		w := work{r: r, counts: Counts{}}
+		w := work{r: r, known: r.known(), counts: Counts{}}
 		w.data(text)
 	}
 	b.ReportMetric(float64(len(text)*b.N)/1e6/(processor(b)-before).Seconds(), "MB/cpu-s")

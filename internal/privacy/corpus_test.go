@@ -117,7 +117,7 @@ func TestOwnWords(t *testing.T) {
 			text, _ := unmark(line)
 			r, m := fresh(t)
 			out, _ := r.Text(text)
-			w := work{r: r, counts: Counts{}}
+			w := work{r: r, known: r.known(), counts: Counts{}}
 			if again := w.text(out, true); again != out {
 				t.Errorf("%q became %q", out, again)
 			}

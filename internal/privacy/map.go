@@ -71,6 +71,15 @@ func (m *Map) name(key []byte, kind, original string) string {
 	}
 }
 
+// each gives every name of the map to f.
+func (m *Map) each(f func(kind, original string)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for e := range m.names {
+		f(e.kind, e.original)
+	}
+}
+
 // Resolve turns every pseudonym of the map in text back, in one pass: what an original holds is not resolved again. What
 // is no known pseudonym stays.
 func (m *Map) Resolve(text string) string {

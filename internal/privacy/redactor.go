@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 
 	"github.com/midwatch/midwatch/internal/llm"
 )
@@ -12,8 +13,11 @@ import (
 type Config struct {
 	// Key keys the pseudonyms of an environment: EnvironmentKey. At least 16 bytes.
 	Key []byte
-	// Map keeps the pseudonyms of the investigation. Required; it grows with every text.
+	// Map keeps the pseudonyms of the investigation. Required; it grows with every text. What it holds is replaced wherever it
+	// stands, not only where a pattern finds it.
 	Map *Map
+	// Known are names met elsewhere in the environment, which are replaced likewise. Optional.
+	Known *Map
 	// Hosts are host names of the environment that become pseudonyms even without a domain: nodes, machines.
 	Hosts []string
 	// Keep are names that never become pseudonyms: services, workloads, namespaces. It wins over everything but secrets.
@@ -23,11 +27,19 @@ type Config struct {
 // Counts is how often what was removed or replaced: "secret:password", "ip", "email", "user", "host" → times.
 type Counts map[string]int
 
-// Redactor redacts what leaves. The same input gives the same bytes, whatever was redacted before. Safe for concurrent use.
+// Redactor redacts what leaves. The same input gives the same bytes for as long as the same names are known; those that it
+// holds itself are known from its first byte on. Safe for concurrent use.
 type Redactor struct {
 	key         []byte
 	names       *Map
+	elsewhere   *Map
 	hosts, keep map[string]bool
+
+	index struct {
+		sync.Mutex
+		of   int // how many names it was made from
+		made *known
+	}
 }
 
 // New checks a configuration.
@@ -38,7 +50,11 @@ func New(cfg Config) (*Redactor, error) {
 	if cfg.Map == nil {
 		return nil, errors.New("redact: a map of pseudonyms is required")
 	}
-	return &Redactor{key: cfg.Key, names: cfg.Map, hosts: lowered(cfg.Hosts), keep: lowered(cfg.Keep)}, nil
+	elsewhere := NewMap()
+	if cfg.Known != nil {
+		elsewhere = cfg.Known
+	}
+	return &Redactor{key: cfg.Key, names: cfg.Map, elsewhere: elsewhere, hosts: lowered(cfg.Hosts), keep: lowered(cfg.Keep)}, nil
 }
 
 func lowered(names []string) map[string]bool {
@@ -52,7 +68,53 @@ func lowered(names []string) map[string]bool {
 // Request redacts a request. Tool results and whatever stands between fences is data: what looks like a pseudonym there
 // becomes another one. Everything else is our words or the model's, whose pseudonyms are ours and stay.
 func (r *Redactor) Request(q llm.Request) (llm.Request, Counts) {
-	w := work{r: r, counts: Counts{}}
+	return redacted(r, func(w *work) llm.Request { return w.request(q) })
+}
+
+// Text redacts data: a log line, a document.
+func (r *Redactor) Text(text string) (string, Counts) {
+	return redacted(r, func(w *work) string { return w.data(text) })
+}
+
+// JSON redacts the strings of a JSON document, keys included, and keeps the rest byte by byte. What is not valid JSON
+// comes back as a JSON string.
+func (r *Redactor) JSON(doc json.RawMessage) (json.RawMessage, Counts) {
+	return redacted(r, func(w *work) json.RawMessage { return w.json(doc, false) })
+}
+
+// maxRounds bounds how often something is redacted anew with the names that it taught: the second round knows all.
+const maxRounds = 3
+
+// redacted does something until it meets no name that it did not know when it began.
+func redacted[T any](r *Redactor, do func(*work) T) (T, Counts) {
+	for round := 1; ; round++ {
+		before := r.names.Len()
+		w := work{r: r, known: r.known(), counts: Counts{}}
+		out := do(&w)
+		if r.names.Len() == before || round == maxRounds {
+			return out, w.counts
+		}
+	}
+}
+
+// known is the index of all names known by now.
+func (r *Redactor) known() *known {
+	r.index.Lock()
+	defer r.index.Unlock()
+	if n := r.names.Len(); r.index.made == nil || r.index.of != n {
+		r.index.made, r.index.of = newKnown(r.names, r.elsewhere), n
+	}
+	return r.index.made
+}
+
+// work is one redaction under way.
+type work struct {
+	r      *Redactor
+	known  *known
+	counts Counts
+}
+
+func (w *work) request(q llm.Request) llm.Request {
 	q.System = w.prompt(q.System)
 	tools := make([]llm.Tool, len(q.Tools))
 	for i, t := range q.Tools {
@@ -70,26 +132,7 @@ func (r *Redactor) Request(q llm.Request) (llm.Request, Counts) {
 	if q.Messages != nil {
 		q.Messages = messages
 	}
-	return q, w.counts
-}
-
-// Text redacts data: a log line, a document.
-func (r *Redactor) Text(text string) (string, Counts) {
-	w := work{r: r, counts: Counts{}}
-	return w.data(text), w.counts
-}
-
-// JSON redacts the strings of a JSON document, keys included, and keeps the rest byte by byte. What is not valid JSON
-// comes back as a JSON string.
-func (r *Redactor) JSON(doc json.RawMessage) (json.RawMessage, Counts) {
-	w := work{r: r, counts: Counts{}}
-	return w.json(doc, false), w.counts
-}
-
-// work is one redaction under way.
-type work struct {
-	r      *Redactor
-	counts Counts
+	return q
 }
 
 func (w *work) parts(parts []llm.Part) []llm.Part {
@@ -201,7 +244,7 @@ func userAt(text string, at place) bool {
 // text redacts text that is no JSON.
 func (w *work) text(text string, own bool) string {
 	s := scanner{text: text, hosts: w.r.hosts, keep: w.r.keep, own: own}
-	found := s.scan()
+	found := united(s.scan(), w.known.find(text, own, w.r.keep))
 	if len(found) == 0 {
 		return text
 	}
@@ -209,9 +252,6 @@ func (w *work) text(text string, own bool) string {
 	out.Grow(len(text))
 	copied := 0
 	for _, f := range found {
-		if f.from < copied {
-			continue
-		}
 		out.WriteString(text[copied:f.from])
 		if f.secret {
 			w.counts["secret:"+f.kind]++
