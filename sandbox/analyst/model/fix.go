@@ -21,7 +21,7 @@ func (s *session) fix(r *reading, n int, f *draftFix, report *investigation.Repo
 		return
 	}
 	draft := &investigation.FixDraft{Action: f.Action, Parameters: f.Parameters, Why: plain(f.Why, maxSentence)}
-	wrong := ""
+	var wrong string
 	if f.Action == string(investigation.OpenPullRequest) {
 		draft.Code, wrong = s.change(*f, report.Culprit)
 	} else {
