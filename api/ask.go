@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,7 +12,9 @@ import (
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/spoken"
 	"github.com/midwatch/midwatch/internal/telemetry"
+	"github.com/midwatch/midwatch/internal/tools/result"
 	"github.com/midwatch/midwatch/workflows"
 )
 
@@ -27,15 +30,65 @@ func (in *askInput) audit() string {
 func (s *Server) ask(ctx context.Context, who auth.Caller, in *askInput) (wire.Asked, error) {
 	t := investigation.Trigger{
 		ID: "manual-" + uuid.NewString(), Kind: investigation.Manual, Environment: s.cfg.Environment, Rule: "manual",
-		Service: in.Body.Service, Severity: investigation.Warning, Summary: in.Body.Question, At: time.Now().UTC(),
+		Severity: investigation.Warning, Summary: in.Body.Question, At: time.Now().UTC(),
 		Attributes: map[string]string{workflows.RequesterAttribute: who.Subject}, Namespaces: who.Namespaces,
 	}
-	if t.Service != "" {
+	asked := s.understand(ctx, who, in.Body, t.At)
+	if len(asked.Services) > 0 {
+		t.Service, t.Peers = asked.Services[0], asked.Services[1:]
 		t.Entity = telemetry.Service(t.Service)
+	}
+	if w := asked.Window; w != nil {
+		t.Onset, t.Attributes[workflows.UntilAttribute] = w.From, w.To.Format(time.RFC3339)
 	}
 	if err := starter.Raise(ctx, s.cfg.Temporal, s.cfg.Environment, s.cfg.Policy, t); err != nil {
 		return wire.Asked{}, err
 	}
-	incident := workflows.IncidentID(s.cfg.Environment, t.ID)
-	return wire.Asked{Trigger: t.ID, Incident: incident, Investigation: workflows.InvestigationID(incident)}, nil
+	asked.Trigger, asked.Incident = t.ID, workflows.IncidentID(s.cfg.Environment, t.ID)
+	asked.Investigation = workflows.InvestigationID(asked.Incident)
+	return asked, nil
+}
+
+const (
+	knownFor  = 24 * time.Hour  // a service that was seen within is known
+	knownWait = 3 * time.Second // for the list of them
+)
+
+// understand reads services and times out of a question. A service that is given counts whether it is known or not.
+func (s *Server) understand(ctx context.Context, who auth.Caller, body wire.Ask, now time.Time) wire.Asked {
+	var asked wire.Asked
+	if w, ok := spoken.Window(body.Question, now.In(time.FixedZone("", 60*body.Offset))); ok {
+		asked.Window = &w
+	}
+	known, err := s.known(ctx, who, now)
+	if err != nil { // without the store nothing is found, and nothing can be said to be unknown
+		s.cfg.Log.WarnContext(ctx, "list services for a question", "error", err)
+		if body.Service != "" {
+			asked.Services = []string{body.Service}
+		}
+		return asked
+	}
+	asked.Services, asked.Unknown = spoken.Services(body.Question, known)
+	if given := body.Service; given != "" {
+		asked.Services = append([]string{given}, slices.DeleteFunc(asked.Services, func(n string) bool { return n == given })...)
+		if !slices.Contains(known, given) && !slices.Contains(asked.Unknown, given) {
+			asked.Unknown = append(asked.Unknown, given)
+		}
+	}
+	return asked
+}
+
+// known are the names of the services that the caller may see and that were seen lately.
+func (s *Server) known(ctx context.Context, who auth.Caller, now time.Time) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, knownWait)
+	defer cancel()
+	found, err := run[result.Services](ctx, s, who, "list_services", arguments{From: now.Add(-knownFor), To: now})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, service := range found.Services {
+		names = append(names, service.Service)
+	}
+	return names, nil
 }

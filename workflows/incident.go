@@ -172,6 +172,9 @@ func Windows(ts []investigation.Trigger, now time.Time) (fault, healthy investig
 // until is when the time that is looked at ends. It follows from the triggers and from how long more of them are waited for,
 // not from the moment at which a worker gets here: whatever is killed or queued meanwhile, the windows are the same.
 func (i *incident) until(now time.Time) time.Time {
+	if end, err := time.Parse(time.RFC3339, i.Triggers[0].Attributes[UntilAttribute]); err == nil && end.After(onset(i.Triggers)) && end.Before(now) {
+		return end
+	}
 	wait := i.Policy.Debounce + i.Policy.Settle
 	switch {
 	case manual(i.Triggers):

@@ -402,5 +402,8 @@ type Announcement struct {
 	Line     string `json:"line"`
 }
 
-// RequesterAttribute of a manual trigger names the person who asked.
-const RequesterAttribute = "requester"
+// Attributes of a manual trigger.
+const (
+	RequesterAttribute = "requester" // the person who asked
+	UntilAttribute     = "until"     // RFC 3339: the time that is asked about ends here, after the trigger's onset
+)

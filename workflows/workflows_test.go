@@ -268,6 +268,28 @@ func TestIncidentWindows(t *testing.T) {
 	}
 }
 
+// TestIncidentWindowsOfAQuestion: what a person asks about begins and ends when they say.
+func TestIncidentWindowsOfAQuestion(t *testing.T) {
+	s := newStage(t)
+	var req investigation.Request
+	s.answer(workflows.OpenInvestigationActivity, func(_ context.Context, r investigation.Request) error { req = r; return nil })
+	s.workflow(workflows.InvestigationWorkflow, func(workflow.Context, workflows.InvestigationInput) (workflows.ReportRef, error) {
+		return workflows.ReportRef{Verdict: investigation.Inconclusive, Title: "who knows"}, nil
+	})
+	s.withoutIntake()
+	from, to := start.Add(-5*time.Hour), start.Add(-4*time.Hour)
+	s.ExecuteWorkflow(workflows.Incident, workflows.IncidentInput{Environment: "test", Triggers: []investigation.Trigger{{
+		ID: "manual-1", Kind: investigation.Manual, Summary: "why?", Onset: from, At: start,
+		Attributes: map[string]string{workflows.UntilAttribute: to.Format(time.RFC3339)},
+	}}})
+	if err := s.GetWorkflowError(); err != nil {
+		t.Fatal(err)
+	}
+	if begins := from.Add(-15 * time.Second); !req.Fault.From.Equal(begins) || !req.Fault.To.Equal(to) || !req.Healthy.To.Equal(begins) || req.Question != "why?" {
+		t.Errorf("windows: %+v %+v", req.Fault, req.Healthy)
+	}
+}
+
 // TestIncidentWindowsStandStill: that nobody worked for a minute says nothing about when it broke.
 func TestIncidentWindowsStandStill(t *testing.T) {
 	s := newStage(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -37,9 +38,10 @@ func (c *Client) Evidence(ctx context.Context, investigationID, id string) (inve
 	return get[investigation.Evidence](ctx, c, at("investigations/%s/evidence/%s", investigationID, id), nil)
 }
 
-// Ask starts an investigation.
+// Ask starts an investigation. Times that the question names are of the local clock.
 func (c *Client) Ask(ctx context.Context, question, service string) (wire.Asked, error) {
-	return put[wire.Asked](ctx, c, http.MethodPost, at("investigations"), wire.Ask{Question: question, Service: service})
+	_, offset := time.Now().Zone()
+	return put[wire.Asked](ctx, c, http.MethodPost, at("investigations"), wire.Ask{Question: question, Service: service, Offset: offset / 60})
 }
 
 // AskQuestion asks a follow-up question about an investigation. A request that is named asks nothing twice. It returns ErrNotFound

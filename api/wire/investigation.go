@@ -54,14 +54,18 @@ type Cancelled struct {
 // Ask starts an investigation.
 type Ask struct {
 	Question string `json:"question" minLength:"1" maxLength:"2000"`
-	Service  string `json:"service,omitempty" maxLength:"200" doc:"service.name it is about, when known"`
+	Service  string `json:"service,omitempty" maxLength:"200" doc:"service.name it is about, when known; absent: those that the question names"`
+	Offset   int    `json:"utc_offset_min,omitempty" minimum:"-1080" maximum:"1080" doc:"minutes that the asker's clock is ahead of UTC, for times that the question names"`
 }
 
 // Asked says where the answer will be. The investigation exists a few seconds later, when the intake has started it.
 type Asked struct {
-	Trigger       string `json:"trigger"`
-	Incident      string `json:"incident"`
-	Investigation string `json:"investigation"`
+	Trigger       string                `json:"trigger"`
+	Incident      string                `json:"incident"`
+	Investigation string                `json:"investigation"`
+	Services      []string              `json:"services,omitempty" doc:"that it is about, as the question names them"`
+	Unknown       []string              `json:"unknown,omitempty" doc:"quoted or given as services, and not seen lately"`
+	Window        *investigation.Window `json:"window,omitempty" doc:"that the question names; absent: the last minutes"`
 }
 
 // AskQuestion asks a follow-up question.

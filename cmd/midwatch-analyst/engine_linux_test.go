@@ -55,4 +55,8 @@ func TestItStepsInsideTheSandbox(t *testing.T) {
 	if !errors.Is(err, sandbox.ErrStep) {
 		t.Errorf("a program that fills the memory: %v", err)
 	}
+	a, err = engine.Run(t.Context(), contract.Request{Reply: &contract.AnswerRequest{Question: "was cart slow?", Running: true}})
+	if err != nil || a.Reply == nil || a.Reply.Text == "" {
+		t.Errorf("got %+v, %v, want an answer of the built-in analyst", a, err)
+	}
 }

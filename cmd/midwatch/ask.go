@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,6 +62,19 @@ func (r *remote) ask(cmd *cobra.Command, args []string) error {
 		return exitCode(1)
 	}
 	return nil
+}
+
+// writeUnderstood says what of a question to investigate was understood.
+func writeUnderstood(w io.Writer, asked wire.Asked) {
+	if len(asked.Services) > 0 {
+		fmt.Fprintf(w, "  about %s\n", line(strings.Join(asked.Services, ", ")))
+	}
+	if asked.Window != nil {
+		fmt.Fprintf(w, "  from %s to %s\n", asked.Window.From.Local().Format(time.DateTime), asked.Window.To.Local().Format(time.DateTime))
+	}
+	if len(asked.Unknown) > 0 {
+		fmt.Fprintf(w, "  not seen here lately: %s\n", line(strings.Join(asked.Unknown, ", ")))
+	}
 }
 
 // writeQuestion is a question with its answer, and the evidence that it rests on.

@@ -3,10 +3,23 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/investigation"
 )
+
+func TestWriteUnderstood(t *testing.T) {
+	var b strings.Builder
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)
+	writeUnderstood(&b, wire.Asked{
+		Services: []string{"cart", "checkout"}, Unknown: []string{"billing"}, Window: &investigation.Window{From: at, To: at.Add(15 * time.Minute)},
+	})
+	want := "  about cart, checkout\n  from 2026-03-01 12:00:00 to 2026-03-01 12:15:00\n  not seen here lately: billing\n"
+	if b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}
 
 func TestWriteQuestion(t *testing.T) {
 	inv := wire.InvestigationDetail{Evidence: []investigation.Evidence{{ID: "e1", Tool: "statements", Summary: "2 are slow"}, {ID: "e2", Summary: "not cited"}}}

@@ -191,6 +191,7 @@ func investigateCommand(in *installation) *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "investigation %s\n", asked.Investigation)
+			writeUnderstood(cmd.ErrOrStderr(), asked)
 			return follow(cmd.Context(), c, asked.Investigation, cmd.ErrOrStderr(), cmd.OutOrStdout())
 		},
 	}

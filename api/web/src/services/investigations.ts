@@ -264,7 +264,8 @@ const asked = z.object({ investigation: z.string() });
 
 /** Starts an investigation of a person's question and returns its id. */
 export async function ask(question: string, service: string): Promise<string> {
-  const body = service ? { question, service } : { question };
+  const clock = { utc_offset_min: -new Date().getTimezoneOffset() }; // of times that the question names
+  const body = service ? { question, service, ...clock } : { question, ...clock };
   return (await request(asked, "/api/v1/investigations", { method: "POST", body })).investigation;
 }
 
