@@ -6,8 +6,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,21 +185,21 @@ func investigateLive(t *testing.T, r investigation.Request, registry *tools.Regi
 	}
 }
 
-// ask has a question answered, and its healthy counterpart.
+// ask has a question answered, and its healthy counterpart. That there is no answer is one.
 func ask(ctx context.Context, registry *tools.Registry, r investigation.Request, name string, arguments json.RawMessage) error {
 	tool, err := registry.Get(name)
 	if err != nil {
 		return err
 	}
 	scope := tools.Scope{Environment: r.Environment}
-	if _, err := tool.Run(ctx, scope, arguments); err != nil {
+	if _, err := tool.Run(ctx, scope, arguments); err != nil && !errors.Is(err, tools.ErrNoAnswer) {
 		return fmt.Errorf("%s %s: %w", name, arguments, err)
 	}
 	if tool.Control == nil {
 		return nil
 	}
 	if control, ok := tool.Control(arguments, r.Healthy); ok {
-		if _, err := tool.Run(ctx, scope, control); err != nil {
+		if _, err := tool.Run(ctx, scope, control); err != nil && !errors.Is(err, tools.ErrNoAnswer) {
 			return fmt.Errorf("%s %s: %w", name, control, err)
 		}
 	}
@@ -221,17 +223,11 @@ func askAround(t *testing.T, r investigation.Request, registry *tools.Registry, 
 		}
 		schema := properties(t, tool)
 		for _, service := range services {
-			if service != "" && !schema["service"] {
+			if _, can := schema["service"]; service != "" && !can {
 				continue
 			}
-			var questions []json.RawMessage
-			if schema["baseline_from"] {
-				questions = append(questions, arguments(r.Fault, &r.Healthy, service))
-			} else {
-				questions = append(questions, arguments(r.Fault, nil, service), arguments(r.Healthy, nil, service))
-			}
-			for _, q := range questions {
-				err := ask(t.Context(), registry, r, name, q)
+			for _, question := range questions(r, schema, service) {
+				err := ask(t.Context(), registry, r, name, question)
 				if aboutOne := service == "" && errors.Is(err, tools.ErrArguments); err != nil && !aboutOne {
 					t.Fatal(err)
 				}
@@ -240,32 +236,63 @@ func askAround(t *testing.T, r investigation.Request, registry *tools.Registry, 
 	}
 }
 
-func arguments(w investigation.Window, baseline *investigation.Window, service string) json.RawMessage {
-	a := map[string]any{"from": w.From, "to": w.To}
+// questions are those to one tool about one service, or about all: over both windows, and each choice that must be made.
+func questions(r investigation.Request, schema map[string]property, service string) (all []json.RawMessage) {
+	about := map[string]any{}
+	if service != "" {
+		about["service"] = service
+	}
+	chosen := []map[string]any{about}
+	for name, p := range schema {
+		if len(p.Enum) == 0 || slices.Contains(p.Enum, "") {
+			continue
+		}
+		var more []map[string]any
+		for _, value := range p.Enum {
+			for _, c := range chosen {
+				with := maps.Clone(c)
+				with[name] = value
+				more = append(more, with)
+			}
+		}
+		chosen = more
+	}
+	for _, c := range chosen {
+		if _, compares := schema["baseline_from"]; compares {
+			all = append(all, arguments(c, r.Fault, &r.Healthy))
+			continue
+		}
+		all = append(all, arguments(c, r.Fault, nil), arguments(c, r.Healthy, nil))
+	}
+	return all
+}
+
+// arguments adds times to others.
+func arguments(others map[string]any, w investigation.Window, baseline *investigation.Window) json.RawMessage {
+	a := maps.Clone(others)
+	a["from"], a["to"] = w.From, w.To
 	if baseline != nil {
 		a["baseline_from"], a["baseline_to"] = baseline.From, baseline.To
 	}
-	if service != "" {
-		a["service"] = service
-	}
 	b, err := json.Marshal(a)
 	if err != nil {
-		panic(fmt.Sprintf("times and a text: %v", err))
+		panic(fmt.Sprintf("times and texts: %v", err))
 	}
 	return b
 }
 
-func properties(t *testing.T, tool tools.Tool) map[string]bool {
+// property is one argument of a tool.
+type property struct {
+	Enum []string `json:"enum"`
+}
+
+func properties(t *testing.T, tool tools.Tool) map[string]property {
 	t.Helper()
 	var schema struct {
-		Properties map[string]any `json:"properties"`
+		Properties map[string]property `json:"properties"`
 	}
 	if err := json.Unmarshal(tool.Schema, &schema); err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]bool{}
-	for name := range schema.Properties {
-		names[name] = true
-	}
-	return names
+	return schema.Properties
 }

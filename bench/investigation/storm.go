@@ -56,7 +56,7 @@ func storms(ctx context.Context, program string, runs int) (figures []figure, er
 	}
 	slices.Sort(took)
 	return []figure{
-		{"storm_investigations", float64(most), fmt.Sprintf("of %d alerts", stormAlerts), 1},
+		{fmt.Sprintf("storm_of_%d_alerts", stormAlerts), float64(most), "investigations", 1},
 		{"storm_coalesce_s", took[len(took)-1], "s", stormWithin},
 	}, nil
 }

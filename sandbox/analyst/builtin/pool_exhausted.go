@@ -43,7 +43,7 @@ func (f *facts) waitsForPool(s result.ServiceChange) (hypothesis, bool) {
 		}
 	}
 	line, logID := f.says(s.Service, poolWords)
-	if starved.To == "" && line == "" {
+	if starved.To == "" && logID == "" {
 		return hypothesis{}, false
 	}
 	h := hypothesis{
@@ -60,10 +60,10 @@ func (f *facts) waitsForPool(s result.ServiceChange) (hypothesis, bool) {
 			fmt.Sprintf(`x["per_request"]["fault"] < %s * x["per_request"]["healthy"]`, figure(poolFewer))))
 		f.plateau(&h, s.Service, starved)
 	}
-	if line != "" {
+	if logID != "" {
 		h.confidence += 0.2
-		h.claim(fmt.Sprintf("%s says so itself, and did not before: %q.", s.Service, line), logID,
-			some(logID, "patterns", is("service", s.Service), is("pattern", line), `x["count"] > 2 * x["baseline"]`))
+		h.claim(fmt.Sprintf("%s says so itself, and did not before: %s", s.Service, quoted(line.Sample)), logID,
+			some(logID, "patterns", is("service", s.Service), is("pattern", line.Pattern), `x["count"] > 2 * x["baseline"]`))
 	}
 	if _, changed := f.deployed(s.Service, "executable", "configuration", "arguments"); changed {
 		h.confidence -= 0.1
@@ -91,14 +91,23 @@ func (f *facts) plateau(h *hypothesis, service string, e result.EdgeChange) {
 	}
 }
 
-// says finds a log pattern of a service that is new, or far more frequent, and matches; "" when there is none.
-func (f *facts) says(service string, words *regexp.Regexp) (pattern, evidence string) {
+// says finds a log pattern of a service that is new, or far more frequent, and matches; evidence is "" when there is none.
+func (f *facts) says(service string, words *regexp.Regexp) (pattern result.LogPattern, evidence string) {
 	for _, l := range f.logs {
 		for _, p := range l.Patterns {
 			if p.Service == service && (p.New || float64(p.Count) > 3*p.Baseline) && p.Count >= 3 && words.MatchString(p.Sample) {
-				return p.Pattern, l.id
+				return p, l.id
 			}
 		}
 	}
-	return "", ""
+	return result.LogPattern{}, ""
+}
+
+// quoted is a line of a log as a report quotes it.
+func quoted(line string) string {
+	const most = 200
+	if r := []rune(line); len(r) > most {
+		line = string(r[:most]) + "…"
+	}
+	return "“" + line + "”"
 }
