@@ -55,6 +55,31 @@ func (a *Deployments) Since(ctx context.Context, in workflows.DeployedInput) ([]
 	return out, err
 }
 
+// StillFits says why a fix that takes a service back no longer fits: something of the service was changed after the fix was
+// prepared, and that would be taken back instead. "" is that it fits.
+func (a *Deployments) StillFits(ctx context.Context, in workflows.DeployedInput) (string, error) {
+	defer alive(ctx)()
+	fix, err := a.DB.Fix(ctx, in.Fix)
+	if err != nil {
+		return "", final(err)
+	}
+	if fix.Kind != investigation.RollbackVersion && fix.Kind != investigation.RollbackConfig {
+		return "", nil
+	}
+	in.From = fix.CreatedAt
+	service := telemetry.Entity(fix.Target).Name()
+	changes, err := ask[result.Changes](ctx, a.Registry, "recent_changes", fix.Environment, in, service)
+	if err != nil {
+		return "", err
+	}
+	for _, d := range changes.Deployments {
+		if d.Service == service && d.Time.After(fix.CreatedAt) {
+			return fmt.Sprintf("%s of %s changed at %s, after this fix was prepared; investigate again", d.Kind, service, d.Time.UTC().Format(time.RFC3339)), nil
+		}
+	}
+	return "", nil
+}
+
 // ask runs a tool about a service.
 func ask[T any](ctx context.Context, r *tools.Registry, name, environment string, in workflows.DeployedInput, service string) (out T, err error) {
 	tool, err := r.Get(name)

@@ -133,7 +133,7 @@ func (a *Prepare) exact(inv metadata.Investigation, evidence []investigation.Evi
 	fix := investigation.Fix{
 		ID: workflows.FixID(inv.Request.ID), Incident: inv.Request.Incident, Investigation: inv.Request.ID,
 		Environment: inv.Request.Environment, Action: named.Name, Kind: named.Kind, Parameters: draft.Parameters,
-		Content: plan.String(), Preconditions: preconditions(plan), Target: target(named, draft.Parameters, *inv.Report),
+		Content: plan.String(), Preconditions: preconditions(named.Kind, plan), Target: target(named, draft.Parameters, *inv.Report),
 		Why: draft.Why, CreatedAt: time.Now().UTC().Truncate(time.Microsecond), Status: workflows.FixAwaiting,
 	}
 	return fix, nil
@@ -152,9 +152,13 @@ func known(named investigation.Action, parameters map[string]string, inv metadat
 }
 
 // preconditions are what must still be true when the fix is applied, besides that its action reads the same.
-func preconditions(p action.Plan) map[string]string {
+func preconditions(kind investigation.ActionKind, p action.Plan) map[string]string {
 	if p.Process == nil {
-		return map[string]string{"action": "the configured action is unchanged"}
+		all := map[string]string{"action": "the configured action is unchanged"}
+		if kind == investigation.RollbackVersion || kind == investigation.RollbackConfig {
+			all["service"] = "nothing of it was deployed since the fix was prepared" // Deployments.StillFits
+		}
+		return all
 	}
 	return map[string]string{
 		"pid": fmt.Sprint(p.Process.PID), "start_ticks": fmt.Sprint(p.Process.StartTicks), "executable": p.Process.Executable,

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 
+	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -56,6 +57,19 @@ func (s *Server) reject(ctx context.Context, who auth.Caller, in *rejectInput) (
 	return s.decide(ctx, who, in.ID, in.Body.Digest, false, in.Body.Reason)
 }
 
+// undelivered says what to do about a decision that no workflow took: it may have ended just now, or not have begun for want of workers.
+func (s *Server) undelivered(ctx context.Context, id string) error {
+	fix, err := s.cfg.Metadata.Fix(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case fix.Status != workflows.FixAwaiting:
+		return refuse(errConflict, "the fix does not wait for a decision any more: it is "+fix.Status)
+	default:
+		return refuse(errBusy, "what waits for this decision has not started yet; decide again in a moment")
+	}
+}
+
 // decide signs a person's decision on exactly what they were shown, and hands it to the workflow that waits for it. The
 // signature is what counts: the apply role checks it again, with everything else.
 func (s *Server) decide(ctx context.Context, who auth.Caller, id, digest string, approved bool, reason string) (wire.Decision, error) {
@@ -80,14 +94,13 @@ func (s *Server) decide(ctx context.Context, who auth.Caller, id, digest string,
 	a := auth.Decide(fix, who.Subject, approved)
 	a.Reason = reason
 	auth.SignApproval(s.cfg.ApprovalKey, &a)
-	workflow := workflows.RemediationWorkflowID(fix.Environment, fix.ID)
-	err = s.cfg.Temporal.SignalWorkflow(ctx, workflow, "", workflows.ApprovalSignal, a)
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
-		return wire.Decision{}, refuse(errConflict, "nothing waits for a decision on this fix any more")
+	err = starter.Decide(ctx, s.cfg.Temporal, a)
+	var missing *serviceerror.NotFound
+	if errors.As(err, &missing) {
+		return wire.Decision{}, s.undelivered(ctx, fix.ID)
 	}
 	if err != nil {
-		return wire.Decision{}, fmt.Errorf("signal %s: %w", workflow, err)
+		return wire.Decision{}, err
 	}
 	return wire.Decision{Fix: fix.ID, Digest: digest, Approved: approved, Approver: a.Approver, ExpiresAt: a.ExpiresAt, Needed: needed, Given: len(given)}, nil
 }

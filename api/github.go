@@ -92,10 +92,7 @@ func (s *Server) wake(ctx context.Context, d delivery, id string) error {
 	workflow := workflows.RemediationWorkflowID(fix.Environment, fix.ID)
 	err = s.cfg.Temporal.SignalWorkflow(ctx, workflow, "", workflows.MergeSignal, code.Cut(id, 64))
 	var gone *serviceerror.NotFound
-	switch {
-	case errors.As(err, &gone) && d.PullRequest.Merged && (fix.Status == workflows.FixApplied || fix.Status == workflows.FixExpired):
-		err = s.cfg.Metadata.SetFixStatus(ctx, fix.ID, workflows.FixMerged, "Merged after Midwatch had stopped waiting for it")
-	case errors.As(err, &gone):
+	if errors.As(err, &gone) { // nobody waits who could ask GitHub whether it is so
 		return nil
 	}
 	if err != nil {

@@ -109,18 +109,17 @@ func TestGitHubDeliveriesThatAreNotOurs(t *testing.T) {
 	}
 }
 
+// What a delivery says is not believed, not even when nobody is left to ask GitHub whether it is so.
 func TestMergedAfterNobodyWaits(t *testing.T) {
 	in := start(t, func(c *api.Config) { c.GitHubSecret = webhookSecret })
 	fix := in.fix(pullFix)
 	in.temporal.gone = true
 	body := closed("midwatch/"+fix.ID, "acme/shop", "acme/shop", true)
-	for range 2 {
-		if status := in.deliver("pull_request", body, sign(body)); status != http.StatusNoContent {
-			t.Fatalf("status %d", status)
-		}
+	if status := in.deliver("pull_request", body, sign(body)); status != http.StatusNoContent {
+		t.Fatalf("status %d", status)
 	}
-	if f := get(in.db.Fix(t.Context(), fix.ID))(t); f.Status != workflows.FixMerged {
-		t.Errorf("the fix is %s", f.Status)
+	if f := get(in.db.Fix(t.Context(), fix.ID))(t); f.Status != fix.Status {
+		t.Errorf("the fix is %s, was %s", f.Status, fix.Status)
 	}
 }
 

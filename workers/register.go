@@ -98,6 +98,7 @@ func (w *Workers) registerTools(to worker.Registry) {
 
 	deployments := &activities.Deployments{DB: w.cfg.Metadata, Registry: w.cfg.Registry}
 	to.RegisterActivityWithOptions(deployments.Since, name(workflows.DeployedSinceActivity))
+	to.RegisterActivityWithOptions(deployments.StillFits, name(workflows.StillFitsActivity))
 
 	prepare := &activities.Prepare{DB: w.cfg.Metadata, Actions: w.cfg.Actions, Quorum: w.cfg.Quorum, SameCulprit: w.cfg.SameCulprit}
 	to.RegisterActivityWithOptions(prepare.Fix, name(workflows.PrepareFixActivity))

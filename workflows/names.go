@@ -63,6 +63,7 @@ const (
 	PullRequestStateActivity   = "PullRequestState"
 	ContainsCommitActivity     = "ContainsCommit"
 	DeployedSinceActivity      = "DeployedSince"
+	StillFitsActivity          = "StillFits"
 	UpdateFixActivity          = "UpdateFix"
 	AuditRefusedActivity       = "AuditRefused"
 	ApplyFixActivity           = "ApplyFix"

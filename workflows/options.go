@@ -31,7 +31,7 @@ func ruleOf(activity string) rule {
 		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: StoreAway + 30*time.Second, heartbeat: 5 * time.Second, attempts: 50}
 	case PreparePullRequestActivity, PullRequestStateActivity, ContainsCommitActivity:
 		return rule{queue: GitHubQueue, timeout: time.Minute, deadline: 5 * time.Minute, heartbeat: 5 * time.Second, attempts: 10}
-	case DeployedSinceActivity:
+	case DeployedSinceActivity, StillFitsActivity:
 		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: time.Minute, heartbeat: 5 * time.Second, attempts: 5}
 	case PrepareFixActivity:
 		return rule{queue: ToolsQueue, timeout: 10 * time.Second, attempts: 5}

@@ -102,6 +102,9 @@ func (r *remediation) consider(ctx workflow.Context, a investigation.Approval) (
 		phase = "Approved by " + a.Approver
 	}
 	if a.Approved && enough {
+		if result, err := r.doubt(ctx, a); result.Refused != "" || r.state.Status != FixAwaiting || err != nil {
+			return result, err
+		}
 		r.incident(ctx, Applying)
 	}
 	var result ApplyResult
@@ -124,6 +127,25 @@ func (r *remediation) consider(ctx workflow.Context, a investigation.Approval) (
 		r.announce(ctx, FixCarriedOut, phase+" and applied: "+r.Fix.Content)
 	}
 	return result, nil
+}
+
+// doubt has looked whether what the fix would undo is what was judged: a version that was deployed while the fix waited is not. A fix
+// that fits no more ends here; where nobody can tell, it goes on waiting.
+func (r *remediation) doubt(ctx workflow.Context, a investigation.Approval) (ApplyResult, error) {
+	if workflow.GetVersion(ctx, "still-fits", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return ApplyResult{}, nil
+	}
+	var why string
+	err := call(ctx, StillFitsActivity, "Is what it would change still what was judged?", DeployedInput{Fix: r.Fix.ID, To: workflow.Now(ctx)}).Get(ctx, &why)
+	if err != nil {
+		why = "whether its target was changed since cannot be told now; approve it again later: " + cause(err)
+		refusal := Refusal{Fix: r.Fix.ID, Reason: why, Approval: a}
+		return ApplyResult{Refused: why}, call(ctx, AuditRefusedActivity, "Approval refused: "+why, refusal).Get(ctx, nil)
+	}
+	if why != "" {
+		r.set(ctx, FixFailed, "Not applied: "+why)
+	}
+	return ApplyResult{}, nil
 }
 
 // keep remembers an approval that is not enough, and forgets those that do not count any more.

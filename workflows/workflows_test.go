@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ func newStage(t *testing.T) *stage {
 	} {
 		s.answer(name, func(context.Context, any) error { return nil })
 	}
+	s.answer(workflows.StillFitsActivity, func(context.Context, workflows.DeployedInput) (string, error) { return "", nil })
 	return s
 }
 
@@ -232,6 +234,41 @@ func TestRemediation(t *testing.T) {
 			}
 			if n := s.count(workflows.ApplyFixActivity); n != c.applies {
 				t.Errorf("apply asked %d times, want %d", n, c.applies)
+			}
+			if n := s.count(workflows.AuditRefusedActivity); n != c.audited {
+				t.Errorf("audited %d refusals, want %d", n, c.audited)
+			}
+		})
+	}
+}
+
+// An approval that comes late must not take back what was deployed while the fix waited.
+func TestAFixThatFitsNoMoreIsNotApplied(t *testing.T) {
+	for name, c := range map[string]struct {
+		why     string
+		err     error
+		status  string
+		audited int
+	}{
+		"deployed since": {why: "executable of till changed", status: workflows.FixFailed},
+		"nobody can tell": {
+			err: temporal.NewNonRetryableApplicationError("the store is away", "Refused", nil), status: workflows.FixExpired, audited: 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.answer(workflows.ApplyFixActivity, func(context.Context, workflows.ApplyInput) (workflows.ApplyResult, error) {
+				return workflows.ApplyResult{Status: workflows.FixApplied, At: s.Now()}, nil
+			})
+			s.answer(workflows.StillFitsActivity, func(context.Context, workflows.DeployedInput) (string, error) { return c.why, c.err })
+			s.RegisterDelayedCallback(func() { s.SignalWorkflow(workflows.ApprovalSignal, approval("d")) }, time.Second)
+			s.ExecuteWorkflow(workflows.Remediation, remediation())
+			var got workflows.RemediationResult
+			if err := s.GetWorkflowResult(&got); err != nil || got.Status != c.status || !strings.Contains(got.Summary, c.why) {
+				t.Errorf("ends %s (%s), want %s; %v", got.Status, got.Summary, c.status, err)
+			}
+			if n := s.count(workflows.ApplyFixActivity); n != 0 {
+				t.Errorf("applied %d times", n)
 			}
 			if n := s.count(workflows.AuditRefusedActivity); n != c.audited {
 				t.Errorf("audited %d refusals, want %d", n, c.audited)

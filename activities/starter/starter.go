@@ -78,9 +78,14 @@ func Ask(ctx context.Context, c Executor, environment string, q investigation.Qu
 // appears is how long a Remediation may take to start after its fix was stored.
 const appears = 3 * time.Second
 
+// Deliverer is what Decide needs of Temporal; client.Client is one.
+type Deliverer interface {
+	SignalWorkflow(ctx context.Context, workflow, run, signal string, arg any) error
+}
+
 // Decide delivers a signed approval or rejection to the Remediation that waits for it. The error wraps
 // serviceerror.NotFound when nothing waits for it any more.
-func Decide(ctx context.Context, c client.Client, a investigation.Approval) error {
+func Decide(ctx context.Context, c Deliverer, a investigation.Approval) error {
 	id := workflows.RemediationWorkflowID(a.Environment, a.Fix)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

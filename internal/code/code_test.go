@@ -96,6 +96,7 @@ func TestWritable(t *testing.T) {
 	for path, want := range map[string]bool{
 		"a.go": true, "cmd/x/main.go": true, ".github/workflows/x.yml": false, ".GitHub/x": false, "x/.git/config": false, "../x": false, "/x": false,
 		"": false, "a//b": false, "Jenkinsfile": false, ".gitmodules": false, "CODEOWNERS": false, "a\nb": false,
+		"azure-pipelines.yml": false, ".buildkite/pipeline.yml": false, "deploy/.tekton/run.yaml": false, "pipelines.yml": true,
 	} {
 		if (code.Writable(path, "100644") == nil) != want {
 			t.Errorf("%q: want %v", path, want)

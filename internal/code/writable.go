@@ -17,7 +17,10 @@ func Writable(path, mode string) error {
 	}
 	for part := range strings.SplitSeq(strings.ToLower(clean), "/") {
 		switch part {
-		case ".git", ".github", ".circleci", ".gitlab-ci.yml", ".gitmodules", ".gitattributes", ".travis.yml", "jenkinsfile", "codeowners":
+		case ".git", ".gitmodules", ".gitattributes", ".github", "codeowners", ".circleci", ".gitlab-ci.yml", ".gitlab", ".travis.yml", "jenkinsfile",
+			".buildkite", ".tekton", ".semaphore", ".woodpecker", ".woodpecker.yml", ".drone.yml", ".drone.star", ".cirrus.yml", ".cirrus.star",
+			"appveyor.yml", ".appveyor.yml", "azure-pipelines.yml", "azure-pipelines.yaml", ".azure-pipelines", "bitbucket-pipelines.yml",
+			"cloudbuild.yaml", "cloudbuild.yml", "buildspec.yml", "buildspec.yaml", "wercker.yml", ".husky":
 			return fmt.Errorf("%s: Midwatch does not change what the code host or its builds obey", path)
 		}
 	}
