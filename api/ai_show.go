@@ -59,6 +59,8 @@ func (s *Server) listed(p llm.Policy, name string, asked bool) wire.ListedProvid
 	}
 	switch {
 	case asked:
+	case !ok && name == p.Providers[0]:
+		l.Why = "it is not configured any more; as it is the first of the list, nobody is asked"
 	case !ok:
 		l.Why = "it is not configured any more"
 	case s.unusable(configured) != "":
@@ -66,7 +68,7 @@ func (s *Server) listed(p llm.Policy, name string, asked bool) wire.ListedProvid
 	case l.ConfirmedBy == "":
 		l.Why = "its data-use terms are not confirmed as they are now"
 	default:
-		l.Why = "the list begins with another's account, which never falls back to this one"
+		l.Why = "the list begins with another's account, or with one that is not configured any more, and never falls back to this one"
 	}
 	return l
 }

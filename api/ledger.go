@@ -48,7 +48,7 @@ func (s *Server) listLedger(ctx context.Context, _ auth.Caller, in *ledgerInput)
 	return page, nil
 }
 
-// getLedgerEntry returns one call with every byte sent and received, and records who read it.
+// getLedgerEntry returns one call with all that was sent and received, and records who read it.
 func (s *Server) getLedgerEntry(ctx context.Context, who auth.Caller, in *IDInput) (llm.Entry, error) {
 	e, err := s.cfg.Metadata.LedgerEntry(ctx, in.ID)
 	if errors.Is(err, llm.ErrNotInLedger) {

@@ -78,7 +78,7 @@ func (s *Server) jsonRoutes() {
 	handle(s, route{"ai.put", "PUT /api/v1/environments/{environment}/ai", auth.Admin, "Switch AI on or off, and say who may be asked and what they may see", 0, 128 << 10}, s.putAI)
 	handle(s, route{"providers.list", "GET /api/v1/ai/providers", auth.Viewer, "The configured model providers, without secrets", 0, 0}, s.listProviders)
 	handle(s, route{"ledger.list", "GET /api/v1/ledger", auth.Admin, "Calls to models, without what was sent and received", 0, 0}, s.listLedger)
-	handle(s, route{"ledger.read", "GET /api/v1/ledger/{id}", auth.Admin, "One call with every byte sent and received; audited", 0, 0}, s.getLedgerEntry)
+	handle(s, route{"ledger.read", "GET /api/v1/ledger/{id}", auth.Admin, "One call with all that was sent and received; audited", 0, 0}, s.getLedgerEntry)
 	handle(s, route{"audit.list", "GET /api/v1/audit", auth.Admin, "The newest entries of the audit log", 0, 0}, s.listAudit)
 
 	huma.Register(s.huma, s.operation(route{"session.close", "", auth.Viewer, "Sign a browser out", http.StatusNoContent, 0},

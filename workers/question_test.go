@@ -213,7 +213,7 @@ func TestQuestionOfWithheldData(t *testing.T) {
 	}
 }
 
-// TestSwitchingOffReachesQuestions: the call in flight is closed within a second, and the built-in analyst answers.
+// TestSwitchingOffReachesQuestions: the call in flight is closed (how soon: internal/llm/gate), and the built-in analyst answers.
 func TestSwitchingOffReachesQuestions(t *testing.T) {
 	hangs := make(chan struct{}, 10)
 	server, account := gatetest.Scripted(t, func(llmtest.Call) llmtest.Answer {

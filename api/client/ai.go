@@ -30,7 +30,7 @@ func (c *Client) Ledger(ctx context.Context, query url.Values) (wire.Ledger, err
 	return get[wire.Ledger](ctx, c, at("ledger"), query)
 }
 
-// LedgerEntry returns one call with every byte sent and received. Reading it is audited.
+// LedgerEntry returns one call with all that was sent and received. Reading it is audited.
 func (c *Client) LedgerEntry(ctx context.Context, id string) (llm.Entry, error) {
 	return get[llm.Entry](ctx, c, at("ledger/%s", id), nil)
 }

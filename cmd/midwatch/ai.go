@@ -25,7 +25,7 @@ func aiCommand(in *installation) *cobra.Command {
   midwatch ai status                                            what is on, and who gets what
   midwatch ai enable --provider NAME --data traces,metrics      shows the provider's terms and asks
   midwatch ai disable                                           within a second, for running investigations too
-  midwatch ai ledger                                            every call; with an id: every byte`,
+  midwatch ai ledger                                            every call; with an id: all that was said`,
 	}
 	r.flags(cmd)
 	cmd.PersistentFlags().StringVar(&r.environment, "environment", "", "the environment (default: the one of the configuration)")

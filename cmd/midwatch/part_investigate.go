@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -15,7 +14,6 @@ import (
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/code/github"
-	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/llm/provider"
 	"github.com/midwatch/midwatch/internal/metadata"
@@ -194,12 +192,10 @@ func (in *installation) models(cfg *workers.Config, meta *metadata.DB) error {
 	return nil
 }
 
-// gate is the door to the configured providers, or to some of them. It reads their keys.
-func (in *installation) gate(meta *metadata.DB, only ...string) (*gate.Gate, error) {
-	entries := slices.Clone(in.settings.AI.Providers)
-	if len(only) > 0 {
-		entries = slices.DeleteFunc(entries, func(p llm.ProviderConfig) bool { return !slices.Contains(only, p.Name) })
-	}
+// gate is the door to the configured providers. It has them all, also where one alone may be asked: whose keys an environment begins
+// with follows from the whole list. It reads their keys.
+func (in *installation) gate(meta *metadata.DB) (*gate.Gate, error) {
+	entries := in.settings.AI.Providers
 	providers, err := provider.All(entries)
 	if err != nil {
 		return nil, err

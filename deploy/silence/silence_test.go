@@ -49,7 +49,8 @@ func TestNobodyIsReachedWithAIOff(t *testing.T) {
 	}
 }
 
-// effective is how long what was in flight may take to end on a busy machine; internal/llm/gate holds it to a second.
+// effective is how long what was in flight may take to end on a busy machine; the gate's own second is
+// asserted in internal/llm/gate, with a clock of its own.
 const effective = 5 * time.Second
 
 // itRecords shows that an attempt is seen, by address and by name.

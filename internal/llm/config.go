@@ -3,6 +3,7 @@ package llm
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"net/url"
 	"time"
@@ -40,12 +41,31 @@ type ProviderConfig struct {
 type Price struct {
 	Input      float64 `yaml:"input"`
 	Output     float64 `yaml:"output"`
-	CacheRead  float64 `yaml:"cache_read"`
-	CacheWrite float64 `yaml:"cache_write"`
+	CacheRead  float64 `yaml:"cache_read"`  // 0: as Input
+	CacheWrite float64 `yaml:"cache_write"` // 0: as Input
+}
+
+// OrDefault fills what is not set. A cache that somebody forgot to price must not look free to a budget.
+func (p Price) OrDefault() Price {
+	if p.CacheRead == 0 {
+		p.CacheRead = p.Input
+	}
+	if p.CacheWrite == 0 {
+		p.CacheWrite = p.Input
+	}
+	return p
+}
+
+// Worst is the most that a usage costs whose input may be written to the provider's cache, or read from it.
+func (p Price) Worst(u Usage) int64 {
+	p = p.OrDefault()
+	p.Input = max(p.Input, p.CacheRead, p.CacheWrite)
+	return p.Cost(u)
 }
 
 // Cost is what a usage costs, in millionths of a US dollar, rounded up.
 func (p Price) Cost(u Usage) int64 {
+	p = p.OrDefault()
 	sum := p.Input*float64(u.Input) + p.Output*float64(u.Output) + p.CacheRead*float64(u.CacheRead) + p.CacheWrite*float64(u.CacheWrite)
 	if cost := int64(sum); float64(cost) == sum {
 		return cost
@@ -64,6 +84,7 @@ func (c ProviderConfig) OrDefault() ProviderConfig {
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Minute
 	}
+	c.Price = c.Price.OrDefault()
 	return c
 }
 
@@ -92,6 +113,11 @@ func (c ProviderConfig) Validate() error {
 	}
 	if c.Price == (Price{}) {
 		return wrong("set price: the budget is checked against it before each call")
+	}
+	for _, dollars := range []float64{c.Price.Input, c.Price.Output, c.Price.CacheRead, c.Price.CacheWrite} {
+		if !(dollars >= 0) || math.IsInf(dollars, 0) {
+			return wrong("price holds %v; a price is dollars per million tokens, not below 0", dollars)
+		}
 	}
 	return secure(c.BaseURL, wrong)
 }

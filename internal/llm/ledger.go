@@ -36,7 +36,7 @@ type StoredAsk struct {
 	DataTypes []investigation.DataType `json:"data_types"`
 }
 
-// Entry is one attempt of a model call, with every byte sent and received.
+// Entry is one attempt of a model call, with all that was sent and received, in this package's forms of it.
 type Entry struct {
 	ID          string                   `json:"id"` // assigned by Begin
 	Call        Call                     `json:"call"`
@@ -50,9 +50,9 @@ type Entry struct {
 	BegunAt     time.Time                `json:"begun_at"`
 	EndedAt     time.Time                `json:"ended_at,omitzero"`
 	Request     json.RawMessage          `json:"request,omitempty"`  // a Request, as it left: after redaction
-	Response    json.RawMessage          `json:"response,omitempty"` // a Response, as it came
-	Usage       Usage                    `json:"usage"`
-	Cost        int64                    `json:"cost"` // millionths of a US dollar, by the price table
+	Response    json.RawMessage          `json:"response,omitempty"` // a Response; of a call that failed, what had come by then
+	Usage       Usage                    `json:"usage"`              // of a call that failed after an answer may have begun: its worst case
+	Cost        int64                    `json:"cost"`               // millionths of a US dollar, by the price table
 	DataTypes   []investigation.DataType `json:"data_types"`
 	Redactions  map[string]int           `json:"redactions,omitempty"` // kind of what was removed or replaced → how often
 	Error       string                   `json:"error,omitempty"`

@@ -7,11 +7,12 @@ import (
 
 // Provider is one account at one vendor. Complete may be called concurrently and never retries by itself.
 type Provider interface {
-	// Complete sends one request and returns the whole answer. Its errors are *Error. Cancelling ctx closes the connection.
+	// Complete sends one request and returns the whole answer. Its errors are *Error; with one, the response is what had come by
+	// then, without a Stop, and zero if nothing had. Cancelling ctx closes the connection.
 	Complete(ctx context.Context, r Request) (Response, error)
 }
 
-// Request is one model call. It is what the ledger keeps, byte for byte as JSON.
+// Request is one model call. It is what the ledger keeps as JSON; a provider turns it into the vendor's words and adds none of its own.
 type Request struct {
 	Model     string    `json:"model"` // as the vendor names it; for Bedrock a model id or an inference profile
 	System    string    `json:"system"`
@@ -82,6 +83,9 @@ type Response struct {
 	Usage   Usage   `json:"usage"`
 	Request string  `json:"request,omitempty"` // the vendor's id of the call, for their support
 }
+
+// Begun tells whether anything of an answer came, which a vendor may charge for.
+func (r Response) Begun() bool { return len(r.Message.Parts) > 0 || r.Usage != Usage{} }
 
 // Usage is what a call took, in tokens. Input counts neither what was read from nor what was written to the cache.
 type Usage struct {

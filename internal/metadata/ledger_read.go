@@ -81,7 +81,7 @@ func (f LedgerFilter) where() (string, []any) {
 	return where, args
 }
 
-// LedgerEntry returns one call with every byte sent and received, or llm.ErrNotInLedger.
+// LedgerEntry returns one call with all that was sent and received, or llm.ErrNotInLedger.
 func (d *DB) LedgerEntry(ctx context.Context, id string) (llm.Entry, error) {
 	list, err := d.entries(ctx, `id = ?`, id)
 	if err == nil && len(list) == 0 {

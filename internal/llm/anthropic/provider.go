@@ -56,14 +56,23 @@ func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, e
 	for stream.Next() {
 		answer.add(stream.Current())
 	}
-	if err := stream.Err(); err != nil {
-		return llm.Response{}, p.fault(err)
+	response := answer.response(wire.Header(head, "Request-Id"))
+	if err := p.broken(stream.Err(), head, &answer); err != nil {
+		return wire.Partial(response), err
+	}
+	return response, nil
+}
+
+// broken is what is wrong with an answer; nil: it is whole.
+func (p *Provider) broken(err error, head *http.Response, a *answer) error {
+	if err != nil {
+		return p.fault(err)
 	}
 	if err := p.faults.EventStream(head); err != nil {
-		return llm.Response{}, err
+		return err
 	}
-	if !answer.ended {
-		return llm.Response{}, p.faults.Cut()
+	if !a.ended {
+		return p.faults.Cut()
 	}
-	return answer.response(head.Header.Get("Request-Id")), nil
+	return nil
 }

@@ -66,18 +66,25 @@ func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, e
 	for event := range stream.Events() {
 		answer.add(event)
 	}
-	if err := stream.Err(); err != nil {
-		return llm.Response{}, p.fault(ctx, err)
-	}
-	if ctx.Err() != nil {
-		return llm.Response{}, p.faults.Broke(ctx.Err())
-	}
-	if answer.stop == "" || !answer.counted {
-		return llm.Response{}, p.faults.Cut()
-	}
-	if answer.malformed() {
-		return llm.Response{}, p.faults.Odd("the model's output was malformed")
-	}
 	id, _ := awsmiddleware.GetRequestIDMetadata(output.ResultMetadata)
-	return answer.response(r.Model, id), nil
+	response := answer.response(r.Model, id)
+	if err := p.broken(ctx, stream.Err(), &answer); err != nil {
+		return wire.Partial(response), err
+	}
+	return response, nil
+}
+
+// broken is what is wrong with an answer; nil: it is whole.
+func (p *Provider) broken(ctx context.Context, err error, a *answer) error {
+	switch {
+	case err != nil:
+		return p.fault(ctx, err)
+	case ctx.Err() != nil:
+		return p.faults.Broke(ctx.Err())
+	case a.stop == "" || !a.counted:
+		return p.faults.Cut()
+	case a.malformed():
+		return p.faults.Odd("the model's output was malformed")
+	}
+	return nil
 }

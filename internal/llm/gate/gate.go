@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -37,11 +38,9 @@ type Config struct {
 	Policies llm.Policies
 	Ledger   llm.Ledger
 	Accounts []Account
-	// Watch is how often policy is read while a call is in flight; 200 ms if zero.
-	Watch time.Duration
 	// Now is the clock of a provider's rest; nil: time.Now.
 	Now func() time.Time
-	Log *slog.Logger
+	Log *slog.Logger // nil: none
 }
 
 // Gate is safe for concurrent use.
@@ -56,9 +55,6 @@ type Gate struct {
 func New(cfg Config) (*Gate, error) {
 	if cfg.Policies == nil || cfg.Ledger == nil {
 		return nil, errors.New("gate: policies and a ledger are needed")
-	}
-	if cfg.Watch == 0 {
-		cfg.Watch = 200 * time.Millisecond
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -111,12 +107,20 @@ func (g *Gate) Complete(ctx context.Context, ask Ask) (llm.Entry, error) {
 	if lost >= maxSent {
 		return llm.Entry{}, ErrUnanswered
 	}
-	accounts, err := g.allowed(ctx, ask)
-	if err != nil {
-		return llm.Entry{}, err
-	}
 	var last error
-	for _, a := range accounts {
+	tried := map[string]bool{}
+	for {
+		// Read anew for each: what an admin changes while one provider fails counts for the next.
+		accounts, err := g.allowed(ctx, ask)
+		if err != nil {
+			return llm.Entry{}, err
+		}
+		i := slices.IndexFunc(accounts, func(a llm.ProviderConfig) bool { return !tried[a.Name] })
+		if i < 0 {
+			return llm.Entry{}, last
+		}
+		a := accounts[i]
+		tried[a.Name] = true
 		if !g.breakers[a.Name].allows(g.cfg.Now()) {
 			last = errors.Join(last, &llm.Error{Kind: llm.Overloaded, Provider: a.Name, Err: errors.New("failed too often lately; resting")})
 			continue
@@ -132,7 +136,6 @@ func (g *Gate) Complete(ctx context.Context, ask Ask) (llm.Entry, error) {
 		g.cfg.Log.WarnContext(ctx, "model provider failed", "provider", a.Name, "kind", llm.KindOf(err), "error", err)
 		last = errors.Join(last, err)
 	}
-	return llm.Entry{}, last
 }
 
 // send makes one attempt at one account, with the ledger before and after it.
@@ -150,7 +153,7 @@ func (g *Gate) send(ctx context.Context, a llm.ProviderConfig, ask Ask) (llm.Ent
 	entry, err := g.cfg.Ledger.Begin(ctx, llm.Entry{
 		Call: ask.Call, Environment: ask.Environment, Provider: a.Name, Kind: a.Kind, Account: a.Account, Model: a.Model,
 		State: llm.Begun, BegunAt: time.Now().UTC(), Request: body, DataTypes: ask.DataTypes, Redactions: ask.Redactions,
-		Usage: worst, Cost: a.Price.Cost(worst), // until it has ended: what it may take
+		Usage: worst, Cost: a.Price.Worst(worst), // until it has ended: what it may take
 	})
 	if err != nil {
 		return llm.Entry{}, fmt.Errorf("write the ledger: %w", err)
@@ -166,15 +169,18 @@ func (g *Gate) send(ctx context.Context, a llm.ProviderConfig, ask Ask) (llm.Ent
 	return entry, failed
 }
 
+// ended is an entry with what came of its call. Its worst case stands wherever an answer may have been given, and charged; with an
+// answer that broke off, more than that if so much was counted.
 func ended(e llm.Entry, a llm.ProviderConfig, r llm.Response, failed error) llm.Entry {
-	e.EndedAt = time.Now().UTC()
+	e.EndedAt, e.State = time.Now().UTC(), llm.Answered
 	if failed != nil {
 		e.State, e.Error = llm.FailedAt, failed.Error()
-		switch llm.KindOf(failed) {
-		case llm.Off:
-			e.State = llm.Closed
-		case llm.Unreachable: // it may have been answered, and charged: the worst case stands
-		default:
+	}
+	if llm.KindOf(failed) == llm.Off {
+		e.State = llm.Closed
+	}
+	if failed != nil && !r.Begun() {
+		if free(llm.KindOf(failed)) {
 			e.Usage, e.Cost = llm.Usage{}, 0
 		}
 		return e
@@ -184,8 +190,16 @@ func ended(e llm.Entry, a llm.ProviderConfig, r llm.Response, failed error) llm.
 		e.State, e.Error = llm.FailedAt, err.Error()
 		return e
 	}
-	e.State, e.Response, e.Usage, e.Cost = llm.Answered, body, r.Usage, a.Price.Cost(r.Usage)
+	e.Response = body
+	if cost := a.Price.Cost(r.Usage); failed == nil || cost > e.Cost {
+		e.Usage, e.Cost = r.Usage, cost
+	}
 	return e
+}
+
+// free tells whether a provider that said no before it answered charges nothing.
+func free(k llm.Kind) bool {
+	return k == llm.Throttled || k == llm.Overloaded || k == llm.Denied || k == llm.Invalid
 }
 
 // WorstCase is the most that a request of so many bytes of JSON is taken to use.
@@ -203,7 +217,7 @@ func (g *Gate) affordable(ctx context.Context, a llm.ProviderConfig, ask Ask, by
 	if ask.Tokens > 0 && tokens > ask.Tokens {
 		return fmt.Errorf("%w: %d tokens with it, at most %d", ErrBudget, tokens, ask.Tokens)
 	}
-	if with := cost + a.Price.Cost(worst); ask.Cost > 0 && with > ask.Cost {
+	if with := cost + a.Price.Worst(worst); ask.Cost > 0 && with > ask.Cost {
 		return fmt.Errorf("%w: $%.4f with it, at most $%.4f", ErrBudget, float64(with)/1e6, float64(ask.Cost)/1e6)
 	}
 	return nil

@@ -38,7 +38,7 @@ func newPost(t *testing.T, entries ...llm.ProviderConfig) *post {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.db.Close() })
-	cfg := gate.Config{Policies: p.db, Ledger: p.db, Watch: 50 * time.Millisecond}
+	cfg := gate.Config{Policies: p.db, Ledger: p.db}
 	p.policy = llm.Policy{Environment: "prod", Enabled: true, DataTypes: []investigation.DataType{investigation.Metrics}}
 	for _, e := range entries {
 		made, err := provider.New(e)
@@ -163,6 +163,74 @@ func TestOwnKeysNeverFallBackToAnothersAccount(t *testing.T) {
 	}
 }
 
+// TestWhoHasOwnKeysIsNeverAskedElsewhere: whose keys an environment begins with follows from its list alone, also where that account
+// cannot be asked, and where somebody asks for another one by name.
+func TestWhoHasOwnKeysIsNeverAskedElsewhere(t *testing.T) {
+	cases := map[string]func(*post, *gate.Ask){
+		"the other one is asked for": func(_ *post, a *gate.Ask) { a.Provider = "shared" },
+		"its terms changed":          func(p *post, _ *gate.Ask) { p.set(func(q *llm.Policy) { q.Confirmed[0].Terms = "other words" }) },
+		"it is configured no more": func(p *post, _ *gate.Ask) {
+			p.set(func(q *llm.Policy) { q.Providers = []string{"gone", "shared"} })
+		},
+		"configured no more, asked for": func(p *post, a *gate.Ask) {
+			p.set(func(q *llm.Policy) { q.Providers = []string{"gone", "shared"} })
+			a.Provider = "shared"
+		},
+	}
+	for name, change := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, own := scripted(t, llm.KindBedrock, "own", llmtest.Sequence(llmtest.Say("own")))
+			other, shared := scripted(t, llm.KindAnthropic, "shared", llmtest.Sequence(llmtest.Say("hi")))
+			own.Environment = "prod"
+			p, a := newPost(t, own, shared), ask(1)
+			change(p, &a)
+			if e, err := p.Complete(t.Context(), a); llm.KindOf(err) != llm.Off {
+				t.Errorf("asked %q: %v", e.Provider, err)
+			}
+			if ever, _ := other.Connections(); ever != 0 {
+				t.Errorf("the installation's account has %d connections", ever)
+			}
+		})
+	}
+}
+
+func TestTheOneAskedForByNameIsAsked(t *testing.T) {
+	first, one := scripted(t, llm.KindBedrock, "one", llmtest.Sequence(llmtest.Say("one")))
+	_, two := scripted(t, llm.KindAnthropic, "two", llmtest.Sequence(llmtest.Say("two")))
+	p, a := newPost(t, one, two), ask(1)
+	a.Provider = "two"
+	if e, err := p.Complete(t.Context(), a); err != nil || e.Provider != "two" || first.Count() != 0 {
+		t.Errorf("asked %q: %v", e.Provider, err)
+	}
+}
+
+// TestPolicyIsReadBeforeEachProvider: what changes while one provider fails counts for the next.
+func TestPolicyIsReadBeforeEachProvider(t *testing.T) {
+	cases := map[string]func(*llm.Policy){
+		"switched off":     func(q *llm.Policy) { q.Enabled = false },
+		"not listed":       func(q *llm.Policy) { q.Providers = []string{"one"} },
+		"data not allowed": func(q *llm.Policy) { q.DataTypes = []investigation.DataType{investigation.Traces} },
+		"not confirmed":    func(q *llm.Policy) { q.Confirmed = q.Confirmed[:1] },
+	}
+	for name, change := range cases {
+		t.Run(name, func(t *testing.T) {
+			var p *post
+			_, one := scripted(t, llm.KindAnthropic, "one", func(llmtest.Call) llmtest.Answer {
+				p.set(change)
+				return llmtest.Overload()
+			})
+			second, two := scripted(t, llm.KindOpenAI, "two", llmtest.Sequence(llmtest.Say("hi")))
+			p = newPost(t, one, two)
+			if e, err := p.Complete(t.Context(), ask(1)); err == nil {
+				t.Errorf("%s answered", e.Provider)
+			}
+			if ever, _ := second.Connections(); ever != 0 {
+				t.Errorf("the second has %d connections", ever)
+			}
+		})
+	}
+}
+
 func TestFallbackGoesDownTheList(t *testing.T) {
 	first, one := scripted(t, llm.KindAnthropic, "one", llmtest.Sequence(llmtest.Overload()))
 	second, two := scripted(t, llm.KindOpenAI, "two", llmtest.Sequence(llmtest.Say("hi")))
@@ -181,6 +249,7 @@ func TestFallbackGoesDownTheList(t *testing.T) {
 	}
 }
 
+// TestSwitchingOffClosesACallInFlight at a server; how soon is asserted by TestACallInFlightEndsWithinASecond.
 func TestSwitchingOffClosesACallInFlight(t *testing.T) {
 	hangs := make(chan struct{}, 1)
 	server, entry := scripted(t, llm.KindAnthropic, "one", func(llmtest.Call) llmtest.Answer {
@@ -262,5 +331,75 @@ func TestTheBudgetHoldsForTheWorstCase(t *testing.T) {
 	}
 	if server.Count() != 1 {
 		t.Errorf("asked %d times", server.Count())
+	}
+}
+
+// TestTheCacheIsInTheBudget: what a provider keeps in its cache is charged like input, or dearer.
+func TestTheCacheIsInTheBudget(t *testing.T) {
+	written := func(llmtest.Call) llmtest.Answer {
+		return llmtest.Answer{Text: "x", Usage: llm.Usage{Output: 1, CacheWrite: 30}}
+	}
+	t.Run("without a price of its own", func(t *testing.T) {
+		_, entry := scripted(t, llm.KindAnthropic, "one", written)
+		entry.Price, entry.MaxTokens = llm.Price{Input: 3, Output: 15}, 1
+		p := newPost(t, entry)
+		if e, err := p.Complete(t.Context(), ask(1)); err != nil || e.Cost != 30*3+15 {
+			t.Errorf("cost %d, %v", e.Cost, err)
+		}
+	})
+	t.Run("dearer than input", func(t *testing.T) {
+		server, entry := scripted(t, llm.KindAnthropic, "one", written)
+		entry.Price, entry.MaxTokens = llm.Price{Input: 3, Output: 15, CacheRead: 0.3, CacheWrite: 30}, 1
+		p, a := newPost(t, entry), ask(1)
+		a.Cost = 30*30 + 15 - 1
+		if e, err := p.Complete(t.Context(), a); !errors.Is(err, gate.ErrBudget) || server.Count() != 0 {
+			t.Errorf("a budget of %d was spent with %d: %v", a.Cost, e.Cost, err)
+		}
+	})
+}
+
+// TestWhatWasAnsweredIsNotFree: once an answer has begun, the vendor may charge for it, whatever became of it.
+func TestWhatWasAnsweredIsNotFree(t *testing.T) {
+	long := strings.Repeat("It is the database. ", 20)
+	usage := llm.Usage{Input: 40, Output: 30}
+	for name, c := range map[string]struct {
+		answer        llmtest.Answer
+		charged, body bool
+	}{
+		"cut":                  {llmtest.Answer{Text: long, Usage: usage, Cut: true}, true, true},
+		"failed in the stream": {llmtest.Answer{Text: long, Usage: usage, Failure: &llmtest.Failure{Kind: llm.Overloaded, InStream: true}}, true, true},
+		"no event stream":      {llmtest.Answer{Raw: []byte("<html>"), Type: "text/html"}, true, false},
+		"refused before it":    {llmtest.Overload(), false, false},
+		"throttled before it":  {llmtest.Throttle(time.Second), false, false},
+	} {
+		for _, kind := range []string{llm.KindAnthropic, llm.KindOpenAI, llm.KindBedrock} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				_, entry := scripted(t, kind, "one", llmtest.Sequence(c.answer))
+				p := newPost(t, entry)
+				_, err := p.Complete(t.Context(), ask(1))
+				list := p.attempts(1)
+				if err == nil || len(list) != 1 || list[0].State != llm.FailedAt {
+					t.Fatalf("%v, ledger %+v", err, list)
+				}
+				e := list[0]
+				if charged := e.Cost > 0 && e.Usage.Output == 4096; charged != c.charged || !c.charged && e.Cost != 0 {
+					t.Errorf("cost %d, usage %+v", e.Cost, e.Usage)
+				}
+				if body := strings.Contains(string(e.Response), "It is the"); body != c.body {
+					t.Errorf("received: %s", e.Response)
+				}
+			})
+		}
+	}
+}
+
+// TestAnAnswerWithoutUsageIsNotFree: an endpoint that does not count has answered.
+func TestAnAnswerWithoutUsageIsNotFree(t *testing.T) {
+	_, entry := scripted(t, llm.KindOpenAI, "one", llmtest.Sequence(llmtest.Answer{Raw: []byte(
+		"data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"It is full.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")}))
+	p := newPost(t, entry)
+	_, err := p.Complete(t.Context(), ask(1))
+	if list := p.attempts(1); llm.KindOf(err) != llm.Malformed || len(list) != 1 || list[0].Cost == 0 || !strings.Contains(string(list[0].Response), "It is full.") {
+		t.Errorf("%v, ledger %+v", err, list)
 	}
 }

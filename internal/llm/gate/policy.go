@@ -17,7 +17,7 @@ type Selector struct {
 }
 
 // Allowed returns the accounts that may be asked for an environment now, the first first. An error is an *llm.Error of kind
-// Off: also when policy cannot be read. A provider's name leaves that one alone, if policy lists it; "" leaves all.
+// Off: also when policy cannot be read. A provider's name leaves that one alone, if it is among them; "" leaves all.
 func (s *Selector) Allowed(ctx context.Context, environment, provider string) ([]llm.ProviderConfig, llm.Policy, error) {
 	p, err := s.Policies.AIPolicy(ctx, environment)
 	if err != nil {
@@ -26,27 +26,37 @@ func (s *Selector) Allowed(ctx context.Context, environment, provider string) ([
 	if !p.Enabled {
 		return nil, p, off("AI is switched off for environment %s", environment)
 	}
-	if provider != "" {
-		p.Providers = slices.DeleteFunc(slices.Clone(p.Providers), func(name string) bool { return name != provider })
-	}
-	var accounts []llm.ProviderConfig
-	for _, name := range p.Providers {
-		i := slices.IndexFunc(s.Accounts, func(a llm.ProviderConfig) bool { return a.Name == name })
-		if i < 0 {
-			continue // listed once, configured no more
-		}
-		a := s.Accounts[i].OrDefault()
-		theirs := a.Environment == "" || a.Environment == environment
-		// Whoever begins with keys of their own never falls back to another's.
-		same := len(accounts) == 0 || a.Environment == accounts[0].Environment
-		if theirs && same && confirmed(p, a) {
-			accounts = append(accounts, a)
-		}
-	}
+	accounts := slices.DeleteFunc(s.listed(p, environment), func(a llm.ProviderConfig) bool {
+		return !confirmed(p, a) || provider != "" && a.Name != provider
+	})
 	if len(accounts) == 0 {
 		return nil, p, off("no provider is listed for environment %s that is configured for it and whose data-use terms an admin confirmed", environment)
 	}
 	return accounts, p, nil
+}
+
+// listed are the accounts of a policy's list that are configured for the environment. Whose keys they are is decided by the first
+// name on the list alone, whether or not that one may be asked: who begins with keys of their own never falls back to another's,
+// and a first name that is configured no more could have been such keys.
+func (s *Selector) listed(p llm.Policy, environment string) []llm.ProviderConfig {
+	var accounts []llm.ProviderConfig
+	owner := ""
+	for n, name := range p.Providers {
+		i := slices.IndexFunc(s.Accounts, func(a llm.ProviderConfig) bool { return a.Name == name })
+		switch {
+		case i < 0 && n == 0:
+			return nil
+		case i < 0:
+			continue // listed once, configured no more
+		case n == 0:
+			owner = s.Accounts[i].Environment
+		}
+		a := s.Accounts[i].OrDefault()
+		if a.Environment == owner && (owner == "" || owner == environment) {
+			accounts = append(accounts, a)
+		}
+	}
+	return accounts
 }
 
 // allowed is Allowed for one call, whose data must be allowed, too.
@@ -85,17 +95,24 @@ func (g *Gate) watched(ctx context.Context, a llm.ProviderConfig, ask Ask, r llm
 		return response, nil
 	}
 	if errors.Is(context.Cause(inFlight), errSwitchedOff) {
-		return llm.Response{}, &llm.Error{Kind: llm.Off, Provider: a.Name, Err: errSwitchedOff}
+		return response, &llm.Error{Kind: llm.Off, Provider: a.Name, Err: errSwitchedOff}
 	}
 	if llm.KindOf(err) == "" {
 		err = &llm.Error{Kind: llm.Unreachable, Provider: a.Name, Err: err}
 	}
-	return llm.Response{}, err
+	return response, err
 }
 
-// watch reads policy until ctx ends, and cancels once the account may no longer be asked.
+const (
+	// watchEvery is how often policy is read while a call is in flight: switching off works within a second.
+	watchEvery = 200 * time.Millisecond
+	// watchWait is how long that may take: more means that policy cannot be read.
+	watchWait = 5 * time.Second
+)
+
+// watch reads policy until ctx ends, and cancels once the account may no longer be asked, or not with this data.
 func (g *Gate) watch(ctx context.Context, a llm.ProviderConfig, ask Ask, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(g.cfg.Watch)
+	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -103,7 +120,9 @@ func (g *Gate) watch(ctx context.Context, a llm.ProviderConfig, ask Ask, cancel 
 			return
 		case <-tick.C:
 		}
-		accounts, _, err := g.selector.Allowed(ctx, ask.Environment, ask.Provider)
+		reading, stop := context.WithTimeout(ctx, watchWait)
+		accounts, err := g.allowed(reading, ask)
+		stop()
 		if ctx.Err() == nil && (err != nil || !slices.ContainsFunc(accounts, func(b llm.ProviderConfig) bool { return b.Name == a.Name })) {
 			cancel(errSwitchedOff)
 			return

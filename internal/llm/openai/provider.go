@@ -71,17 +71,26 @@ func (p *Provider) Complete(ctx context.Context, r llm.Request) (llm.Response, e
 	for stream.Next() {
 		answer.add(stream.Current())
 	}
-	if err := stream.Err(); err != nil {
-		return llm.Response{}, p.fault(ctx, err, head)
+	response := answer.response(wire.Header(head, "X-Request-Id"))
+	if err := p.broken(ctx, stream.Err(), head, &answer); err != nil {
+		return wire.Partial(response), err
+	}
+	return response, nil
+}
+
+// broken is what is wrong with an answer; nil: it is whole.
+func (p *Provider) broken(ctx context.Context, err error, head *http.Response, a *answer) error {
+	if err != nil {
+		return p.fault(ctx, err, head)
 	}
 	if err := p.faults.EventStream(head); err != nil {
-		return llm.Response{}, err
+		return err
 	}
-	if answer.stop == "" {
-		return llm.Response{}, p.faults.Cut()
+	if a.stop == "" {
+		return p.faults.Cut()
 	}
-	if !answer.counted {
-		return llm.Response{}, p.faults.Odd("the endpoint reported no usage, without which a budget cannot be kept: it must support stream_options.include_usage")
+	if !a.counted {
+		return p.faults.Odd("the endpoint reported no usage, without which a budget cannot be kept: it must support stream_options.include_usage")
 	}
-	return answer.response(head.Header.Get("X-Request-Id")), nil
+	return nil
 }

@@ -68,7 +68,11 @@ func fuzz(f *testing.F, kind, contentType string) {
 		switch {
 		case err != nil && (!errors.As(err, &e) || e.Kind == "" || e.Provider != "f"):
 			t.Errorf("status %d, body %q: %v is no error of this package", status, body, err)
-		case err == nil:
+		case err != nil:
+			if raw, err := json.Marshal(response); err != nil || response.Stop != "" || min(response.Usage.Input, response.Usage.Output, response.Usage.CacheRead, response.Usage.CacheWrite) < 0 {
+				t.Errorf("status %d, body %q, broken off: %+v (%s, %v)", status, body, response, raw, err)
+			}
+		default:
 			if raw, err := json.Marshal(response); err != nil || response.Stop == "" || response.Message.Role != llm.Assistant || min(response.Usage.Input, response.Usage.Output, response.Usage.CacheRead, response.Usage.CacheWrite) < 0 {
 				t.Errorf("status %d, body %q: %+v (%s, %v)", status, body, response, raw, err)
 			}

@@ -79,6 +79,15 @@ func (a *Answer) Message() llm.Message {
 	return m
 }
 
+// Partial is what had come of an answer that broke off. Why it stopped is not known.
+func Partial(r llm.Response) llm.Response {
+	if !r.Begun() {
+		return llm.Response{}
+	}
+	r.Stop = ""
+	return r
+}
+
 // Usage is figures as a provider reports them. One below zero would give back budget that was spent.
 func Usage(input, output, cacheRead, cacheWrite int64) llm.Usage {
 	return llm.Usage{Input: max(0, input), Output: max(0, output), CacheRead: max(0, cacheRead), CacheWrite: max(0, cacheWrite)}

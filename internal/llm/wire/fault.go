@@ -131,6 +131,14 @@ func clamp(d float64) time.Duration {
 	return time.Duration(min(max(d, 0), float64(maxWait)))
 }
 
+// Header is a header of an answer, "" if there is none.
+func Header(answer *http.Response, name string) string {
+	if answer == nil {
+		return ""
+	}
+	return answer.Header.Get(name)
+}
+
 // EventStream refuses an answer that is no stream of server-sent events, such as the page of a proxy.
 func (f Faults) EventStream(answer *http.Response) error {
 	if answer == nil {

@@ -41,11 +41,11 @@ export function AIView({ ai, providers, admin }: Props) {
         <h2>What was sent</h2>
         {admin ? (
           <p className="prose">
-            The <Link to="/settings/ledger">ledger</Link> keeps every call, byte for byte, with its cost. Reading a call
+            The <Link to="/settings/ledger">ledger</Link> keeps every call, word for word, with its cost. Reading a call
             is audited.
           </p>
         ) : (
-          <p className="muted">The ledger keeps every call, byte for byte, for admins.</p>
+          <p className="muted">The ledger keeps every call, word for word, for admins.</p>
         )}
       </section>
     </>

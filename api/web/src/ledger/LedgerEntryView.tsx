@@ -10,7 +10,7 @@ import type { LedgerEntry } from "../services/ledger";
 import { Body } from "./Body";
 import { StateBadge } from "./LedgerTable";
 
-/** One call to a model, with every byte sent and received. All of it is plain text. */
+/** One call to a model, with all that was sent and received. All of it is plain text. */
 export function LedgerEntryView({ entry: e }: { entry: LedgerEntry }) {
   const [wanted, setWanted] = useState("");
   return (
