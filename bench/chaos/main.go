@@ -55,14 +55,14 @@ func rampage(ctx context.Context, o options) (err error) {
 	}
 	kills := schedule(o.seed, o.kills)
 	fmt.Fprintf(o.out, "\n%d kills, seed %d\n", len(kills), o.seed)
+	if o.only > 0 && o.only <= len(kills) {
+		kills = kills[o.only-1 : o.only]
+	}
 	var runs []*run
 	failed, done := 0, time.Now()
 	for n, k := range kills {
-		if o.only != 0 && o.only != n+1 {
-			continue
-		}
 		at := time.Now()
-		r := s.newRun(fmt.Sprintf("storefront-%02d", n+1), k.seed)
+		r := s.newRun(fmt.Sprintf("storefront-%02d", k.number), k.seed)
 		err := r.survives(ctx, k, want)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -75,7 +75,7 @@ func rampage(ctx context.Context, o options) (err error) {
 		runs = append(runs, r)
 		left := time.Since(done) / time.Duration(n+1) * time.Duration(len(kills)-n-1)
 		fmt.Fprintf(o.out, "%2d/%d  %-42s kill %-16s %5.1f s  %s%s  (%s left)\n",
-			n+1, len(kills), k.phase.name+r.detail(), k.victim, time.Since(at).Seconds(), verdict, r.said(), left.Round(time.Second))
+			k.number, o.kills, k.phase.name+r.detail(), k.victim, time.Since(at).Seconds(), verdict, r.said(), left.Round(time.Second))
 	}
 	if err := s.aftermath(ctx, runs); err != nil {
 		failed++

@@ -4,7 +4,8 @@ import "context"
 
 // phase is a moment of an investigation, and who may be killed in it.
 type phase struct {
-	name    string
+	name string
+	// victims are who may be killed, whoever has most to lose first.
 	victims []part
 	// strike begins the investigation, brings it to the moment, holds it there, and kills. It returns an error if the moment was missed.
 	strike func(ctx context.Context, r *run, victim part) error
