@@ -123,6 +123,9 @@ func (a *Answers) ask(ctx context.Context, about asked, account llm.ProviderConf
 	case got.Step != nil:
 		return a.calls(ctx, about, *got.Step, registry)
 	case got.Ask != nil && req.AsksLeft > 0:
+		if err := validAsk(*got.Ask, *req, a.Step.Registry.Names()); err != nil {
+			return workflows.AnswerRef{}, stepFailed(err)
+		}
 		call := llm.Call{Investigation: q.Investigation, Turn: in.Turn, Ask: in.Asked + 1}
 		return workflows.AnswerRef{Asks: true}, a.DB.PutAsk(ctx, call, llm.StoredAsk{Request: *got.Ask, DataTypes: types})
 	}

@@ -99,23 +99,6 @@ func (a asked) forModel(p llm.Policy) (investigation.Transcript, *contract.Reply
 	return t, about
 }
 
-// wordless are turns without what was said in them, and without the calls whose evidence is withheld.
-func wordless(turns []investigation.Turn, evidence []investigation.Evidence) []investigation.Turn {
-	var out []investigation.Turn
-	for _, t := range turns {
-		bare := investigation.Turn{Number: t.Number, Analyst: t.Analyst, At: t.At}
-		for n, c := range t.Calls {
-			if n < len(t.Evidence) && shown(evidence, t.Evidence[n]) {
-				bare.Calls, bare.Evidence = append(bare.Calls, investigation.ToolCall{ID: c.ID, Tool: c.Tool, Arguments: c.Arguments}), append(bare.Evidence, t.Evidence[n])
-			}
-		}
-		if len(bare.Calls) > 0 {
-			out = append(out, bare)
-		}
-	}
-	return out
-}
-
 // partial is what of a report rests on evidence that is not withheld; nil where there is none.
 func partial(r *investigation.Report, evidence []investigation.Evidence) *investigation.Report {
 	if r == nil {

@@ -22,6 +22,7 @@ type ModelStore interface {
 	NumberedQuestion(ctx context.Context, investigationID string, number int) (investigation.Question, error)
 	Ask(ctx context.Context, c llm.Call) (llm.StoredAsk, error)
 	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
+	EnvironmentPseudonyms(ctx context.Context, environment string) (*privacy.Map, error)
 	PutPseudonyms(ctx context.Context, investigation string, m *privacy.Map) error
 }
 
@@ -53,11 +54,13 @@ func (a *Model) Ask(ctx context.Context, in workflows.AskInput) (workflows.AskRe
 	if err != nil {
 		return workflows.AskResult{}, err
 	}
-	redactor, err := privacy.New(privacy.Config{
-		Key: privacy.EnvironmentKey(a.Key, inv.Request.Environment), Map: pseudonyms, Hosts: a.Hosts, Keep: services(inv.Request),
-	})
+	known, err := a.DB.EnvironmentPseudonyms(ctx, inv.Request.Environment)
 	if err != nil {
-		return workflows.AskResult{}, refused(err)
+		return workflows.AskResult{}, err
+	}
+	redactor, err := leaving{a.Key, inv.Request.Environment, pseudonyms, known, a.Hosts}.redactor(inv.Request.Triggers, culprit(inv.Report))
+	if err != nil {
+		return workflows.AskResult{}, err
 	}
 	request, counts := redactor.Request(stored.Request)
 	if err := a.DB.PutPseudonyms(ctx, in.Investigation, pseudonyms); err != nil { // before they are used
@@ -97,15 +100,6 @@ func providerOf(r investigation.Request) string {
 		return ""
 	}
 	return r.Analyst
-}
-
-// services are names that a model must recognize.
-func services(r investigation.Request) []string {
-	var names []string
-	for _, t := range r.Triggers {
-		names = append(append(names, t.Service), t.Peers...)
-	}
-	return names
 }
 
 // modelFailed says whether trying again can help. What a provider asks to wait is waited, up to a minute.

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
@@ -15,8 +14,6 @@ import (
 // maxAsks is how often a model may be asked in one turn.
 const maxAsks = workflows.MaxAsks
 
-const withheld = "withheld: policy keeps this kind of data from models"
-
 // byModel runs the step that speaks for a model. It returns nil when the model must be asked first: the step's prompt is
 // then stored for the model role, with the types of the data that may be in it.
 func (a *Step) byModel(ctx context.Context, t investigation.Transcript, in workflows.StepInput, account llm.ProviderConfig, policy llm.Policy) (*investigation.Step, error) {
@@ -25,6 +22,9 @@ func (a *Step) byModel(ctx context.Context, t investigation.Transcript, in workf
 		return nil, err
 	}
 	seen := censored(t, policy)
+	if seen.Turns, err = a.spoken(ctx, t, seen, policy); err != nil {
+		return nil, err
+	}
 	registry := a.Registry.Only(func(t tools.Tool) bool { return policy.Allows(t.DataTypes...) })
 	req := &contract.ModelRequest{
 		Transcript: seen, Stage: contract.Investigate, Tools: offered(registry), Model: account.Model,
@@ -47,6 +47,9 @@ func (a *Step) byModel(ctx context.Context, t investigation.Transcript, in workf
 	}
 	if req.AsksLeft <= 0 {
 		return nil, stepFailed(errors.New("the step asks the model more often than it may"))
+	}
+	if err := validAsk(*answer.Model.Ask, *req, a.Registry.Names()); err != nil {
+		return nil, stepFailed(err)
 	}
 	call := llm.Call{Investigation: in.Investigation, Turn: in.Turn, Ask: in.Asked + 1}
 	return nil, a.DB.PutAsk(ctx, call, llm.StoredAsk{Request: *answer.Model.Ask, DataTypes: dataTypes(seen)})
@@ -83,57 +86,4 @@ func offered(r *tools.Registry) []llm.Tool {
 		}
 	}
 	return out
-}
-
-// censored is a transcript without what policy keeps from models. Triggers are made from metrics, reports of the past from
-// whatever they rest on.
-func censored(t investigation.Transcript, p llm.Policy) investigation.Transcript {
-	t.Evidence = slices.Clone(t.Evidence)
-	for i, e := range t.Evidence {
-		if !p.Allows(e.DataTypes...) {
-			t.Evidence[i].Result, t.Evidence[i].Summary, t.Evidence[i].Query, t.Evidence[i].Error = nil, "", "", withheld
-		}
-	}
-	t.Request.Past = slices.DeleteFunc(slices.Clone(t.Request.Past), func(o investigation.PastIncident) bool {
-		return !p.Allows(pastTypes(o)...)
-	})
-	if p.Allows(investigation.Metrics) {
-		return t
-	}
-	t.Request.Triggers = slices.Clone(t.Request.Triggers)
-	for i, trigger := range t.Request.Triggers {
-		t.Request.Triggers[i] = investigation.Trigger{
-			ID: trigger.ID, Kind: trigger.Kind, Environment: trigger.Environment, Rule: trigger.Rule, Entity: trigger.Entity,
-			Service: trigger.Service, Severity: trigger.Severity, Summary: withheld, Onset: trigger.Onset, At: trigger.At,
-		}
-	}
-	return t
-}
-
-// pastTypes are the data types of a past incident; one that does not say may be made of anything.
-func pastTypes(o investigation.PastIncident) []investigation.DataType {
-	if o.DataTypes == nil {
-		return investigation.DataTypes()
-	}
-	return o.DataTypes
-}
-
-// dataTypes are those of everything in a transcript.
-func dataTypes(t investigation.Transcript) []investigation.DataType {
-	var types []investigation.DataType
-	for _, trigger := range t.Request.Triggers {
-		if trigger.Summary != withheld {
-			types = append(types, investigation.Metrics)
-		}
-	}
-	for _, e := range t.Evidence {
-		if e.Error != withheld {
-			types = append(types, e.DataTypes...)
-		}
-	}
-	for _, o := range t.Request.Past {
-		types = append(types, pastTypes(o)...)
-	}
-	slices.Sort(types)
-	return slices.Compact(types)
 }

@@ -24,6 +24,7 @@ type NotifyStore interface {
 	Incident(ctx context.Context, id string) (investigation.Incident, error)
 	Fix(ctx context.Context, id string) (investigation.Fix, error)
 	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
+	EnvironmentPseudonyms(ctx context.Context, environment string) (*privacy.Map, error)
 }
 
 var _ NotifyStore = (*metadata.DB)(nil)
@@ -131,7 +132,11 @@ func (a *Notify) outbound(ctx context.Context, i investigation.Incident) (func(t
 	if err != nil {
 		return nil, err
 	}
-	say, err := leaving{a.Key, i.Environment, names, a.Hosts}.outbound(i.Triggers, i.Service)
+	known, err := a.DB.EnvironmentPseudonyms(ctx, i.Environment)
+	if err != nil {
+		return nil, err
+	}
+	say, err := leaving{a.Key, i.Environment, names, known, a.Hosts}.outbound(i.Triggers, i.Service)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/midwatch/midwatch/activities/notify"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/privacy"
 	"github.com/midwatch/midwatch/workflows"
 )
 
@@ -83,10 +85,25 @@ func (b *bench) notifying(targets ...notify.Target) *Notify {
 	return &Notify{DB: b.db, To: to, Key: []byte(strings.Repeat("p", 32)), Hosts: []string{"node-7"}, Log: slog.New(slog.DiscardHandler)}
 }
 
+// met has another investigation of the environment learn the names in a text.
+func (b *bench) met(id, text string) {
+	b.t.Helper()
+	names := privacy.NewMap()
+	r, err := privacy.New(privacy.Config{Key: []byte("a key of another's process"), Map: names})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Text(text)
+	if err := errors.Join(b.db.CreateInvestigation(b.t.Context(), investigation.Request{ID: id, Environment: "test"}), b.db.PutPseudonyms(b.t.Context(), id, names)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 func TestAnnounceSaysWhatWouldRunAndNoNames(t *testing.T) {
 	b, l := newBench(t), &listener{status: http.StatusOK}
 	n := b.notifying(l.target(t, "all"))
-	line := "A fix awaits approval: restart for mail@example.com on node-7, password=hunter2hunter2 \x1b[2J ip-7f3a9c1"
+	b.met("inv-elsewhere", "Failed password for invalid user jsmith from 10.9.9.9")
+	line := "A fix awaits approval: jsmith asked for a restart for mail@example.com on node-7, password=hunter2hunter2 \x1b[2J ip-7f3a9c1"
 	a := workflows.Announcement{Incident: "inc-1", Event: workflows.ApprovalAwaited, Fix: b.fix.ID, Line: line}
 	if _, err := b.announce(n, a); err != nil {
 		t.Fatal(err)
@@ -100,7 +117,7 @@ func TestAnnounceSaysWhatWouldRunAndNoNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, gone := range []string{"10.20.30.40", "mail@example", "node-7", "hunter2", "\\u001b"} {
+	for _, gone := range []string{"10.20.30.40", "mail@example", "node-7", "jsmith", "hunter2", "\\u001b"} {
 		if strings.Contains(string(body), gone) {
 			t.Errorf("%s left in %s", gone, body)
 		}

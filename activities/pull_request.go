@@ -24,6 +24,7 @@ import (
 type PullRequestStore interface {
 	FixStore
 	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
+	EnvironmentPseudonyms(ctx context.Context, environment string) (*privacy.Map, error)
 }
 
 var _ PullRequestStore = (*metadata.DB)(nil)
@@ -114,15 +115,19 @@ func (a *PullRequests) exact(ctx context.Context, inv metadata.Investigation) (i
 		return investigation.Fix{}, err
 	}
 	at := code.At{Repository: code.Repository(draft.Repository), Commit: draft.Commit}
-	files, diff, err := a.edit(ctx, at, draft.Edits)
+	known, err := a.DB.EnvironmentPseudonyms(ctx, inv.Request.Environment)
+	if err != nil {
+		return investigation.Fix{}, err
+	}
+	outbound, err := leaving{a.Key, inv.Request.Environment, names, known, a.Hosts}.outbound(inv.Request.Triggers, culprit(inv.Report), draft.Service)
+	if err != nil {
+		return investigation.Fix{}, err
+	}
+	files, diff, err := a.edit(ctx, at, draft.Edits, outbound)
 	if err != nil {
 		return investigation.Fix{}, err
 	}
 	base, err := a.Host.Base(ctx, at.Repository)
-	if err != nil {
-		return investigation.Fix{}, err
-	}
-	outbound, err := leaving{a.Key, inv.Request.Environment, names, a.Hosts}.outbound(inv.Request.Triggers, inv.Report.Culprit.Name())
 	if err != nil {
 		return investigation.Fix{}, err
 	}
@@ -142,13 +147,14 @@ func (a *PullRequests) exact(ctx context.Context, inv metadata.Investigation) (i
 	return fix, nil
 }
 
-// resolved is a draft that names what is really in the files: a model knows only the pseudonyms.
+// resolved is a draft that names what is really in the files, where a model knows only the pseudonyms. What it writes anew is
+// published and stays: a name would leave there.
 func resolved(c investigation.CodeChange, names *privacy.Map) investigation.CodeChange {
 	c.Service = names.Resolve(c.Service)
 	c.Edits = slices.Clone(c.Edits)
 	for i := range c.Edits {
 		e := &c.Edits[i]
-		e.Path, e.Old, e.New = names.Resolve(e.Path), names.Resolve(e.Old), names.Resolve(e.New)
+		e.Path, e.Old = names.Resolve(e.Path), names.Resolve(e.Old)
 	}
 	return c
 }
@@ -186,7 +192,7 @@ func owned(c investigation.CodeChange, culprit telemetry.Entity, evidence []inve
 const removedSecret = "[secret:"
 
 // edit applies edits to the files of a commit and shows the difference.
-func (a *PullRequests) edit(ctx context.Context, at code.At, edits []investigation.CodeEdit) ([]investigation.FileChange, string, error) {
+func (a *PullRequests) edit(ctx context.Context, at code.At, edits []investigation.CodeEdit, outbound func(string) string) ([]investigation.FileChange, string, error) {
 	var files []investigation.FileChange
 	before := map[string]string{}
 	for _, e := range edits {
@@ -197,6 +203,9 @@ func (a *PullRequests) edit(ctx context.Context, at code.At, edits []investigati
 				return nil, "", err
 			}
 			files, i, before[e.Path] = append(files, f), len(files), f.Content
+		}
+		if err := writable(before[e.Path], e, outbound); err != nil {
+			return nil, "", err
 		}
 		if err := apply(&files[i], e); err != nil {
 			return nil, "", err
@@ -235,11 +244,27 @@ func (a *PullRequests) open(ctx context.Context, at code.At, e investigation.Cod
 	return investigation.FileChange{Path: e.Path, Mode: f.Mode, Before: f.Blob, Content: string(f.Content)}, nil
 }
 
+// writable refuses text that would publish what is taken out of everything else that leaves: a pseudonym, which means nothing
+// in a file, a secret, or a name that does not stand in the file already.
+func writable(before string, e investigation.CodeEdit, outbound func(string) string) error {
+	if privacy.Mentions(e.New) {
+		return fmt.Errorf("%w: the change of %s writes a pseudonym", action.ErrDraft, e.Path)
+	}
+	published := outbound(e.New)
+	if strings.Contains(published, removedSecret) {
+		return fmt.Errorf("%w: the change of %s writes a secret, or the mark of a removed one", action.ErrDraft, e.Path)
+	}
+	there := privacy.PseudonymsIn(outbound(before))
+	for _, name := range privacy.PseudonymsIn(published) {
+		if !slices.Contains(there, name) {
+			return fmt.Errorf("%w: the change of %s writes %s, a name that is not in the file", action.ErrDraft, e.Path, name)
+		}
+	}
+	return nil
+}
+
 // apply replaces exactly one piece of a file.
 func apply(f *investigation.FileChange, e investigation.CodeEdit) error {
-	if strings.Contains(e.New, removedSecret) {
-		return fmt.Errorf("%w: the change of %s writes the mark of a removed secret", action.ErrDraft, e.Path)
-	}
 	if e.Old == "" && f.Content == "" {
 		f.Content = e.New
 	} else if n := strings.Count(f.Content, e.Old); e.Old == "" || n != 1 {

@@ -14,6 +14,7 @@ import (
 	"github.com/midwatch/midwatch/internal/code/github"
 	"github.com/midwatch/midwatch/internal/code/github/githubtest"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/privacy"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -50,7 +51,7 @@ func newPullBench(t *testing.T) *pullBench {
 	b.PullRequests = &PullRequests{DB: b.db, Host: reader, Watcher: reader, Key: []byte("0123456789abcdef0123456789abcdef"), Hosts: []string{"node-7"}}
 	b.Publisher = client(true)
 	b.report = investigation.Report{
-		Verdict: investigation.RootCause, Title: "till is slow ![x](https://evil.example/p.png)", Summary: "See @everyone at 10.1.2.3 on node-7 <img src=x>",
+		Verdict: investigation.RootCause, Title: "till is slow ![x](https://evil.example/p.png)", Summary: "It is jsmith. See @everyone at 10.1.2.3 on node-7 <img src=x>",
 		Culprit: telemetry.Service("till"), Mechanism: investigation.BadDeployment, Confidence: 0.9, Analyst: "script",
 		Chain: []investigation.Claim{{ID: "c1", Text: "stands", Evidence: []string{"e1"}}, {ID: "c2", Text: "fell", Struck: "it did not hold"}},
 		Fix: &investigation.FixDraft{Action: "pull_request", Why: "It was 10 before [click](javascript:x)", Code: &investigation.CodeChange{
@@ -76,6 +77,15 @@ func (b *pullBench) investigate(id string) {
 	})
 	deployed, _ := json.Marshal(map[string]string{"service": "till", "repository": b.origin})
 	_, deployedErr := b.db.PutEvidence(ctx, investigation.Evidence{Investigation: id, Call: "t1c2", Tool: "deployed_code", Result: deployed})
+	names := privacy.NewMap()
+	r, redactErr := privacy.New(privacy.Config{Key: privacy.EnvironmentKey(b.Key, "test"), Map: names})
+	if redactErr != nil {
+		b.t.Fatal(redactErr)
+	}
+	r.Text("Failed password for invalid user jsmith from 10.9.9.9")
+	if err := b.db.PutPseudonyms(ctx, id, names); err != nil {
+		b.t.Fatal(err)
+	}
 	if err := errors.Join(err, deployedErr, b.db.PutReport(ctx, id, b.report)); err != nil {
 		b.t.Fatal(err)
 	}
@@ -105,7 +115,7 @@ func TestPullRequestIsExact(t *testing.T) {
 	if !strings.Contains(fix.Content, "-const Limit = 2\n+const Limit = 10") || !strings.Contains(fix.Content, "+# Limit") {
 		t.Errorf("content:\n%s", fix.Content)
 	}
-	for _, bad := range []string{"![", "](http", "<img", "@everyone", "10.1.2.3", "node-7", "[click]", "fell", "https://evil"} {
+	for _, bad := range []string{"![", "](http", "<img", "@everyone", "10.1.2.3", "node-7", "jsmith", "[click]", "fell", "https://evil"} {
 		if strings.Contains(p.Body, bad) {
 			t.Errorf("the body holds %q:\n%s", bad, p.Body)
 		}
@@ -153,6 +163,10 @@ func TestPullRequestDraftsThatDoNotFit(t *testing.T) {
 		"a path above":    func(c *investigation.CodeChange) { c.Edits[0].Path = "../till.go" },
 		"binary":          func(c *investigation.CodeChange) { c.Edits[0].New = "\x00" },
 		"a secret's mark": func(c *investigation.CodeChange) { c.Edits[0].New = "Limit = [secret:api-key]" },
+		"a pseudonym":     func(c *investigation.CodeChange) { c.Edits[0].New = "Limit = 10 // as user-7abcdef0 says" },
+		"a name":          func(c *investigation.CodeChange) { c.Edits[0].New = "Limit = 10 // as 10.4.5.6 says" },
+		"a known name":    func(c *investigation.CodeChange) { c.Edits[0].New = "Limit = 10 // as jsmith says" },
+		"a secret":        func(c *investigation.CodeChange) { c.Edits[1].New = "password = hunter2hunter2" },
 		"too much":        func(c *investigation.CodeChange) { c.Edits[1].New = strings.Repeat("x\n", maxPullDiff) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,10 +13,11 @@ import (
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
-// What an analyst writes is stored as a model knows it: with pseudonyms, and untrusted. Here, and nowhere else, it is made
-// ready for whoever is signed in and reads it: pseudonyms become what they stand for, and the text plain, without control
-// characters or anything that a terminal or a browser could take for a link. What leaves Midwatch otherwise, such as a
-// notification or a pull request, is not made from this. Evidence is real already and stays as it is.
+// What an analyst writes is stored untrusted and with real names, since a model's pseudonyms are turned back before its answer is
+// read; what came another way may still hold some. Here, and nowhere else, it is made ready for whoever is signed in and reads
+// it: pseudonyms become what they stand for, and the text plain, without control characters or anything that a terminal or a
+// browser could take for a link. What leaves Midwatch otherwise, a later prompt, a notification, a pull request, is not made
+// from this, and every name that is known is replaced in it. Evidence is real already and stays as it is.
 
 // readable makes what an analyst wrote ready for a reader.
 func readable[T any](names *privacy.Map, written T) (read T, err error) {

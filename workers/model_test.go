@@ -47,6 +47,8 @@ func concludes(confidence float64) llmtest.ToolCall {
 
 var pseudonym = regexp.MustCompile(`ip-[0-9a-z]+`)
 
+var someone = regexp.MustCompile(`user-[0-9][0-9a-f]+`)
+
 // everything is all text of a request.
 func everything(r llm.Request) string {
 	b, _ := json.Marshal(r)
@@ -61,7 +63,7 @@ func TestModelStory(t *testing.T) {
 		case 1:
 			return llmtest.Answer{Text: "I look.", Tools: []llmtest.ToolCall{probes(7, "")}}
 		case 2:
-			return llmtest.Answer{Text: "I look at the peer.", Tools: []llmtest.ToolCall{probes(8, pseudonym.FindString(fmt.Sprint(c.Request.Messages[len(c.Request.Messages)-1].Parts[0].ToolResult)))}}
+			return llmtest.Answer{Text: "It is " + someone.FindString(everything(c.Request)) + ". I look at the peer.", Tools: []llmtest.ToolCall{probes(8, pseudonym.FindString(fmt.Sprint(c.Request.Messages[len(c.Request.Messages)-1].Parts[0].ToolResult)))}}
 		case 4:
 			return llmtest.Answer{Text: "Is it not something else?", Tools: []llmtest.ToolCall{probes(9, "")}}
 		default:
@@ -88,8 +90,11 @@ func TestModelStory(t *testing.T) {
 	if !slices.Contains(r.peers, address) {
 		t.Errorf("the tool was asked about %q, want the address that the pseudonym stands for", r.peers)
 	}
+	if want := "It is " + user + ". I look at the peer."; inv.Turns[1].Say != want { // which the next prompts tell again
+		t.Errorf("the second turn says %q, want %q", inv.Turns[1].Say, want)
+	}
 	for _, c := range server.Calls() {
-		if text := everything(c.Request); strings.Contains(text, address) || strings.Contains(text, password) {
+		if text := everything(c.Request); strings.Contains(text, address) || strings.Contains(text, password) || strings.Contains(text, user) {
 			t.Errorf("call %d holds what must not leave", c.Number)
 		}
 	}

@@ -156,6 +156,8 @@ func (r *rig) actions() []investigation.Action {
 const (
 	address  = "198.51.100.23"
 	password = "Tr0ub4dor-and-3-more"
+	user     = "jsmith" // in a phrase that gives the name away
+	person   = "Failed password for invalid user " + user + " from " + address
 )
 
 // probe is a tool that sees something during the fault and nothing during the healthy time.
@@ -175,7 +177,7 @@ func (r *rig) probe() tools.Tool {
 			r.mu.Lock()
 			r.peers, r.scopes = append(r.peers, a.Peer), append(r.scopes, scope)
 			r.mu.Unlock()
-			data := map[string]any{"n": a.N, "peer": address, "line": "login from " + address + " password=" + password}
+			data := map[string]any{"n": a.N, "peer": address, "line": "login from " + address + " password=" + password, "more": person}
 			return tools.Result{Summary: fmt.Sprintf("saw %d", a.N), Query: "SELECT " + secret, Data: data}, nil
 		},
 		Control: func(json.RawMessage, investigation.Window) (json.RawMessage, bool) {

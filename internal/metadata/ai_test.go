@@ -217,6 +217,12 @@ func testPseudonyms(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
 	equal(t, 0, get(db.Pseudonyms(ctx, "inv-q"))(t).Len())
 	must(t, db.PutPseudonyms(ctx, "inv-q", one)) // one that goes on gets new ones
 	equal(t, 1, get(db.Pseudonyms(ctx, "inv-q"))(t).Len())
+	for id, environment := range map[string]string{"inv-env-1": "env-p", "inv-env-2": "env-p", "inv-env-3": "env-q"} {
+		must(t, db.CreateInvestigation(ctx, investigation.Request{ID: id, Environment: environment}))
+		must(t, db.PutPseudonyms(ctx, id, pseudonyms(t, "from 10.1.2.3, user=joe"+id[len(id)-1:])))
+	}
+	equal(t, 3, get(open().EnvironmentPseudonyms(ctx, "env-p"))(t).Len())
+	equal(t, 0, get(db.EnvironmentPseudonyms(ctx, "env-r"))(t).Len())
 }
 
 func testLedgerDays(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {

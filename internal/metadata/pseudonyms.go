@@ -19,6 +19,31 @@ func (d *DB) Pseudonyms(ctx context.Context, investigation string) (*privacy.Map
 	return m, nil
 }
 
+// EnvironmentPseudonyms returns the pseudonyms of all investigations of an environment: whoever redacts for one must know the
+// names that the others met. They follow from one key; where two investigations met a collision, the older one's are left out.
+func (d *DB) EnvironmentPseudonyms(ctx context.Context, environment string) (*privacy.Map, error) {
+	all := privacy.NewMap()
+	err := d.rows(ctx, d.sql, `SELECT p.investigation, p.sealed FROM pseudonyms p JOIN investigations i ON i.id = p.investigation
+		WHERE i.environment = ? ORDER BY i.started_at DESC, i.id DESC`, []any{environment},
+		func(scan func(...any) error) error {
+			var id string
+			var sealed []byte
+			if err := scan(&id, &sealed); err != nil {
+				return err
+			}
+			m := privacy.NewMap()
+			if err := d.open(pseudonymsPurpose(id), sealed, m); err != nil {
+				return err
+			}
+			all.Add(m)
+			return nil
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read pseudonyms of %s: %w", environment, err)
+	}
+	return all, nil
+}
+
 func (d *DB) pseudonyms(ctx context.Context, q querier, investigation string) (*privacy.Map, error) {
 	m := privacy.NewMap()
 	var sealed []byte
