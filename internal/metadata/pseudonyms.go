@@ -91,7 +91,7 @@ func (d *DB) PutPseudonyms(ctx context.Context, investigation string, m *privacy
 }
 
 // DropPseudonyms deletes the pseudonyms of investigations that began and, if they did, ended before a time, and returns of how
-// many. What a model wrote then keeps its pseudonyms for ever: nobody knows any more what they stood for.
+// many. Pseudonyms in the ledger or in what left then stand for nobody; names in stored reports are known no more.
 func (d *DB) DropPseudonyms(ctx context.Context, before time.Time) (investigations int64, err error) {
 	investigations, err = d.exec(ctx, d.sql, `DELETE FROM pseudonyms WHERE investigation IN
 		(SELECT id FROM investigations WHERE started_at < ? AND ended_at < ?)`, micros(before), micros(before))
