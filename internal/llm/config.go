@@ -16,6 +16,10 @@ const (
 	KindOpenAI    = "openai" // and whatever speaks its API
 )
 
+// MinPrompt is the least that a provider's context must leave beside its answer, in tokens: up to two thirds go to instructions and
+// the tools' descriptions (a test in cmd/midwatch holds them to that), the rest to what the tools answer.
+const MinPrompt = 24_000
+
 // ProviderConfig is one provider of the configuration: an account at a vendor, and the model to ask there. Nothing of it
 // switches anything on: that is an admin's decision, per environment. Keys are never in the file itself.
 type ProviderConfig struct {
@@ -31,7 +35,7 @@ type ProviderConfig struct {
 	Profile     string        `yaml:"profile"`     // bedrock: of key_file, else of the shared AWS configuration; "": the default chain
 	RoleARN     string        `yaml:"role_arn"`    // bedrock: role to assume
 	ExternalID  string        `yaml:"external_id"` // bedrock: for that role
-	Context     int           `yaml:"context"`     // tokens that fit; 0: 200000
+	Context     int           `yaml:"context"`     // tokens that fit, at least MinPrompt more than MaxTokens; 0: 200000
 	MaxTokens   int           `yaml:"max_tokens"`  // of one answer; 0: 4096
 	Timeout     time.Duration `yaml:"timeout"`     // of one call; 0: 2 min
 	Price       Price         `yaml:"price"`
@@ -118,6 +122,10 @@ func (c ProviderConfig) Validate() error {
 		if !(dollars >= 0) || math.IsInf(dollars, 0) {
 			return wrong("price holds %v; a price is dollars per million tokens, not below 0", dollars)
 		}
+	}
+	if filled := c.OrDefault(); filled.MaxTokens < 0 || filled.Context-filled.MaxTokens < MinPrompt {
+		return wrong("context %d with max_tokens %d leaves too little for a prompt: its instructions and tools need context to be at least %d more than max_tokens",
+			filled.Context, filled.MaxTokens, MinPrompt)
 	}
 	return secure(c.BaseURL, wrong)
 }
