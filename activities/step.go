@@ -138,7 +138,7 @@ func (a *Step) run(ctx context.Context, req contract.Request) (contract.Answer, 
 func refOf(t investigation.Turn, evidence []investigation.Evidence) workflows.StepRef {
 	ref := workflows.StepRef{Say: short(t.Say), Model: t.Analyst == investigation.AnalystModel}
 	for _, c := range t.Calls {
-		ref.Calls = append(ref.Calls, workflows.CallRef{ID: c.ID, Tool: c.Tool, Why: short(c.Why), Digest: digest(c.Tool, canonical(c.Arguments))})
+		ref.Calls = append(ref.Calls, workflows.CallRef{ID: c.ID, Tool: c.Tool, Why: short(c.Why), Digest: digest(c.Tool, investigation.Canonical(c.Arguments))})
 	}
 	if t.Draft != nil {
 		ref.Concludes, ref.Cited, ref.Blames = true, readBy(cited(*t.Draft), evidence), t.Draft.Verdict == investigation.RootCause

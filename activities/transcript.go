@@ -1,8 +1,6 @@
 package activities
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +35,7 @@ func evidenceOf(turn investigation.Turn, earlier []investigation.ToolCall, evide
 	for n, c := range turn.Calls {
 		i := slices.IndexFunc(evidence, func(e investigation.Evidence) bool {
 			return e.Call == c.ID || slices.ContainsFunc(earlier, func(o investigation.ToolCall) bool {
-				return e.Call == o.ID && o.Tool == c.Tool && sameJSON(o.Arguments, c.Arguments)
+				return e.Call == o.ID && o.Same(c)
 			})
 		})
 		if i >= 0 {
@@ -83,21 +81,4 @@ func ownTurns(t investigation.Transcript, turn int) (investigation.Transcript, f
 			}
 		}
 	}
-}
-
-func sameJSON(a, b json.RawMessage) bool { return bytes.Equal(canonical(a), canonical(b)) }
-
-// canonical writes JSON with sorted keys and without spaces; what is no JSON stays as it is.
-func canonical(raw json.RawMessage) json.RawMessage {
-	var v any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if d.Decode(&v) != nil {
-		return raw
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return raw
-	}
-	return b
 }

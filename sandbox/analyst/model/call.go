@@ -1,7 +1,6 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -115,24 +114,6 @@ func object(raw json.RawMessage) (map[string]any, bool) {
 		return nil, false
 	}
 	return m, true
-}
-
-// sameCall tells whether two calls ask the same.
-func sameCall(a, b investigation.ToolCall) bool {
-	return a.Tool == b.Tool && bytes.Equal(canonical(a.Arguments), canonical(b.Arguments))
-}
-
-// canonical writes JSON with sorted keys and without spaces.
-func canonical(raw json.RawMessage) []byte {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
-		return raw
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return raw
-	}
-	return b
 }
 
 // times are the arguments a call may leave out: then it compares what the built-in analyst does.

@@ -113,7 +113,7 @@ func (g *game) perform(st investigation.Step) {
 
 func (g *game) answer(c investigation.ToolCall) string {
 	for _, e := range g.transcript.Evidence {
-		if sameCall(c, investigation.ToolCall{Tool: e.Tool, Arguments: e.Arguments}) {
+		if c.Same(investigation.ToolCall{Tool: e.Tool, Arguments: e.Arguments}) {
 			return e.ID
 		}
 	}

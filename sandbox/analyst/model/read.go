@@ -93,7 +93,7 @@ func (s *session) readUse(r *reading, n int, use llm.ToolUse) {
 		call, wrong := s.readCall(use)
 		if wrong != "" {
 			r.fault(n, "%s", wrong)
-		} else if !slices.ContainsFunc(r.calls, func(c investigation.ToolCall) bool { return sameCall(c, call) }) {
+		} else if !slices.ContainsFunc(r.calls, func(c investigation.ToolCall) bool { return c.Same(call) }) {
 			r.calls = append(r.calls, call)
 		}
 	}
@@ -144,7 +144,7 @@ func (s *session) repeated(calls []investigation.ToolCall) []string {
 // answered is the evidence that answers a call already, or "".
 func (s *session) answered(c investigation.ToolCall) string {
 	for _, e := range s.Transcript.Evidence {
-		if e.Error == "" && sameCall(c, investigation.ToolCall{Tool: e.Tool, Arguments: e.Arguments}) {
+		if e.Error == "" && c.Same(investigation.ToolCall{Tool: e.Tool, Arguments: e.Arguments}) {
 			return e.ID
 		}
 	}
