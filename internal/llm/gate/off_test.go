@@ -41,6 +41,7 @@ func (d *desk) Begin(_ context.Context, e llm.Entry) (llm.Entry, error)   { retu
 func (d *desk) End(context.Context, llm.Entry) error                      { return nil }
 func (d *desk) Attempts(context.Context, llm.Call) ([]llm.Entry, error)   { return nil, nil }
 func (d *desk) Spent(context.Context, llm.Call) (llm.Usage, int64, error) { return llm.Usage{}, 0, nil }
+
 func (d *desk) Complete(ctx context.Context, _ llm.Request) (llm.Response, error) {
 	<-ctx.Done()
 	return llm.Response{}, ctx.Err()
