@@ -30,6 +30,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if e.Provider == "" { // nobody was asked
+		return e.Err.Error()
+	}
 	if e.Status != 0 {
 		return fmt.Sprintf("model provider %s: %s (HTTP %d): %v", e.Provider, e.Kind, e.Status, e.Err)
 	}

@@ -77,7 +77,7 @@ func confirmed(p llm.Policy, c llm.ProviderConfig) bool {
 }
 
 func off(format string, args ...any) error {
-	return &llm.Error{Kind: llm.Off, Provider: "none", Err: fmt.Errorf(format, args...)}
+	return &llm.Error{Kind: llm.Off, Err: fmt.Errorf(format, args...)}
 }
 
 // errSwitchedOff ends a call in flight.
