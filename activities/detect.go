@@ -41,22 +41,32 @@ var _ RecoveryStore = (*metadata.DB)(nil)
 
 // Alerts evaluates the alert rules.
 func (a *Detect) Alerts(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return a.Detector.Alerts(ctx, r.Now)
+	return foundBy(a.Detector.Alerts(ctx, r.Now))
 }
 
 // Anomalies looks for what no rule was written for.
 func (a *Detect) Anomalies(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return a.Detector.Anomalies(ctx, r.Now)
+	return foundBy(a.Detector.Anomalies(ctx, r.Now))
 }
 
 // Deployments looks for new executables, arguments and configurations.
 func (a *Detect) Deployments(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return a.Detector.Deployments(ctx, r.Now)
+	return foundBy(a.Detector.Deployments(ctx, r.Now))
 }
 
 // KernelEvents looks for OOM kills and crash loops.
 func (a *Detect) KernelEvents(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return a.Detector.KernelEvents(ctx, r.Now)
+	return foundBy(a.Detector.KernelEvents(ctx, r.Now))
+}
+
+// foundBy is what a detector found as far as it fits into a payload, the most severe first; a later scan finds the rest.
+func foundBy(found []investigation.Trigger, err error) ([]investigation.Trigger, error) {
+	ts := make([]investigation.Trigger, len(found))
+	for i, t := range found {
+		ts[i] = t.Bounded()
+	}
+	kept, _ := workflows.Fit(ts, len(ts), workflows.MaxFound)
+	return kept, err
 }
 
 // seenWithin is how fresh the requests must be that a service answers, before its silence about errors means anything.

@@ -35,12 +35,19 @@ func (a *Incidents) Open(ctx context.Context, i investigation.Incident) error {
 	return a.DB.PutIncident(ctx, i)
 }
 
-// Join adds a late trigger, once.
+// Join adds late triggers, each once, and notes how many were left out.
 func (a *Incidents) Join(ctx context.Context, in workflows.JoinInput) error {
 	return final(a.DB.UpdateIncident(ctx, in.Incident, func(i *investigation.Incident) {
-		if !slices.ContainsFunc(i.Triggers, func(t investigation.Trigger) bool { return t.ID == in.Trigger.ID }) {
-			i.Triggers = append(i.Triggers, in.Trigger)
+		late := in.Triggers
+		if in.Trigger.ID != "" {
+			late = append(late, in.Trigger)
 		}
+		for _, l := range late {
+			if !slices.ContainsFunc(i.Triggers, func(t investigation.Trigger) bool { return t.ID == l.ID }) {
+				i.Triggers = append(i.Triggers, l)
+			}
+		}
+		i.Dropped = max(i.Dropped, in.Dropped)
 	}))
 }
 

@@ -35,7 +35,8 @@ func bake(ctx workflow.Context, in *IncidentInput) {
 			AddReceive(signals, func(c workflow.ReceiveChannel, _ bool) {
 				var ts []investigation.Trigger
 				c.Receive(ctx, &ts)
-				in.Triggers = append(in.Triggers, ts...)
+				kept, left := Fit(append(in.Triggers, ts...), maxGroup, maxTriggerBytes)
+				in.Triggers, in.Dropped = kept, in.Dropped+left
 			}).
 			Select(ctx)
 	}

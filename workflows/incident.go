@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -39,6 +40,7 @@ func Incident(ctx workflow.Context, in IncidentInput) (IncidentResult, error) {
 		i.end(ctx, Failed, "The investigation could not be finished")
 	}
 	i.join(ctx)
+	i.count(ctx)
 	i.deliver(ctx)
 	return i.result, err
 }
@@ -52,6 +54,8 @@ type incident struct {
 	// explained: its cause was found, and Intake has not been told yet
 	explained bool
 	cancelled bool
+	joins     int // how often late triggers were stored
+	counted   int // triggers left out, as the metadata store knows
 	result    IncidentResult
 }
 
@@ -61,7 +65,7 @@ func (i *incident) run(ctx workflow.Context) error {
 	if err := call(ctx, OpenIncidentActivity, first.Summary, i.record()).Get(ctx, nil); err != nil {
 		return err
 	}
-	i.opened = true
+	i.opened, i.counted = true, i.Dropped
 	i.announce(ctx, IncidentOpened, "Incident: "+first.Summary)
 	if !onlyDeployments(i.Triggers) && !manual(i.Triggers) {
 		if err := i.settle(ctx); err != nil {
@@ -93,7 +97,7 @@ func (i *incident) record() investigation.Incident {
 	first := leading(i.Triggers)
 	return investigation.Incident{
 		ID: i.id, Environment: i.Environment, Title: first.Summary, Service: first.Service, Severity: first.Severity,
-		Status: Investigating, Triggers: i.Triggers, Investigation: InvestigationID(i.id), OpenedAt: first.At,
+		Status: Investigating, Triggers: i.Triggers, Dropped: i.Dropped, Investigation: InvestigationID(i.id), OpenedAt: first.At,
 	}
 }
 
@@ -108,23 +112,6 @@ func (i *incident) settle(ctx workflow.Context) error {
 		i.join(ctx)
 	}
 	return over.Get(ctx, nil)
-}
-
-// join takes the triggers that came since, into the list and the metadata store.
-func (i *incident) join(ctx workflow.Context) {
-	var ts []investigation.Trigger
-	for workflow.GetSignalChannel(ctx, TriggerSignal).ReceiveAsync(&ts) {
-		for _, t := range ts {
-			i.Triggers = append(i.Triggers, t)
-			if !i.opened {
-				continue
-			}
-			if err := call(ctx, JoinTriggerActivity, t.Summary, JoinInput{Incident: i.id, Trigger: t}).Get(ctx, nil); err != nil {
-				workflow.GetLogger(ctx).Warn("late trigger not stored", "trigger", t.ID, "error", err)
-			}
-		}
-		ts = nil
-	}
 }
 
 // alongside runs until done is ready, joining triggers meanwhile.
@@ -246,6 +233,7 @@ func (i *incident) prepare(ctx workflow.Context, found ReportRef) (FixRef, error
 func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
 	child := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            RemediationWorkflowID(i.Environment, fix.ID),
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON, // a fix that waits is settled, whatever ends the incident
 		TypedSearchAttributes: attributesOf(i.Triggers, AwaitingApproval),
 		StaticSummary:         line(fix.Content),
 	}), RemediationWorkflow, RemediationInput{
@@ -310,16 +298,7 @@ func (i *incident) announce(ctx workflow.Context, event Event, text string) {
 
 // deliver waits until everybody was told or it was given up: what a workflow leaves behind when it ends is not tried again.
 // The incident itself has ended by then.
-func (i *incident) deliver(ctx workflow.Context) {
-	if workflow.GetVersion(ctx, "delivers-announcements", workflow.DefaultVersion, 1) < 1 {
-		return
-	}
-	for _, told := range i.told {
-		if err := told.Get(ctx, nil); err != nil {
-			workflow.GetLogger(ctx).Warn("announcement not delivered", "incident", i.id, "error", err)
-		}
-	}
-}
+func (i *incident) deliver(ctx workflow.Context) { deliver(ctx, i.id, i.told) }
 
 // eventOf is what people are told when a fix has ended.
 func eventOf(status string) Event {

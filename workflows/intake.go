@@ -18,9 +18,10 @@ const (
 	// maxSeen and maxPending bound the state; past them the oldest is forgotten or the newest dropped, and logged.
 	maxSeen    = 2000
 	maxPending = 200
-	maxGroup   = 1000 // triggers of a group: they become one payload, of at most 2 MB
+	maxGroup   = 1000 // triggers of a group
 	maxParcel  = 100  // triggers of one signal
 	maxLate    = 50   // triggers kept in case that an incident finds no cause
+	maxKnown   = 1000 // ids, alarms and services of an incident or a group
 )
 
 // IntakeState is all that Intake knows, and what continue-as-new carries.
@@ -28,7 +29,7 @@ type IntakeState struct {
 	Seen    []SeenTrigger  `json:"seen"`    // oldest first
 	Pending []Group        `json:"pending"` // not started yet: still gathering, or queued behind others
 	Open    []OpenIncident `json:"open"`    // started, and ended not longer ago than the cool-down
-	Dropped int            `json:"dropped"` // triggers lost to maxPending and maxGroup
+	Dropped int            `json:"dropped"` // triggers that were too many, or too much
 }
 
 // SeenTrigger remembers a trigger, so that the same condition does not start twice.
@@ -42,6 +43,8 @@ type Group struct {
 	Triggers []investigation.Trigger `json:"triggers"`
 	Services []string                `json:"services"`
 	Since    time.Time               `json:"since"`
+	Bytes    int                     `json:"bytes,omitempty"`   // of the triggers; 0: not counted yet
+	Dropped  int                     `json:"dropped,omitempty"` // triggers left out
 	Looks    int                     `json:"looks,omitempty"`   // how often it was looked into already, in vain
 	Watched  []string                `json:"watched,omitempty"` // ids of the triggers of those times
 }
@@ -65,6 +68,9 @@ type OpenIncident struct {
 	// Unexplained is set once it ended without a cause: alarms of its that go on are looked into again.
 	Unexplained bool `json:"unexplained,omitempty"`
 	Looks       int  `json:"looks,omitempty"`
+	// Signals and Passed are what was passed on to it: how often, and bytes of triggers.
+	Signals int `json:"signals,omitempty"`
+	Passed  int `json:"passed,omitempty"`
 }
 
 // Intake collects the triggers of one environment, joins those that belong together, and starts at most so many
@@ -73,6 +79,7 @@ func Intake(ctx workflow.Context, in IntakeInput) error {
 	k := &intake{environment: in.Environment, given: in.Policy, Policy: in.Policy.orDefault(), IntakeState: in.State}
 	k.merges = workflow.GetVersion(ctx, "merges-groups", workflow.DefaultVersion, 1) >= 1
 	k.looksAgain = workflow.GetVersion(ctx, "looks-again", workflow.DefaultVersion, 1) >= 1
+	k.bounds = workflow.GetVersion(ctx, "bounds-late-triggers", workflow.DefaultVersion, 1) >= 1
 	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (IntakeState, error) { return k.IntakeState, nil }); err != nil {
 		return err
 	}
@@ -85,6 +92,7 @@ func Intake(ctx workflow.Context, in IntakeInput) error {
 		}
 	}
 	k.drain(ctx)
+	k.fit()
 	return workflow.NewContinueAsNewError(ctx, IntakeWorkflow, IntakeInput{Environment: k.environment, Policy: k.given, State: k.IntakeState})
 }
 
@@ -97,6 +105,8 @@ type intake struct {
 	merges bool
 	// looksAgain is false for what began when an alarm was looked into once, however long it went on.
 	looksAgain bool
+	// bounds is false for what began when an incident got every late trigger.
+	bounds bool
 	// parcels are triggers on their way to open incidents, in one signal each.
 	parcels []parcel
 }
@@ -138,7 +148,7 @@ func (k *intake) drain(ctx workflow.Context) {
 				break
 			}
 			for _, t := range ts {
-				k.take(ctx, t)
+				k.take(ctx, t.Bounded())
 			}
 		}
 		if len(k.parcels) == 0 {
@@ -153,6 +163,9 @@ func (k *intake) send(ctx workflow.Context) {
 	parcels := k.parcels
 	k.parcels = nil
 	for _, p := range parcels {
+		if i := slices.IndexFunc(k.Open, func(o OpenIncident) bool { return o.Workflow == p.workflow }); i >= 0 {
+			k.Open[i].Signals++
+		}
 		err := workflow.SignalExternalWorkflow(ctx, p.workflow, "", TriggerSignal, p.triggers).Get(ctx, nil)
 		if err == nil || ctx.Err() != nil {
 			continue
@@ -223,6 +236,10 @@ func (k *intake) place(ctx workflow.Context, t investigation.Trigger) {
 		return
 	}
 	k.Pending = append(k.Pending, Group{Triggers: []investigation.Trigger{t}, Services: touches(t), Since: now})
+	if last := len(k.Pending) - 1; !k.shed(ctx, &k.Pending[last]) {
+		k.Pending = slices.Delete(k.Pending, last, last+1)
+		k.drop(ctx, t)
+	}
 }
 
 // concerns tells whether a trigger belongs to a group.
@@ -240,6 +257,7 @@ func (k *intake) merge(ctx workflow.Context, into int, t investigation.Trigger) 
 			for _, t := range g.Triggers {
 				k.gather(ctx, &k.Pending[into], t)
 			}
+			k.Pending[into].Dropped += g.Dropped
 			k.Pending[into].Looks, k.Pending[into].Watched = max(k.Pending[into].Looks, g.Looks), union(k.Pending[into].Watched, g.Watched)
 			if g.Since.Before(k.Pending[into].Since) {
 				k.Pending[into].Since = g.Since
@@ -249,13 +267,11 @@ func (k *intake) merge(ctx workflow.Context, into int, t investigation.Trigger) 
 	}
 }
 
-// gather adds a trigger to the group it belongs to.
+// gather adds a trigger to the group it belongs to. What is too much is left out, the least telling first.
 func (k *intake) gather(ctx workflow.Context, g *Group, t investigation.Trigger) {
-	if len(g.Triggers) >= maxGroup {
-		k.drop(ctx, t)
-		return
-	}
-	g.Triggers, g.Services = append(g.Triggers, t), union(g.Services, touches(t))
+	g.Bytes = g.bytes() + t.Size()
+	g.Triggers, g.Services = append(g.Triggers, t), oldest(union(g.Services, touches(t)), maxKnown)
+	k.shed(ctx, g)
 }
 
 func (k *intake) drop(ctx workflow.Context, t investigation.Trigger) {
@@ -306,7 +322,9 @@ func moving(phase string) bool {
 
 // join hands a trigger to an incident. It returns false if the incident's workflow is gone.
 func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenIncident, now time.Time) bool {
-	if o.Ended.IsZero() && k.merges {
+	if o.Ended.IsZero() && !k.passes(o, t) {
+		k.drop(ctx, t)
+	} else if o.Ended.IsZero() && k.merges {
 		k.pack(t, o.Workflow)
 	} else if o.Ended.IsZero() {
 		if err := workflow.SignalExternalWorkflow(ctx, o.Workflow, "", TriggerSignal, []investigation.Trigger{t}).Get(ctx, nil); err != nil {
@@ -314,8 +332,8 @@ func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenInci
 			return false
 		}
 	}
-	o.Triggers, o.Alarms = append(o.Triggers, t.ID), union(o.Alarms, []string{alarm(t)})
-	o.Services, o.LastSeen = union(o.Services, touches(t)), now
+	o.Triggers, o.Alarms = newest(append(o.Triggers, t.ID), maxKnown), newest(union(o.Alarms, []string{alarm(t)}), maxKnown)
+	o.Services, o.LastSeen = oldest(union(o.Services, touches(t)), maxKnown), now
 	if o.Phase == Investigating && len(o.Late) < maxLate {
 		o.Late = append(o.Late, t)
 	}
@@ -386,7 +404,7 @@ func (k *intake) start(ctx workflow.Context, g Group, now time.Time) {
 		StaticSummary:         line(leading(g.Triggers).Summary),
 	})
 	err := workflow.ExecuteChildWorkflow(ctx, name, IncidentInput{
-		Environment: k.environment, Policy: k.given, Triggers: g.Triggers, Workflow: id,
+		Environment: k.environment, Policy: k.given, Triggers: g.Triggers, Workflow: id, Dropped: g.Dropped,
 	}).GetChildWorkflowExecution().Get(ctx, nil)
 	if err != nil { // the id is taken: this trigger had its incident already
 		workflow.GetLogger(ctx).Warn("incident not started", "workflow", id, "error", err)

@@ -122,6 +122,7 @@ type IncidentInput struct {
 	Triggers    []investigation.Trigger `json:"triggers"` // at least one; the first names the incident
 	// Workflow is the id under which Intake knows it: its own, or that of the DeploymentVerification it came from.
 	Workflow string `json:"workflow"`
+	Dropped  int    `json:"dropped,omitempty"` // triggers that belong to it and are left out: they were too many
 }
 
 // IncidentResult is what the Temporal UI shows as an incident's result.
@@ -245,10 +246,12 @@ type IncidentChange struct {
 	Title    string `json:"title,omitempty"` // "" keeps the title
 }
 
-// JoinInput adds a late trigger to an incident.
+// JoinInput adds late triggers to an incident.
 type JoinInput struct {
-	Incident string                `json:"incident"`
-	Trigger  investigation.Trigger `json:"trigger"`
+	Incident string                  `json:"incident"`
+	Trigger  investigation.Trigger   `json:"trigger,omitzero"` // of incidents that began when they were stored one by one
+	Triggers []investigation.Trigger `json:"triggers,omitempty"`
+	Dropped  int                     `json:"dropped,omitempty"` // how many were left out so far
 }
 
 // FixRef names an exact fix that waits for approval.

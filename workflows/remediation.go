@@ -34,16 +34,23 @@ func Remediation(ctx workflow.Context, in RemediationInput) (RemediationResult, 
 	r.tells = workflow.GetVersion(ctx, "tells-people", workflow.DefaultVersion, 1) >= 1
 	mark(ctx, PhaseAttribute.ValueSet(AwaitingApproval))
 	tell(ctx, "Awaiting approval: "+in.Fix.Content)
+	err := r.run(ctx)
+	deliver(ctx, in.Fix.ID, r.told)
+	return r.state, err
+}
+
+// run goes from the decision to the recovery.
+func (r *remediation) run(ctx workflow.Context) error {
 	applied, err := r.decide(ctx)
 	if err != nil || r.state.Status != FixApplied {
-		return r.state, err
+		return err
 	}
-	if in.Fix.PullRequest {
+	if r.Fix.PullRequest {
 		if applied.At, err = r.merge(ctx); err != nil || applied.At.IsZero() {
-			return r.state, err
+			return err
 		}
 	}
-	return r.state, r.verify(ctx, applied)
+	return r.verify(ctx, applied)
 }
 
 type remediation struct {
@@ -54,6 +61,7 @@ type remediation struct {
 	given []investigation.Approval
 	// tells is false for what began before people were told of more than the outcome.
 	tells bool
+	told  []workflow.Future // announcements
 }
 
 // decide waits for a decision that counts, or for the time to run out. Meanwhile people are reminded.
@@ -83,6 +91,10 @@ func (r *remediation) decide(ctx workflow.Context) (ApplyResult, error) {
 			r.nag(ctx, nags[0])
 			nags = nags[1:]
 			due = r.next(timed, nags)
+		case ctx.Err() != nil && workflow.GetVersion(ctx, "cancel-ends-fix", workflow.DefaultVersion, 1) >= 1:
+			ctx, _ := workflow.NewDisconnectedContext(ctx)
+			r.set(ctx, FixExpired, "Cancelled before anybody decided; the fix was not applied")
+			return ApplyResult{}, nil
 		default:
 			r.set(ctx, FixExpired, "Nobody decided in time; the fix was not applied")
 			return ApplyResult{}, nil

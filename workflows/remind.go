@@ -58,7 +58,19 @@ func (r *remediation) nag(ctx workflow.Context, n nag) {
 // announce tells whoever is on call, without waiting for it.
 func (r *remediation) announce(ctx workflow.Context, event Event, text string) {
 	if r.tells {
-		call(ctx, AnnounceActivity, text, Announcement{Incident: r.Fix.Incident, Event: event, Fix: r.Fix.ID, Line: text})
+		r.told = append(r.told, call(ctx, AnnounceActivity, text, Announcement{Incident: r.Fix.Incident, Event: event, Fix: r.Fix.ID, Line: text}))
+	}
+}
+
+// deliver waits until everybody was told or it was given up: what a workflow leaves behind when it ends is not tried again.
+func deliver(ctx workflow.Context, of string, told []workflow.Future) {
+	if workflow.GetVersion(ctx, "delivers-announcements", workflow.DefaultVersion, 1) < 1 {
+		return
+	}
+	for _, told := range told {
+		if err := told.Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Warn("announcement not delivered", "of", of, "error", err)
+		}
 	}
 }
 

@@ -25,12 +25,19 @@ func rank(s investigation.Severity) int {
 func leading(ts []investigation.Trigger) investigation.Trigger {
 	best := ts[0]
 	for _, t := range ts[1:] {
-		if rank(t.Severity) > rank(best.Severity) ||
-			rank(t.Severity) == rank(best.Severity) && began(t).Before(began(best)) {
+		if ahead(t, best) {
 			best = t
 		}
 	}
 	return best
+}
+
+// ahead tells whether a trigger says more than another: it is more severe, or as severe and earlier.
+func ahead(a, b investigation.Trigger) bool {
+	if rank(a.Severity) != rank(b.Severity) {
+		return rank(a.Severity) > rank(b.Severity)
+	}
+	return began(a).Before(began(b))
 }
 
 // began is when a trigger's condition began, as far as anyone can tell.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -34,6 +35,10 @@ type Signaller interface {
 func Raise(ctx context.Context, c Signaller, environment string, policy workflows.Policy, ts ...investigation.Trigger) error {
 	if len(ts) == 0 {
 		return nil
+	}
+	ts = slices.Clone(ts)
+	for i, t := range ts {
+		ts[i] = t.Bounded()
 	}
 	id := workflows.IntakeID(environment)
 	_, err := c.SignalWithStartWorkflow(ctx, id, workflows.TriggerSignal, ts, client.StartWorkflowOptions{

@@ -14,7 +14,7 @@ import (
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
-// Bounds of a trigger, in bytes: a thousand of them must fit into one payload of Temporal's.
+// Bounds of a trigger's texts, in bytes; investigation.MaxTrigger bounds it as a whole, escapes included.
 const (
 	maxSummary = 400
 	maxName    = 120 // of rules, services and labels
@@ -37,7 +37,7 @@ func trigger(source Source, a alert, now time.Time, cfg Config) investigation.Tr
 		t.Entity = telemetry.Service(t.Service)
 	}
 	t.Summary = summary(rule, t.Service, a.Annotations)
-	return t
+	return t.Bounded()
 }
 
 // fingerprint is what both systems make: a hash of the labels in hex.

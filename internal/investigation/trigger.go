@@ -94,6 +94,7 @@ type Incident struct {
 	Severity      Severity  `json:"severity"`
 	Status        string    `json:"status"` // investigating, awaiting_approval, applying, verifying, resolved, closed, failed
 	Triggers      []Trigger `json:"triggers"`
+	Dropped       int       `json:"dropped,omitempty"` // triggers that belong to it and were too many to be kept
 	Investigation string    `json:"investigation"`
 	OpenedAt      time.Time `json:"opened_at"`
 	ClosedAt      time.Time `json:"closed_at,omitzero"`

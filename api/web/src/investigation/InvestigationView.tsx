@@ -76,6 +76,7 @@ function Triggers({ investigation: { request, incident } }: { investigation: Inv
           </li>
         ))}
       </ol>
+      {!!incident?.dropped && <p className="muted">{incident.dropped} more were too many to be kept.</p>}
       <Facts
         facts={[
           ["Asked by", request.requester],

@@ -129,13 +129,13 @@ const columns: Column<IncidentRow>[] = [
 ];
 
 /** What raised an incident, once its title says what was found. */
-function Raised({ incident: { title, triggers } }: { incident: IncidentRow }) {
+function Raised({ incident: { title, triggers, dropped = 0 } }: { incident: IncidentRow }) {
   const first = triggers.find((t) => t.kind !== "deployment") ?? triggers[0];
   if (!first || first.summary === title) return null;
   return (
     <p className="raised">
       {first.summary}
-      {triggers.length > 1 && ` (and ${triggers.length - 1} more)`}
+      {triggers.length + dropped > 1 && ` (and ${triggers.length + dropped - 1} more)`}
     </p>
   );
 }

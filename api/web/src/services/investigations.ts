@@ -124,6 +124,7 @@ const incident = z.object({
   severity: z.string(),
   status: z.string(),
   triggers: list(trigger),
+  dropped: z.number().optional(),
   investigation: z.string(),
   opened_at: time,
   closed_at: maybeTime,
