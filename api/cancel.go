@@ -26,6 +26,9 @@ func (s *Server) cancel(ctx context.Context, _ auth.Caller, in *IDInput) (wire.C
 		return wire.Cancelled{}, refuse(errConflict, "the investigation does not run: it is "+inv.Status)
 	}
 	workflow := workflows.IncidentWorkflowID(s.cfg.Environment, inv.Request.Triggers[0].ID)
+	if inv.Request.Replays != "" { // it has the triggers of the incident that it replays, which it does not belong to
+		workflow = workflows.InvestigationWorkflowID(s.cfg.Environment, in.ID)
+	}
 	err = s.cfg.Temporal.CancelWorkflow(ctx, workflow, "")
 	var gone *serviceerror.NotFound
 	if errors.As(err, &gone) {

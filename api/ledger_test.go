@@ -126,6 +126,11 @@ func TestCancel(t *testing.T) {
 	if !in.audited("operator person", "investigations.cancel", "allowed") {
 		t.Error("not audited")
 	}
+	replay := investigation.Request{ID: "inv-replay", Incident: incident, Environment: environment, Triggers: []investigation.Trigger{trigger}, Replays: id}
+	must(t, in.db.CreateInvestigation(ctx, replay))
+	if c := get(operator.Cancel(ctx, replay.ID))(t); c.Workflow != workflows.InvestigationWorkflowID(environment, replay.ID) {
+		t.Errorf("cancelling a replay ends %s", c.Workflow)
+	}
 	in.temporal.gone = true
 	if _, err := operator.Cancel(ctx, id); !errors.Is(err, client.ErrConflict) {
 		t.Errorf("its workflow is gone: %v", err)

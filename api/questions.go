@@ -15,6 +15,7 @@ import (
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -83,9 +84,13 @@ func (s *Server) askQuestion(ctx context.Context, who auth.Caller, in *questionI
 		request = uuid.NewString()
 	}
 	db := s.cfg.Metadata
+	budget, err := s.questionBudget(ctx, in.ID)
+	if err != nil {
+		return investigation.Question{}, err
+	}
 	q, added, err := db.AddQuestion(ctx, investigation.Question{
 		ID: workflows.QuestionID(in.ID, request), Investigation: in.ID, Text: text, Asker: who.Subject, Namespaces: who.Namespaces,
-		Budget: workflows.QuestionBudget(), Status: investigation.QuestionAsked, AskedAt: time.Now().UTC(),
+		Budget: budget, Status: investigation.QuestionAsked, AskedAt: time.Now().UTC(),
 	}, limits())
 	if err != nil {
 		return investigation.Question{}, unaskable(err, in.ID)
@@ -104,6 +109,27 @@ func (s *Server) askQuestion(ctx context.Context, who auth.Caller, in *questionI
 		return investigation.Question{}, err
 	}
 	return readable(names, q)
+}
+
+// questionBudget is what the next question about an investigation may take, after what others took or still may.
+func (s *Server) questionBudget(ctx context.Context, id string) (investigation.Budget, error) {
+	asked, err := s.cfg.Metadata.Questions(ctx, id)
+	if err != nil {
+		return investigation.Budget{}, err
+	}
+	var tokens, cost int64
+	for _, q := range asked {
+		if q.Status == investigation.QuestionAsked && time.Since(q.AskedAt) < limits().Forgets {
+			tokens, cost = tokens+q.Budget.Tokens, cost+q.Budget.Cost
+			continue
+		}
+		usage, spent, err := s.cfg.Metadata.Spent(ctx, llm.Call{Investigation: id, Turn: investigation.QuestionTurn(q.Number, 1)})
+		if err != nil {
+			return investigation.Budget{}, err
+		}
+		tokens, cost = tokens+usage.Input+usage.Output+usage.CacheRead+usage.CacheWrite, cost+spent
+	}
+	return s.cfg.Policy.QuestionBudget(tokens, cost), nil
 }
 
 // askable tells whether questions may be asked about an investigation.

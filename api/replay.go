@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -37,12 +38,15 @@ func (s *Server) replay(ctx context.Context, who auth.Caller, in *replayInput) (
 	if err := s.allowed(ctx, past.Request.Environment, in.Body.Analyst); err != nil {
 		return wire.Replayed{}, err
 	}
+	if err := s.roomForReplay(ctx); err != nil {
+		return wire.Replayed{}, err
+	}
 	r := past.Request
 	if r.Replays == "" {
 		r.Replays = r.ID
 	}
 	r.ID = "inv-" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]
-	r.Analyst, r.Requester = in.Body.Analyst, who.Subject
+	r.Analyst, r.Requester, r.Budget = in.Body.Analyst, who.Subject, s.cfg.Policy.Budget()
 	if err := db.CreateInvestigation(ctx, r); err != nil {
 		return wire.Replayed{}, err
 	}
@@ -50,6 +54,25 @@ func (s *Server) replay(ctx context.Context, who auth.Caller, in *replayInput) (
 		return wire.Replayed{}, errors.Join(err, db.SetInvestigationStatus(context.WithoutCancel(ctx), r.ID, metadata.Failed))
 	}
 	return wire.Replayed{Investigation: r.ID}, nil
+}
+
+// roomForReplay refuses more replays at once than there may be investigations: they do not wait in Intake's line. One that should
+// have ended long ago was lost with its workflow and takes no place.
+func (s *Server) roomForReplay(ctx context.Context) error {
+	list, err := s.cfg.Metadata.ListInvestigations(ctx, 200)
+	if err != nil {
+		return err
+	}
+	running, most := 0, s.cfg.Policy.Investigations()
+	for _, i := range list {
+		if i.Replays != "" && i.Status == metadata.Running && time.Since(i.StartedAt) < 2*s.cfg.Policy.Budget().Wall {
+			running++
+		}
+	}
+	if running >= most {
+		return refuse(errTooMany, fmt.Sprintf("%d replays run already, as many as investigations may at once; wait for one to end", running))
+	}
+	return nil
 }
 
 // allowed says early what the model role would say late: whether policy lets this analyst be asked.

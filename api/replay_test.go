@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/midwatch/midwatch/api/client"
@@ -34,6 +35,7 @@ func TestReplay(t *testing.T) {
 	if n := len(in.temporal.all()); n != 0 {
 		t.Fatalf("%d workflows were started", n)
 	}
+	var full *client.Error
 	for _, of := range []string{"builtin", "mine"} {
 		made := get(operator.Replay(ctx, "inv-1", of))(t).Investigation
 		again := get(operator.Replay(ctx, "inv-1", of))(t).Investigation
@@ -43,13 +45,20 @@ func TestReplay(t *testing.T) {
 		}
 		must(t, in.db.SetInvestigationStatus(ctx, made, metadata.Concluded))
 		second := get(operator.Replay(ctx, made, of))(t).Investigation
+		third := get(operator.Replay(ctx, made, of))(t).Investigation
+		if _, err := operator.Replay(ctx, made, of); !errors.As(err, &full) || full.Status != http.StatusTooManyRequests {
+			t.Errorf("a fourth at once: %v", err)
+		}
+		for _, id := range []string{again, second, third} {
+			must(t, in.db.SetInvestigationStatus(ctx, id, metadata.Concluded))
+		}
 		if r := get(in.db.Investigation(ctx, second))(t).Request; r.Replays != "inv-1" {
 			t.Errorf("a replay of a replay reads the evidence of %s", r.Replays)
 		}
 	}
 	started := in.temporal.all()
 	input, ok := started[0].arg.(workflows.InvestigationInput)
-	if len(started) != 6 || started[0].started != workflows.InvestigationWorkflow || !ok || started[0].workflow != workflows.InvestigationWorkflowID(environment, input.ID) {
+	if len(started) != 8 || started[0].started != workflows.InvestigationWorkflow || !ok || started[0].workflow != workflows.InvestigationWorkflowID(environment, input.ID) {
 		t.Errorf("started %+v", started)
 	}
 	if !in.audited("operator person", "investigations.replay", "allowed") {

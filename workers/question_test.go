@@ -61,7 +61,7 @@ func (r *rig) ask(id, request, text string, namespaces ...string) investigation.
 	r.t.Helper()
 	q, _, err := r.db.AddQuestion(r.t.Context(), investigation.Question{
 		ID: workflows.QuestionID(id, request), Investigation: id, Text: text, Asker: "ann", Namespaces: namespaces,
-		Budget: workflows.QuestionBudget(), Status: investigation.QuestionAsked, AskedAt: time.Now().UTC(),
+		Budget: workflows.Policy{}.QuestionBudget(0, 0), Status: investigation.QuestionAsked, AskedAt: time.Now().UTC(),
 	}, metadata.QuestionLimits{Total: 10, Open: 3, Forgets: time.Hour})
 	if err != nil {
 		r.t.Fatal(err)

@@ -93,6 +93,9 @@ func (p Policy) orDefault() Policy {
 	return p
 }
 
+// Investigations is how many may run at once.
+func (p Policy) Investigations() int { return p.orDefault().Concurrent }
+
 // Budget is what one investigation may take.
 func (p Policy) Budget() investigation.Budget {
 	p = p.orDefault()

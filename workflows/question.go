@@ -19,9 +19,15 @@ const (
 	questionWall = 3 * time.Minute
 )
 
-// QuestionBudget is what one question may take of models, besides what its investigation takes.
-func QuestionBudget() investigation.Budget {
-	return investigation.Budget{Turns: QuestionTurns, Wall: questionWall, Tokens: 150_000, Cost: 500_000}
+// QuestionBudget is what one question may take of models, besides what its investigation takes: a quarter of an investigation's
+// budget, and no more than is left of another one, which all questions about an investigation share. Where nothing is left, it is
+// so little that no model can be asked.
+func (p Policy) QuestionBudget(tokens, cost int64) investigation.Budget {
+	all := p.Budget()
+	return investigation.Budget{
+		Turns: QuestionTurns, Wall: questionWall,
+		Tokens: max(1, min(all.Tokens/4, all.Tokens-tokens)), Cost: max(1, min(all.Cost/4, all.Cost-cost)),
+	}
 }
 
 // QuestionInput starts the Question that is already in the metadata store. Neither it nor anything else in the history holds a word of

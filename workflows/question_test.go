@@ -48,7 +48,7 @@ func newAsking(t *testing.T, script func(workflows.AnswerInput) (workflows.Answe
 }
 
 func (a *asking) run() error {
-	a.ExecuteWorkflow(workflows.Question, workflows.QuestionInput{ID: "ask-1", Investigation: "inv-1", Number: 2, Budget: workflows.QuestionBudget()})
+	a.ExecuteWorkflow(workflows.Question, workflows.QuestionInput{ID: "ask-1", Investigation: "inv-1", Number: 2, Budget: workflows.Policy{}.QuestionBudget(0, 0)})
 	return a.GetWorkflowError()
 }
 
@@ -141,5 +141,17 @@ func TestQuestionCancelled(t *testing.T) {
 	}, "")
 	if err := a.run(); err == nil || len(a.ended) != 1 || a.ended[0].Status != investigation.QuestionCancelled {
 		t.Errorf("error %v, ended %+v", err, a.ended)
+	}
+}
+
+// All questions about an investigation together take no more than one further investigation may.
+func TestQuestionsShareABudget(t *testing.T) {
+	p := workflows.Policy{Tokens: 1000, Cost: 400}
+	for _, c := range []struct{ spentTokens, spentCost, tokens, cost int64 }{
+		{0, 0, 250, 100}, {700, 200, 250, 100}, {900, 350, 100, 50}, {1000, 400, 1, 1}, {5000, 5000, 1, 1},
+	} {
+		if b := p.QuestionBudget(c.spentTokens, c.spentCost); b.Tokens != c.tokens || b.Cost != c.cost {
+			t.Errorf("after %d tokens and %d: %+v", c.spentTokens, c.spentCost, b)
+		}
 	}
 }

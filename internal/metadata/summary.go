@@ -23,6 +23,7 @@ type InvestigationSummary struct {
 	Confidence  float64               `json:"confidence"`
 	StartedAt   time.Time             `json:"started_at"`
 	EndedAt     time.Time             `json:"ended_at,omitzero"`
+	Replays     string                `json:"-"` // the investigation whose evidence it reads; "": its own
 }
 
 // ListInvestigations returns the newest investigations, newest first.
@@ -71,7 +72,7 @@ func (d *DB) summarize(id string, request, report []byte) (InvestigationSummary,
 	if err := d.open(requestPurpose(id), request, &req); err != nil {
 		return InvestigationSummary{}, err
 	}
-	s := InvestigationSummary{ID: id, Incident: req.Incident, Environment: req.Environment, Question: req.Question}
+	s := InvestigationSummary{ID: id, Incident: req.Incident, Environment: req.Environment, Question: req.Question, Replays: req.Replays}
 	if len(req.Triggers) > 0 {
 		s.Service = req.Triggers[0].Service
 		if s.Question == "" {
