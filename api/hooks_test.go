@@ -83,15 +83,12 @@ func TestHooksTellTheSenderToComeBack(t *testing.T) {
 		t.Errorf("Temporal is down: %d %s", status, text)
 	}
 	in.temporal.down = false
-	busy := 0
-	for range 200 {
+	for range 5000 { // many more than the rate, however slow this machine is
 		if status, _, _ := in.post("/hooks/alertmanager", "{}", auth.Reporter); status == http.StatusServiceUnavailable {
-			busy++
+			return
 		}
 	}
-	if busy == 0 {
-		t.Error("a flood of messages was let through")
-	}
+	t.Error("a flood of messages was let through")
 }
 
 func TestHooksWithoutMarkup(t *testing.T) {

