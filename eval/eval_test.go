@@ -74,7 +74,7 @@ func modelled(t *testing.T, on bool, s llmtest.Script) (*eval.Runner, *metadata.
 	entry := account.ProviderConfig
 	db := metadatatest.Open(t)
 	policy := llm.Policy{
-		Environment: "prod", Enabled: on, Providers: []string{"another", entry.Name}, DataTypes: []investigation.DataType{investigation.Metrics},
+		Environment: "prod", Enabled: on, Providers: []string{entry.Name, "another"}, DataTypes: []investigation.DataType{investigation.Metrics},
 		Confirmed: []llm.Confirmation{{Provider: entry.Name, Terms: entry.Terms, By: "ann"}},
 	}
 	if err := db.PutAIPolicy(t.Context(), policy); err != nil {
