@@ -66,7 +66,7 @@ func (s *Server) undelivered(ctx context.Context, id string) error {
 	case fix.Status != workflows.FixAwaiting:
 		return refuse(errConflict, "the fix does not wait for a decision any more: it is "+fix.Status)
 	default:
-		return refuse(errBusy, "what waits for this decision has not started yet; decide again in a moment")
+		return refuse(errBusy, "nothing waits for this decision right now: what does may not have started yet, so decide again in a moment. If that does not help, its workflow was ended by somebody; investigate again")
 	}
 }
 

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -25,7 +26,8 @@ func TestTemporal(t *testing.T) {
 	in := start(t, func(cfg *api.Config) { cfg.Temporal = c })
 	fix, ctx, approver := in.fix(), t.Context(), in.as(auth.Approver)
 
-	if _, err := approver.Approve(ctx, fix.ID, fix.Digest); !errors.Is(err, client.ErrConflict) {
+	var refused *client.Error
+	if _, err := approver.Approve(ctx, fix.ID, fix.Digest); !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable {
 		t.Errorf("nothing waits, and yet: %v", err)
 	}
 	id := workflows.RemediationWorkflowID(environment, fix.ID)
@@ -46,7 +48,7 @@ func TestTemporal(t *testing.T) {
 	}
 
 	must(t, c.TerminateWorkflow(ctx, id, "", "test"))
-	if _, err := approver.Approve(ctx, fix.ID, fix.Digest); !errors.Is(err, client.ErrConflict) {
+	if _, err := approver.Approve(ctx, fix.ID, fix.Digest); !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable {
 		t.Errorf("the workflow ended, and yet: %v", err)
 	}
 }
