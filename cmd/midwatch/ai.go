@@ -23,7 +23,7 @@ func aiCommand(in *installation) *cobra.Command {
 		Long: `What leaves this machine for a model, when, to whom and how to see it is in docs/ai.md. Off until an admin switches it on.
 
   midwatch ai status                                            what is on, and who gets what
-  midwatch ai enable --provider NAME --data traces,metrics      shows the provider's terms and asks
+  midwatch ai enable --provider NAME --types traces,metrics     shows the provider's terms and asks
   midwatch ai disable                                           within a second, for running investigations too
   midwatch ai ledger                                            every call; with an id: all that was said`,
 	}
@@ -111,10 +111,10 @@ func (r *remote) aiEnable() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringSliceVar(&names, "provider", nil, "who may be asked, the first is asked first")
-	cmd.Flags().StringSliceVar(&data, "data", nil, "what a model may see: "+kinds())
+	cmd.Flags().StringSliceVar(&data, "types", nil, "types of data that a model may see: "+kinds())
 	cmd.Flags().BoolVar(&yes, "yes", false, "confirm the terms without being asked")
 	_ = cmd.MarkFlagRequired("provider")
-	_ = cmd.MarkFlagRequired("data")
+	_ = cmd.MarkFlagRequired("types")
 	return cmd
 }
 

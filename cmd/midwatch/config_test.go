@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/midwatch/midwatch/internal/config"
 )
@@ -90,4 +92,21 @@ func keysOf(typ reflect.Type) (keys []string) {
 		}
 	}
 	return keys
+}
+
+// A flag of a command that is called like one of all commands would take its place: `--data` is where the installation is.
+func TestNoFlagHidesAnother(t *testing.T) {
+	top := root()
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if top.PersistentFlags().Lookup(f.Name) != nil {
+				t.Errorf("%s has a flag --%s of its own", c.CommandPath(), f.Name)
+			}
+		})
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(top)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/midwatch/midwatch/activities/notify"
+	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/wire"
 )
 
 // validate says what a value is wrong with before any part starts. What only one part understands, that part says.
@@ -43,6 +45,14 @@ func (s settings) checkFiles() error {
 	if s.GitHub.On() {
 		if err := s.GitHub.Validate(); err != nil {
 			return err
+		}
+	}
+	for _, p := range s.AI.Providers {
+		if p.KeyFile == "" || p.Kind == llm.KindBedrock { // whose file is the AWS SDK's to read
+			continue
+		}
+		if _, err := wire.Key(p.KeyFile); err != nil {
+			return fmt.Errorf("ai: provider %s: %w", p.Name, err)
 		}
 	}
 	_, err := notify.New(s.Notify)

@@ -48,6 +48,11 @@ func TestFilesAreReadBeforeAnythingStarts(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s = defaults()
+	s.AI.Providers = []llm.ProviderConfig{{Name: "ours", Kind: llm.KindAnthropic, KeyFile: "/nowhere/key"}}
+	if err := s.checkFiles(); err == nil || !strings.Contains(err.Error(), "provider ours: open key_file") {
+		t.Errorf("got %v", err)
+	}
+	s = defaults()
 	s.GitHub.TokenFile = "/nowhere/token"
 	if err := s.checkFiles(); err == nil || !strings.Contains(err.Error(), "github: repositories") {
 		t.Errorf("got %v", err)
