@@ -27,8 +27,9 @@ type Detector interface {
 
 // Detect runs the detector for the scans and to see whether a fix helped.
 type Detect struct {
-	Detector Detector
-	DB       RecoveryStore
+	Detector    Detector
+	DB          RecoveryStore
+	Environment string // the detector's; a schedule of another one, which an installation had before, finds nothing
 }
 
 // RecoveryStore is what Detect needs of the metadata store.
@@ -41,26 +42,30 @@ var _ RecoveryStore = (*metadata.DB)(nil)
 
 // Alerts evaluates the alert rules.
 func (a *Detect) Alerts(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return foundBy(a.Detector.Alerts(ctx, r.Now))
+	return a.find(ctx, r, a.Detector.Alerts)
 }
 
 // Anomalies looks for what no rule was written for.
 func (a *Detect) Anomalies(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return foundBy(a.Detector.Anomalies(ctx, r.Now))
+	return a.find(ctx, r, a.Detector.Anomalies)
 }
 
 // Deployments looks for new executables, arguments and configurations.
 func (a *Detect) Deployments(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return foundBy(a.Detector.Deployments(ctx, r.Now))
+	return a.find(ctx, r, a.Detector.Deployments)
 }
 
 // KernelEvents looks for OOM kills and crash loops.
 func (a *Detect) KernelEvents(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return foundBy(a.Detector.KernelEvents(ctx, r.Now))
+	return a.find(ctx, r, a.Detector.KernelEvents)
 }
 
-// foundBy is what a detector found as far as it fits into a payload, the most severe first; a later scan finds the rest.
-func foundBy(found []investigation.Trigger, err error) ([]investigation.Trigger, error) {
+// find returns what one detector found as far as it fits into a payload, the most severe first; a later scan finds the rest.
+func (a *Detect) find(ctx context.Context, r workflows.ScanRequest, look func(context.Context, time.Time) ([]investigation.Trigger, error)) ([]investigation.Trigger, error) {
+	if r.Environment != a.Environment {
+		return nil, nil
+	}
+	found, err := look(ctx, r.Now)
 	ts := make([]investigation.Trigger, len(found))
 	for i, t := range found {
 		ts[i] = t.Bounded()

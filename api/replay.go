@@ -14,6 +14,7 @@ import (
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/metadata"
 )
 
@@ -79,6 +80,9 @@ func (s *Server) roomForReplay(ctx context.Context) error {
 func (s *Server) allowed(ctx context.Context, environment, analyst string) error {
 	if analyst == investigation.AnalystBuiltin {
 		return nil
+	}
+	if !slices.ContainsFunc(s.cfg.Providers, func(p llm.ProviderConfig) bool { return p.Name == analyst }) {
+		return refuse(errInvalid, fmt.Sprintf("there is no analyst %q: it is %s, or the name of a model provider of the configuration", analyst, investigation.AnalystBuiltin))
 	}
 	p, err := s.cfg.Metadata.AIPolicy(ctx, environment)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/midwatch/midwatch/api"
 	"github.com/midwatch/midwatch/api/client"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -15,7 +16,7 @@ import (
 
 // TestReplay: an investigation that has ended is started again with the same request, under a new name, by who was asked for.
 func TestReplay(t *testing.T) {
-	in := start(t)
+	in := start(t, func(c *api.Config) { c.Providers = []llm.ProviderConfig{{Name: "mine"}, {Name: "another"}} })
 	in.fix()
 	ctx, operator := t.Context(), in.as(auth.Operator)
 	if _, err := operator.Replay(ctx, "inv-1", "builtin"); !errors.Is(err, client.ErrConflict) {
@@ -27,6 +28,10 @@ func TestReplay(t *testing.T) {
 	}
 	if _, err := operator.Replay(ctx, "inv-1", "mine"); !errors.Is(err, client.ErrConflict) {
 		t.Errorf("AI is off: %v", err)
+	}
+	var unknown *client.Error
+	if _, err := operator.Replay(ctx, "inv-1", "oracle"); !errors.As(err, &unknown) || unknown.Status != http.StatusUnprocessableEntity {
+		t.Errorf("nobody of that name: %v", err)
 	}
 	must(t, in.db.PutAIPolicy(ctx, llm.Policy{Environment: environment, Enabled: true, Providers: []string{"mine"}}))
 	if _, err := operator.Replay(ctx, "inv-1", "another"); !errors.Is(err, client.ErrConflict) {

@@ -103,7 +103,7 @@ func (w *Workers) registerTools(to worker.Registry) {
 	prepare := &activities.Prepare{DB: w.cfg.Metadata, Actions: w.cfg.Actions, Quorum: w.cfg.Quorum, SameCulprit: w.cfg.SameCulprit}
 	to.RegisterActivityWithOptions(prepare.Fix, name(workflows.PrepareFixActivity))
 
-	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata}
+	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata, Environment: w.cfg.Environment}
 	to.RegisterActivityWithOptions(detect.Recovery, name(workflows.VerifyRecoveryActivity))
 }
 
@@ -113,7 +113,7 @@ func (w *Workers) registerScans(to worker.Worker, r Role, incidents client.Clien
 		RegisterScans(to)
 		return
 	}
-	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata}
+	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata, Environment: w.cfg.Environment}
 	to.RegisterActivityWithOptions(detect.Alerts, name(workflows.EvaluateAlertsActivity))
 	to.RegisterActivityWithOptions(detect.Anomalies, name(workflows.ScanAnomaliesActivity))
 	to.RegisterActivityWithOptions(detect.Deployments, name(workflows.ScanDeploymentsActivity))

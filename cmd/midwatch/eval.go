@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/midwatch/midwatch/eval"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/sandbox/native"
@@ -77,6 +79,9 @@ func (in *installation) evaluation(ctx context.Context, analyst string) (cfg eva
 	cfg = eval.Config{Tools: tools.All(nil, tools.RunProgram()), Analyst: analyst, Log: in.log}
 	if cfg.Engine, err = native.New(native.Config{Program: in.settings.Worker.Analyst}); err != nil || analyst == investigation.AnalystBuiltin {
 		return cfg, err
+	}
+	if !slices.ContainsFunc(in.settings.AI.Providers, func(p llm.ProviderConfig) bool { return p.Name == analyst }) {
+		return cfg, fmt.Errorf("there is no analyst %q: it is %s, or the name of a model provider of the configuration", analyst, investigation.AnalystBuiltin)
 	}
 	meta, err := in.metadata(ctx)
 	if err != nil {

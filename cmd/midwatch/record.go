@@ -48,7 +48,7 @@ func recordCommand(in *installation) *cobra.Command {
 func playCommand(in *installation) *cobra.Command {
 	var speed float64
 	cmd := &cobra.Command{
-		Use: "play FILE", Short: "Publish a recording as if it happened now", Args: cobra.ExactArgs(1),
+		Use: "play FILE", Short: "Publish a recording as if it happened now, in this installation's environment", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			publisher, _, err := in.publisher(pki.CLI)
 			if err != nil {
@@ -59,11 +59,11 @@ func playCommand(in *installation) *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			fmt.Fprintf(cmd.ErrOrStderr(), "playing %s as it was recorded, in its own environment; Ctrl-C ends it earlier\n", args[0])
+			fmt.Fprintf(cmd.ErrOrStderr(), "playing %s into environment %s; Ctrl-C ends it earlier\n", args[0], in.settings.Environment)
 			began := time.Now()
 			stop := every(10*time.Second, func() { fmt.Fprintf(cmd.ErrOrStderr(), "  %.0f s\n", time.Since(began).Seconds()) })
 			err = play(cmd.Context(), publisher, func(ctx context.Context) error {
-				return recording.Play(ctx, f, publisher, speed)
+				return recording.Play(ctx, f, recording.In(in.settings.Environment, publisher), speed)
 			})
 			stop()
 			if err == nil {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type breaker struct {
 	mu     sync.Mutex
 	failed int
 	until  time.Time
+	last   *llm.Error // of the failures
 }
 
 // allows tells whether the provider may be asked. After its rest one call finds out how it is.
@@ -46,8 +48,19 @@ func (b *breaker) note(err error, now time.Time) {
 	case !failed:
 		b.failed, b.until = 0, time.Time{}
 	default:
+		b.last = e
 		if b.failed++; b.failed >= trips {
 			b.until = now.Add(max(rest, min(e.RetryAfter, 10*rest)))
 		}
 	}
+}
+
+// resting is the answer in place of a provider that rests: what it failed with.
+func (b *breaker) resting(provider string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last == nil { // one call finds out how it is
+		return &llm.Error{Kind: llm.Overloaded, Provider: provider, Err: errors.New("it is being tried by another call")}
+	}
+	return &llm.Error{Kind: b.last.Kind, Provider: provider, Err: fmt.Errorf("not asked now: it failed %d times in a row, last with: %w", b.failed, b.last.Err)}
 }

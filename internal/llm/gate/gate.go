@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"time"
 
@@ -122,7 +123,7 @@ func (g *Gate) Complete(ctx context.Context, ask Ask) (llm.Entry, error) {
 		a := accounts[i]
 		tried[a.Name] = true
 		if !g.breakers[a.Name].allows(g.cfg.Now()) {
-			last = errors.Join(last, &llm.Error{Kind: llm.Overloaded, Provider: a.Name, Err: errors.New("failed too often lately; resting")})
+			last = also(last, g.breakers[a.Name].resting(a.Name))
 			continue
 		}
 		entry, err := g.send(ctx, a, ask)
@@ -134,8 +135,16 @@ func (g *Gate) Complete(ctx context.Context, ask Ask) (llm.Entry, error) {
 			return llm.Entry{}, err
 		}
 		g.cfg.Log.WarnContext(ctx, "model provider failed", "provider", a.Name, "kind", llm.KindOf(err), "error", err)
-		last = errors.Join(last, err)
+		last = also(last, err)
 	}
+}
+
+// also adds what came of another provider, on the same line: people read it in reports.
+func also(before, err error) error {
+	if before == nil {
+		return err
+	}
+	return fmt.Errorf("%w; %w", before, err)
 }
 
 // send makes one attempt at one account, with the ledger before and after it.
@@ -180,7 +189,7 @@ func ended(e llm.Entry, a llm.ProviderConfig, r llm.Response, failed error) llm.
 		e.State = llm.Closed
 	}
 	if failed != nil && !r.Begun() {
-		if free(llm.KindOf(failed)) {
+		if free(llm.KindOf(failed)) || unconnected(failed) {
 			e.Usage, e.Cost = llm.Usage{}, 0
 		}
 		return e
@@ -200,6 +209,13 @@ func ended(e llm.Entry, a llm.ProviderConfig, r llm.Response, failed error) llm.
 // free tells whether a provider that said no before it answered charges nothing.
 func free(k llm.Kind) bool {
 	return k == llm.Throttled || k == llm.Overloaded || k == llm.Denied || k == llm.Invalid
+}
+
+// unconnected tells that nothing was sent, for want of a name or a connection.
+func unconnected(err error) bool {
+	var dial *net.OpError
+	var name *net.DNSError
+	return errors.As(err, &name) || errors.As(err, &dial) && dial.Op == "dial"
 }
 
 // WorstCase is the most that a request of so many bytes of JSON is taken to use.
