@@ -21,6 +21,11 @@ func (t Trigger) Size() int {
 	for _, p := range t.Peers {
 		n += TextSize(p)
 	}
+	for _, s := range t.Namespaces {
+		n += TextSize(s)
+	}
+	// A sum, whatever the order.
+	//workflowcheck:ignore
 	for k, v := range t.Attributes {
 		n += TextSize(k) + TextSize(v)
 	}
@@ -61,6 +66,7 @@ func (t Trigger) shortened(text, list int) Trigger {
 		t.Peers[i] = cut(p, text)
 	}
 	kept := map[string]string{}
+	//workflowcheck:ignore
 	for _, k := range slices.Sorted(maps.Keys(t.Attributes)) {
 		if len(kept) < list {
 			kept[cut(k, text)] = cut(t.Attributes[k], text)
