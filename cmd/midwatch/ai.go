@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -120,6 +121,11 @@ func (r *remote) aiEnable() *cobra.Command {
 
 // enabling shows what switching AI on means, and returns the change that does it.
 func enabling(w io.Writer, environment string, providers []wire.Provider, names, data []string) (wire.PutAI, error) {
+	for _, d := range data {
+		if !slices.Contains(investigation.DataTypes(), investigation.DataType(d)) {
+			return wire.PutAI{}, fmt.Errorf("there is no type of data %q; types are %s", d, kinds())
+		}
+	}
 	on := true
 	change := wire.PutAI{Enabled: &on, Providers: names, DataTypes: data}
 	fmt.Fprintf(w, "Investigations that begin in %s will be decided by a model. It will see: %s.\n", line(environment), line(strings.Join(data, ", ")))

@@ -15,7 +15,7 @@ import (
 
 func (r *remote) askCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "ask ID \"question\"", Short: "Ask about an investigation, running or ended, and wait for the answer", Args: cobra.ExactArgs(2),
+		Use: "ask ID \"question\"", Short: "Ask about an investigation, running or ended, and wait for the answer", Args: wants(2),
 		Long: `Asks a follow-up question about an investigation and prints the answer with the evidence it rests on. Where AI is on, a model
 answers, and may look at telemetry as far as your token may; where it is off, the built-in analyst says what the report and its
 evidence hold on the words of the question. The report stays as it is.`,

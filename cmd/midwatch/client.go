@@ -62,7 +62,7 @@ func investigationsCommand(in *installation) *cobra.Command {
 	var reason string
 	var yes bool
 	reject := &cobra.Command{
-		Use: "reject ID --reason TEXT", Short: "Reject the fix an investigation proposes", Args: cobra.ExactArgs(1),
+		Use: "reject ID --reason TEXT", Short: "Reject the fix an investigation proposes", Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.decide(cmd, args[0], true, func(c *client.Client, f investigation.Fix) (wire.Decision, error) {
 				return c.Reject(cmd.Context(), f.ID, f.Digest, reason)
@@ -72,7 +72,7 @@ func investigationsCommand(in *installation) *cobra.Command {
 	reject.Flags().StringVar(&reason, "reason", "", "why; it is kept in the audit log")
 	_ = reject.MarkFlagRequired("reason")
 	approve := &cobra.Command{
-		Use: "approve ID", Short: "Show the fix an investigation proposes, ask, and approve it", Args: cobra.ExactArgs(1),
+		Use: "approve ID", Short: "Show the fix an investigation proposes, ask, and approve it", Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.decide(cmd, args[0], yes, func(c *client.Client, f investigation.Fix) (wire.Decision, error) {
 				return c.Approve(cmd.Context(), f.ID, f.Digest)
@@ -82,11 +82,11 @@ func investigationsCommand(in *installation) *cobra.Command {
 	approve.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	cmd.AddCommand(
 		&cobra.Command{Use: "list", Short: "List investigations, newest first", Args: cobra.NoArgs, RunE: r.list},
-		&cobra.Command{Use: "show ID", Short: "Show the report, its claims and evidence, and the fix", Args: cobra.ExactArgs(1), RunE: r.show},
+		&cobra.Command{Use: "show ID", Short: "Show the report, its claims and evidence, and the fix", Args: wants(1), RunE: r.show},
 		r.askCommand(),
 		approve,
 		reject,
-		&cobra.Command{Use: "cancel ID", Short: "Cancel an investigation that runs, and its incident", Args: cobra.ExactArgs(1), RunE: r.cancel})
+		&cobra.Command{Use: "cancel ID", Short: "Cancel an investigation that runs, and its incident", Args: wants(1), RunE: r.cancel})
 	return cmd
 }
 
@@ -180,8 +180,11 @@ func investigateCommand(in *installation) *cobra.Command {
 	r := &remote{in: in}
 	var service string
 	cmd := &cobra.Command{
-		Use: "investigate \"question\"", Short: "Start an investigation by hand and wait for its report", Args: cobra.ExactArgs(1),
+		Use: "investigate \"question\"", Short: "Start an investigation by hand and wait for its report", Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(args[0]) == "" {
+				return errors.New("there is no question; ask in words, such as \"why was checkout slow since 14:00?\"")
+			}
 			c, err := r.client()
 			if err != nil {
 				return err

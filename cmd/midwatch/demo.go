@@ -35,7 +35,7 @@ func demoCommand() *cobra.Command {
 	runs.Flags().StringVar(&ai, "ai", "", "let a model decide: \"scripted\" (a script on this machine), or a file with a section ai: that lists real providers")
 	runs.Flags().BoolVar(&yes, "yes", false, "approve the fix without asking")
 	faults := &cobra.Command{
-		Use: "fault NAME|clear|list", Short: "Break a shop that runs, or mend it", Args: cobra.ExactArgs(1),
+		Use: "fault NAME|clear|list", Short: "Break a shop that runs, or mend it", Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := exec.CommandContext(cmd.Context(), beside("shop"), "fault", args[0], "--dir", shopDir)
 			c.Stdout, c.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()

@@ -21,7 +21,7 @@ func evalCommand(in *installation) *cobra.Command {
 	var analyst, only string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "eval DIR", Short: "Score an analyst on a directory of recorded cases", Args: cobra.ExactArgs(1),
+		Use: "eval DIR", Short: "Score an analyst on a directory of recorded cases", Args: wants(1),
 		Long: `Has an analyst investigate every case of a directory and compares what it reports with what is known.
 
 The built-in analyst needs nothing. A model provider of the configuration is asked only where an admin has switched AI on for
@@ -70,6 +70,9 @@ func score(cmd *cobra.Command, cfg eval.Config, cases []eval.Case, only string) 
 			return eval.Score{}, fmt.Errorf("case %s: %w", c.Name, err)
 		}
 		results = append(results, r)
+	}
+	if len(results) == 0 {
+		return eval.Score{}, fmt.Errorf("none of %d cases has %q in its name", len(cases), only)
 	}
 	return eval.Sum(cfg.Analyst, results), nil
 }

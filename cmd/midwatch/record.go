@@ -19,7 +19,7 @@ func recordCommand(in *installation) *cobra.Command {
 	var limit time.Duration
 	var keep int
 	cmd := &cobra.Command{
-		Use: "record FILE", Short: "Record the telemetry that node agents publish from now on into one small file", Args: cobra.ExactArgs(1),
+		Use: "record FILE", Short: "Record the telemetry that node agents publish from now on into one small file", Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := in.identity(pki.CLI)
 			if err != nil {
@@ -48,7 +48,7 @@ func recordCommand(in *installation) *cobra.Command {
 func playCommand(in *installation) *cobra.Command {
 	var speed float64
 	cmd := &cobra.Command{
-		Use: "play FILE", Short: "Publish a recording as if it happened now, in this installation's environment", Args: cobra.ExactArgs(1),
+		Use: "play FILE", Short: "Publish a recording as if it happened now, in this installation's environment", Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			publisher, _, err := in.publisher(pki.CLI)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +70,9 @@ func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
 	if !r.Onset.IsZero() {
 		fmt.Fprintf(w, "  began       %s\n", r.Onset.Local().Format("15:04:05"))
 	}
+	if raised := raisedBy(inv.Request); raised != "" {
+		fmt.Fprintf(w, "  raised by   %s\n", strings.TrimSpace(wrap(line(raised), "              ")))
+	}
 	fmt.Fprintf(w, "\n%s\n", wrap(line(r.Summary), "  "))
 	writeChain(w, inv)
 	for _, o := range r.RuledOut {
@@ -88,6 +92,21 @@ func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
 	for _, q := range inv.Questions {
 		writeQuestion(w, inv, q)
 	}
+}
+
+// raisedBy is the question that was asked, or the first alarm, and how many more there were.
+func raisedBy(r investigation.Request) string {
+	if r.Question != "" {
+		return "the question: " + r.Question
+	}
+	if len(r.Triggers) == 0 {
+		return ""
+	}
+	first := r.Triggers[max(0, slices.IndexFunc(r.Triggers, func(t investigation.Trigger) bool { return t.Kind != investigation.Deployment }))]
+	if more := len(r.Triggers) - 1; more > 0 {
+		return fmt.Sprintf("%s (and %d more)", first.Summary, more)
+	}
+	return first.Summary
 }
 
 // writeModels says what models took, if any was asked.

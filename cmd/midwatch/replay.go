@@ -22,7 +22,7 @@ func replayCommand(in *installation) *cobra.Command {
 		Use: "replay ID (--model PROVIDER | --analyst builtin)", Short: "Investigate again on the stored evidence, with another analyst, and compare",
 		Long: `Investigates again what an investigation was about, with another analyst. Tool calls that were made then are answered from
 the stored evidence; others are answered "not recorded". Nothing follows from the report.`,
-		Args: cobra.ExactArgs(1),
+		Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if model != "" {
 				analyst = model

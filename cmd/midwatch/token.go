@@ -21,7 +21,7 @@ func tokenCommand(in *installation) *cobra.Command {
 			return in.withTokens(cmd.Context(), func(db *metadata.DB) error { return listTokens(cmd.Context(), db, cmd.OutOrStdout(), time.Now()) })
 		},
 	}, &cobra.Command{
-		Use: "revoke ID", Short: "Make a token, and the browsers signed in with it, worthless from now on", Args: cobra.ExactArgs(1),
+		Use: "revoke ID", Short: "Make a token, and the browsers signed in with it, worthless from now on", Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return in.withTokens(cmd.Context(), func(db *metadata.DB) error {
 				if err := db.RevokeToken(cmd.Context(), args[0]); err != nil {

@@ -52,7 +52,7 @@ func (n *newsroom) news(incidents []investigation.Incident) []string {
 		}
 		n.told[incident.ID] = incident.Status
 		text := fmt.Sprintf("  %s  %-17s %s\n", time.Now().Format(time.TimeOnly), statusWords(incident.Status), line(incident.Title))
-		if !known {
+		if !known || statusWords(incident.Status) != "investigating" {
 			text += fmt.Sprintf("  %8s  %-17s %s/investigations/%s\n", "", "", n.page, incident.Investigation)
 		}
 		lines = append(lines, text)

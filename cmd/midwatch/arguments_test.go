@@ -1,0 +1,22 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMistakesInACommandLineAreTold(t *testing.T) {
+	for line, want := range map[string]string{
+		"config chek":                            `midwatch config has no command "chek"`,
+		"token":                                  "",
+		"investigations show":                    "usage: midwatch investigations show ID",
+		"play a b":                               "2 arguments where 1 are wanted; usage: midwatch play FILE",
+		"investigate \u00a0":                     "there is no question",
+		"token create --subject a --expires -1h": "want a time from now",
+	} {
+		_, err := said(t, append(strings.Split(line, " "), "--data", t.TempDir())...)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", line, err, want)
+		}
+	}
+}
