@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,8 +18,19 @@ import (
 	"github.com/midwatch/midwatch/collector/recording"
 )
 
-// demoRecording is a real one.
-const demoRecording = "../../deploy/demo/recordings/wrong-port.otlp.zst"
+// demoRecording reads a real one: the demo's last by name, whatever it is of.
+func demoRecording(t *testing.T) []byte {
+	t.Helper()
+	files, err := filepath.Glob("../../deploy/demo/recordings/*.otlp.zst")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recordings of the demo: %v", err)
+	}
+	b, err := os.ReadFile(files[len(files)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
 
 // counted is what a recording holds of a service, and when its batches came.
 func counted(t *testing.T, file []byte, start time.Time, service string) (batches, resources int, last time.Time) {
@@ -38,8 +50,7 @@ func counted(t *testing.T, file []byte, start time.Time, service string) (batche
 }
 
 func TestRewriteTakesOutAndRenames(t *testing.T) {
-	file, err := os.ReadFile(demoRecording)
-	must(t, err)
+	file := demoRecording(t)
 	var out bytes.Buffer
 	must(t, recording.Rewrite(bytes.NewReader(file), &out, func(b recording.Batch) error {
 		b.Only(func(resource pcommon.Map) bool {
@@ -64,8 +75,7 @@ func TestRewriteTakesOutAndRenames(t *testing.T) {
 }
 
 func TestUploadSendsEverythingAndSaysWhatWasRefused(t *testing.T) {
-	file, err := os.ReadFile(demoRecording)
-	must(t, err)
+	file := demoRecording(t)
 	var mu sync.Mutex
 	came, refuse := map[string]int{}, false
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
