@@ -57,11 +57,7 @@ func (r reader) logPatterns() Tool {
 		Name: "log_patterns",
 		Description: "Every log line of a window sorted into templates (lines of one statement in the source), compared with the healthy window: which are new, " +
 			"vanished, more or less frequent. For what a service began or stopped to say; search_logs shows the lines themselves.",
-		Schema: schema(true, map[string]any{
-			"service":      text("only this service; all if left out"),
-			"min_severity": map[string]any{"type": "string", "enum": []string{"", "debug", "info", "warn", "error"}},
-			"text":         text("only lines that contain this, in any case"),
-		}),
+		Schema:    logsSchema(),
 		DataTypes: []investigation.DataType{investigation.Logs},
 		Cost:      2,
 		Run: func(ctx context.Context, scope Scope, arguments json.RawMessage) (Result, error) {

@@ -62,16 +62,21 @@ type logRow struct {
 	Total        uint64    `ch:"total"`
 }
 
+// logsSchema is that of logsArguments.
+func logsSchema() json.RawMessage {
+	return schema(true, map[string]any{
+		"service":      text("only this service; all if left out"),
+		"min_severity": map[string]any{"type": "string", "enum": []string{"", "debug", "info", "warn", "error"}},
+		"text":         text("only lines that contain this, in any case"),
+	})
+}
+
 func (r reader) searchLogs() Tool {
 	return Tool{
 		Name: "search_logs",
 		Description: "Log lines of a window by service, least severity and text, and their patterns: what is new or more frequent than in the healthy " +
 			"window comes first. Lines of unknown severity only match without min_severity.",
-		Schema: schema(true, map[string]any{
-			"service":      text("only this service; all if left out"),
-			"min_severity": map[string]any{"type": "string", "enum": []string{"", "debug", "info", "warn", "error"}},
-			"text":         text("only lines that contain this, in any case"),
-		}),
+		Schema:    logsSchema(),
 		DataTypes: []investigation.DataType{investigation.Logs},
 		Cost:      2,
 		Run: func(ctx context.Context, scope Scope, arguments json.RawMessage) (Result, error) {
