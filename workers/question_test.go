@@ -213,8 +213,9 @@ func TestQuestionOfWithheldData(t *testing.T) {
 	}
 }
 
-// TestSwitchingOffReachesQuestions: the call in flight is closed (how soon: internal/llm/gate), and the built-in analyst answers.
-func TestSwitchingOffReachesQuestions(t *testing.T) {
+// askedForEver is a question that a model was asked and does not answer.
+func askedForEver(t *testing.T, text string) (*rig, *llmtest.Server, investigation.Question) {
+	t.Helper()
 	hangs := make(chan struct{}, 10)
 	server, account := gatetest.Scripted(t, func(llmtest.Call) llmtest.Answer {
 		hangs <- struct{}{}
@@ -223,12 +224,18 @@ func TestSwitchingOffReachesQuestions(t *testing.T) {
 	r := newRig(t, account)
 	r.ended("inv-1")
 	r.switchAI(true, investigation.Metrics)
-	q := r.ask("inv-1", "one", "Did payment fail?")
+	q := r.ask("inv-1", "one", text)
 	select {
 	case <-hangs:
 	case <-time.After(patience):
 		t.Fatal("the model was not asked")
 	}
+	return r, server, q
+}
+
+// TestSwitchingOffReachesQuestions: the call in flight is closed (how soon: internal/llm/gate), and the built-in analyst answers.
+func TestSwitchingOffReachesQuestions(t *testing.T) {
+	r, server, q := askedForEver(t, "Did payment fail?")
 	r.switchAI(false, investigation.Metrics)
 	q = r.awaitAnswer(q)
 	if q.Answer == nil || q.Answer.Analyst != investigation.AnalystBuiltin || q.Answer.NoModel == "" || server.Closed() != 1 || server.Count() != 1 {
@@ -254,20 +261,7 @@ func TestQuestionInTrouble(t *testing.T) {
 
 // TestQuestionIsCancelled while a model is asked.
 func TestQuestionIsCancelled(t *testing.T) {
-	hangs := make(chan struct{}, 10)
-	server, account := gatetest.Scripted(t, func(llmtest.Call) llmtest.Answer {
-		hangs <- struct{}{}
-		return llmtest.Answer{Hang: true}
-	})
-	r := newRig(t, account)
-	r.ended("inv-1")
-	r.switchAI(true, investigation.Metrics)
-	q := r.ask("inv-1", "one", "why?")
-	select {
-	case <-hangs:
-	case <-time.After(patience):
-		t.Fatal("the model was not asked")
-	}
+	r, server, q := askedForEver(t, "why?")
 	if err := r.client.CancelWorkflow(t.Context(), workflows.QuestionWorkflowID(environment, q.ID), ""); err != nil {
 		t.Fatal(err)
 	}
