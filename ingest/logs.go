@@ -40,16 +40,16 @@ func (r *rows) addLogs(ld plog.Logs) {
 }
 
 func (r *rows) addLog(res *resource, scope string, l plog.LogRecord) {
+	if eventOf(l) == telemetry.EventObject {
+		r.addObject(res, l)
+		return
+	}
 	at, observed, ok := r.logTimes(l)
 	if !ok {
 		return
 	}
-	event := l.EventName()
-	attrs, size := r.attributes(l.Attributes(), scope, func(key, value string) {
-		if key == telemetry.EventName && event == "" {
-			event = value
-		}
-	})
+	event := eventOf(l)
+	attrs, size := r.attributes(l.Attributes(), scope, nil)
 	body := l.Body().AsString()
 	if !r.admit(res, size+len(body)+len(l.SeverityText())+len(event)) {
 		return
@@ -63,6 +63,17 @@ func (r *rows) addLog(res *resource, scope string, l plog.LogRecord) {
 	c.body = append(c.body, body)
 	c.trace = append(c.trace, traceID(l.TraceID()))
 	c.spanID = append(c.spanID, spanID(l.SpanID()))
+}
+
+// eventOf is the name of the event that a record is, if it is one: its own field, or the attribute of old.
+func eventOf(l plog.LogRecord) string {
+	if name := l.EventName(); name != "" {
+		return name
+	}
+	if v, ok := l.Attributes().Get(telemetry.EventName); ok {
+		return v.AsString()
+	}
+	return ""
 }
 
 // logTimes follows OTLP: a record without a time happened when it was observed, and without either, now.

@@ -35,6 +35,7 @@ const (
 	badHistogram      Reason = "bad_histogram"
 	noTemporality     Reason = "no_temporality"
 	noData            Reason = "no_data"
+	badObject         Reason = "bad_object"
 	attributeCut      Reason = "attribute_cut"      // kept, but shorter
 	noRecordedValue   Reason = "no_recorded_value"  // the sender itself says there is no value
 	requestMalformed  Reason = "request_malformed"  // whole request
@@ -52,12 +53,13 @@ var explanations = map[Reason]string{
 	timeMissing:      "without a timestamp",
 	endsBeforeStart:  "end before they start",
 	idMissing:        "without a valid trace or span id",
-	recordTooLarge:   "larger than 1 MiB",
+	recordTooLarge:   "larger than 1 MiB, or Kubernetes objects larger than 2 MiB",
 	resourceTooLarge: "with more than 64 KiB of resource attributes",
 	requestTooLarge:  "past 128 MiB of rows in one request: send smaller batches",
 	badHistogram:     "histograms whose bounds and counts do not fit, or with more than 2048 buckets",
 	noTemporality:    "without aggregation temporality",
 	noData:           "metrics of an unknown type",
+	badObject:        "Kubernetes objects without kind, name, uid, resource version or a known action, or whose body is no JSON object",
 }
 
 // tally counts what happened to the records of one request.

@@ -21,6 +21,7 @@ type rows struct {
 
 	spans      map[day]*spanColumns
 	logs       map[day]*logColumns
+	objects    map[day]*objectColumns
 	metrics    map[day]*metricColumns
 	histograms map[day]*histogramColumns
 }
@@ -47,6 +48,9 @@ func (r *rows) chunks() []*chunk {
 	for d, c := range r.logs {
 		out = append(out, c.chunk(d))
 	}
+	for d, c := range r.objects {
+		out = append(out, c.chunk(d))
+	}
 	for d, c := range r.metrics {
 		out = append(out, c.chunk(d))
 	}
@@ -59,6 +63,7 @@ func (r *rows) chunks() []*chunk {
 // resource is what all records of one OTLP resource share.
 type resource struct {
 	environment, service, version, instance, host string
+	cluster, namespace                            string // in Kubernetes
 	attributes                                    *attributes
 	size                                          int // bytes of attributes
 }
@@ -77,6 +82,10 @@ func (r *rows) resource(in pcommon.Resource) *resource {
 			out.instance = value
 		case telemetry.HostName:
 			out.host = value
+		case telemetry.K8sClusterUID:
+			out.cluster = value
+		case telemetry.K8sNamespace:
+			out.namespace = value
 		}
 	})
 	return out
@@ -116,11 +125,14 @@ func cut(s string) string {
 }
 
 // admit says whether a record of size bytes fits; if not it is rejected.
-func (r *rows) admit(res *resource, size int) bool {
+func (r *rows) admit(res *resource, size int) bool { return r.fits(res, size, maxRecord) }
+
+// fits is admit for records of at most limit bytes.
+func (r *rows) fits(res *resource, size, limit int) bool {
 	switch {
 	case res.size > maxResource:
 		r.tally.reject(resourceTooLarge)
-	case size > maxRecord:
+	case size > limit:
 		r.tally.reject(recordTooLarge)
 	case r.expanded+size+res.size > maxExpanded:
 		r.tally.reject(requestTooLarge)

@@ -1,16 +1,26 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/midwatch/midwatch/internal/code"
 	"github.com/midwatch/midwatch/internal/code/github"
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/workers"
 )
 
-// investigationTools are all tools of an investigation: those over the store, the sandbox's, and with the section "github"
-// those that read code. host is the github role's, db the tools role's; the others know names and schemas only.
+// investigationTools are all tools of an investigation: those over the store, the sandbox's, with a cluster to watch those over its history,
+// and with the section "github" those that read code. host is the github role's, db the tools role's; the others know names and schemas only.
 func (in *installation) investigationTools(db tools.Store, host code.Host) *tools.Registry {
-	return tools.All(db, append(in.codeTools(db, host), tools.RunProgram())...)
+	return tools.All(db, slices.Concat(in.kubernetesTools(db), in.codeTools(db, host), []tools.Tool{tools.RunProgram()})...)
+}
+
+// kubernetesTools are those over the history of a cluster, if there is one that is watched.
+func (in *installation) kubernetesTools(db tools.Store) []tools.Tool {
+	if !in.settings.watchesCluster() {
+		return nil
+	}
+	return tools.Kubernetes(db)
 }
 
 func (in *installation) codeTools(db tools.Store, host code.Host) []tools.Tool {

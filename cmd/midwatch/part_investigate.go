@@ -56,7 +56,7 @@ func (in *installation) apiPart(ctx context.Context) (runner, error) {
 	}
 	cfg := api.Config{
 		Listen: in.settings.API.Listen, TLS: id.Web(), Hosts: in.settings.API.Hosts, Environment: in.settings.Environment, Version: version(),
-		Metadata: meta, Tools: tools.All(db), Temporal: temporal, Policy: in.settings.Investigations.policy(), ApprovalKey: key, Providers: in.settings.AI.Providers,
+		Metadata: meta, Tools: tools.All(db, in.kubernetesTools(db)...), Temporal: temporal, Policy: in.settings.Investigations.policy(), ApprovalKey: key, Providers: in.settings.AI.Providers,
 		ServiceLabels: in.settings.API.ServiceLabels, Web: files, Codec: codec.Handler(ring), Ready: func() { notifyReady("https://" + in.settings.API.Listen) }, Log: in.log,
 	}
 	if file := in.settings.GitHub.WebhookSecretFile; file != "" {

@@ -41,6 +41,9 @@ type settings struct {
 	AI             aiSettings
 }
 
+// watchesCluster says that this installation keeps the history of a Kubernetes cluster. Where it does not, nothing pretends that there is one.
+func (s settings) watchesCluster() bool { return s.Exporter.Kubeconfig != "" }
+
 // actions are the named actions; only the apply role gets their database credentials.
 func (s settings) actions(secrets bool) []investigation.Action {
 	as := slices.Clone(s.Actions)

@@ -3,6 +3,7 @@ package recorded
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -73,7 +74,11 @@ func nearest(asked arguments, calls []call, near float64) (Answer, bool) {
 // spans are the pairs of arguments that are a span of time.
 var spans = [...][2]string{{"from", "to"}, {"baseline_from", "baseline_to"}}
 
-// common is the least share that a span has in common with its counterpart, of what both cover together.
+// nearMoment is how far apart two moments are that have nothing in common.
+const nearMoment = 10 * time.Minute
+
+// common is the least share that a span has in common with its counterpart, of what both cover together; moments have the more in
+// common the nearer they are.
 func common(a, b map[string]time.Time) float64 {
 	if len(a) != len(b) {
 		return 0
@@ -91,6 +96,11 @@ func common(a, b map[string]time.Time) float64 {
 			return 0
 		}
 		least = min(least, both.Seconds()/either.Seconds())
+	}
+	for name, at := range a {
+		if !slices.ContainsFunc(spans[:], func(s [2]string) bool { return name == s[0] || name == s[1] }) {
+			least = min(least, 1-at.Sub(b[name]).Abs().Seconds()/nearMoment.Seconds())
+		}
 	}
 	return least
 }

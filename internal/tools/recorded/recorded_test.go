@@ -68,10 +68,17 @@ func TestRecordAndAnswer(t *testing.T) {
 			t.Errorf("%s: %s", c.name, result.Data)
 		}
 	}
+	_, _ = run(t, recording, `{"at":"2026-03-01T02:00:00Z"}`)
+	for asked, answered := range map[string]bool{"02:00:50Z": true, "02:09:00Z": false, "23:00:00Z": false} {
+		_, err := run(t, recorded.Registry(live, recorded.Config{Answers: recorder.Answers(), Near: 0.8}), `{"at":"2026-03-01T`+asked+`"}`)
+		if (err == nil) != answered {
+			t.Errorf("at %s: %v", asked, err)
+		}
+	}
 	if _, err := run(t, recorded.Registry(live, recorded.Config{Answers: recorder.Answers()}), `{"service":"nothing"}`); !errors.Is(err, tools.ErrNoAnswer) || strings.HasPrefix(err.Error(), recorded.NotRecorded) {
 		t.Errorf("what had no answer then: %v", err)
 	}
-	if calls != 4 {
+	if calls != 5 {
 		t.Errorf("the tool ran %d times", calls)
 	}
 }
