@@ -90,7 +90,7 @@ func (d *Detector) kernelEvents(ctx context.Context, from, now time.Time) ([]inv
 			killed[e.Service] = true
 			t := d.serviceTrigger(investigation.ClusterEvent, RuleOOMKill, e.Service, e.Time, now)
 			t.Severity, t.Value, t.Threshold = investigation.Critical, 1, 1
-			t.Summary = fmt.Sprintf("the kernel killed %s for want of memory", e.Service)
+			t.Summary = fmt.Sprintf("The kernel killed %s for want of memory", e.Service)
 			out = append(out, t)
 		case e.Event == telemetry.EventExit && e.Talks != 0 && crashed(e) && now.Sub(e.Time) <= d.rules.CrashWindow:
 			crashes[e.Service] = append(crashes[e.Service], e)

@@ -37,7 +37,7 @@ func missingIndex(incident string, onset time.Time) story {
 
 func missingIndexReport(s story) investigation.Report {
 	return investigation.Report{
-		Verdict: investigation.RootCause, Title: "statements on products by category scan the table: its index is gone",
+		Verdict: investigation.RootCause, Title: "Statements on products by category scan the table: its index is gone",
 		Culprit: telemetry.Table("shop", "products"), Mechanism: investigation.MissingIndex, Confidence: 0.92, Analyst: "builtin/1",
 		Onset: s.incident.Triggers[0].Onset,
 		Summary: "Since 02:14:20, looking up products by category takes 37 times as long as before and other statements of postgres do not: " +

@@ -44,7 +44,7 @@ func quiet(incident string, onset time.Time) story {
 	})
 	s.turns = []turn{{say: "Comparing before and after the deployment.", calls: []call{comparisonCall(s, healthyComparison(s))}}}
 	s.report = investigation.Report{
-		Verdict: investigation.NoProblem, Title: "the new version of cart behaves as the one before", Confidence: 0.8, Analyst: "builtin/1",
+		Verdict: investigation.NoProblem, Title: "The new version of cart behaves as the one before", Confidence: 0.8, Analyst: "builtin/1",
 		Summary: "No service differs materially from before the deployment.", Chain: []investigation.Claim{},
 	}
 	return s
@@ -85,7 +85,7 @@ func resolved(incident string, onset time.Time) story {
 		},
 	}}}
 	s.report = investigation.Report{
-		Verdict: investigation.RootCause, Title: "the new version of payment fails every fifth request", Culprit: telemetry.Service("payment"),
+		Verdict: investigation.RootCause, Title: "The new version of payment fails every fifth request", Culprit: telemetry.Service("payment"),
 		Mechanism: investigation.BadDeployment, Confidence: 0.93, Analyst: "builtin/1", Onset: s.request.Fault.From,
 		Summary: "payment began to fail seconds after a new executable was deployed; nothing it depends on differs.", Chain: []investigation.Claim{},
 	}

@@ -127,7 +127,7 @@ func conclusion(r llm.Request) llmtest.ToolCall {
 	}
 	return call("conclude", map[string]any{
 		"verdict": "root_cause", "culprit": "service/catalog", "mechanism": "slow_dependency", "confidence": 0.8,
-		"title": "the catalog got slow", "summary": "Its listings take longer than before.",
+		"title": "The catalog got slow", "summary": "Its listings take longer than before.",
 		"claims": []map[string]any{{
 			"text": "Services are slower than in healthy time.", "evidence": []string{id},
 			"checks": []string{fmt.Sprintf(`any([x["slow"] for x in ev[%q]["services"]])`, id)},

@@ -29,6 +29,8 @@ const (
 	minP50DeltaMS   = 5.0
 	minP95DeltaMS   = 20.0
 	minSamples      = 5
+	// likely is enough for the few things that something bad calls: one false flag in about a hundred comparisons.
+	likely = 2.33
 )
 
 // Judge compares fault with healthy; tail is the last third of the fault window, in which a change must go on or it has
@@ -38,7 +40,7 @@ func Judge(fault, tail, healthy Group) Judgement {
 		ErrorZ:   ProportionZ(fault.Errors, fault.Requests, healthy.Errors, healthy.Requests),
 		LatencyZ: RankSumZ(fault.Durations, healthy.Durations),
 	}
-	failed, slowed := failing(fault, healthy, j.ErrorZ), slow(fault, healthy, j.LatencyZ)
+	failed, slowed := failing(fault, healthy, j.ErrorZ, significant), slow(fault, healthy, j.LatencyZ)
 	j.Failing = failed && stillFailing(tail, healthy)
 	j.Slow = slowed && stillSlow(tail, healthy)
 	j.Healed = (failed || slowed) && !j.Failing && !j.Slow
@@ -49,14 +51,22 @@ func Judge(fault, tail, healthy Group) Judgement {
 	return j
 }
 
-func failing(fault, healthy Group, z float64) bool {
+// Leans says that a group fails or is slow by a change that is as big as Judge wants it and unlikely by chance, but not as
+// unlikely: too little to accuse it for, enough to doubt it once something that calls it is known to be bad. The z are those of
+// the Judgement; Durations are not needed.
+func Leans(fault, healthy Group, errorZ, latencyZ float64) (fails, slows bool) {
+	sampled := fault.Requests >= minSamples && healthy.Requests >= minSamples
+	return healthy.Requests > 0 && failing(fault, healthy, errorZ, likely), sampled && latencyZ >= likely && slower(fault, healthy)
+}
+
+func failing(fault, healthy Group, z, limit float64) bool {
 	if fault.Errors < minErrors || fault.ErrorRatio() < minErrorRatio {
 		return false
 	}
 	if healthy.Requests == 0 { // a group that did not exist, such as connects to a port nobody asked for before
 		return fault.ErrorRatio() >= 0.5
 	}
-	return z >= significant && fault.ErrorRatio() >= minErrorGrowth*healthy.ErrorRatio()
+	return z >= limit && fault.ErrorRatio() >= minErrorGrowth*healthy.ErrorRatio()
 }
 
 // stillFailing gives a tail without requests the benefit of the doubt: clients that wait are not healed.

@@ -53,13 +53,26 @@ func (f *facts) hypotheses() []hypothesis {
 	} {
 		all = append(all, rule(f)...)
 	}
-	for i, h := range all {
-		if !f.related(h) {
-			all[i].confidence -= 0.3
-		}
+	for i := range all {
+		f.weaken(&all[i])
 	}
 	slices.SortStableFunc(all, func(a, b hypothesis) int { return cmp.Compare(b.confidence, a.confidence) })
 	return all
+}
+
+// weaken takes from a hypothesis what it lacks: a way from the symptom to its culprit, and enough to compare with.
+func (f *facts) weaken(h *hypothesis) {
+	if !f.related(*h) {
+		h.confidence -= 0.3
+	}
+	if f.leaning[h.service] {
+		h.confidence -= 0.1
+		h.missing = append(h.missing, fmt.Sprintf("more requests to %s: that it got worse is likely, not sure", h.service))
+	}
+	if h.statistical && f.thin() {
+		h.confidence -= 0.1
+		h.missing = append(h.missing, fmt.Sprintf("healthy time: only %.0f s of it were recorded", f.healthySeconds()))
+	}
 }
 
 // related says that the graph of calls leads from something bad to the culprit, if anything is bad. Who takes the CPU
@@ -116,7 +129,7 @@ func (f *facts) symptoms(h *hypothesis) {
 	})
 	id := f.ids["compare_windows"]
 	for _, s := range affected[:min(len(affected), 4)] {
-		h.claim("As a consequence "+describe(s)+".", id, badCheck(id, s))
+		h.claim("As a consequence "+describe(s)+".", id, f.badCheck(s))
 	}
 }
 
@@ -130,13 +143,6 @@ func describe(s result.ServiceChange) string {
 		return fmt.Sprintf("%s fails %s of its requests (before %s)", s.Service, share(s.Fault.ErrorRatio), share(s.Healthy.ErrorRatio))
 	}
 	return fmt.Sprintf("%s takes %s (before %s, 95th percentile)", s.Service, millis(s.Fault.P95MS), millis(s.Healthy.P95MS))
-}
-
-func badCheck(id string, s result.ServiceChange) string {
-	if s.Failing {
-		return some(id, "services", is("service", s.Service), holds("failing"))
-	}
-	return some(id, "services", is("service", s.Service), holds("slow"))
 }
 
 // ruledOut says of every other change, and every other bad service, why it is not blamed.
@@ -185,6 +191,9 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 	var h hypothesis
 	id := f.ids["compare_windows"]
 	bad := f.bad()
+	if hog, found := f.busyAlarm(); found && len(bad) == 0 {
+		return number1(f.busy(hog, r))
+	}
 	switch {
 	case f.comparison == nil || f.requests() < 20:
 		r.Verdict, r.Confidence, r.Title = investigation.Inconclusive, 0.1, "Too little was recorded to tell"
@@ -201,12 +210,16 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 			r.Confidence = 0.5
 			r.Summary += " What raised the alarm is over."
 		}
+		if f.thin() {
+			r.Confidence -= 0.2
+			r.Missing = append(r.Missing, fmt.Sprintf("healthy time: only %.0f s of it were recorded", f.healthySeconds()))
+		}
 		h.claim(r.Summary, id, fmt.Sprintf("len(ev[%q][\"services\"]) > 0 and not any([x[\"failing\"] or x[\"slow\"] for x in ev[%q][\"services\"]])", id, id))
 		r.RuledOut = f.ruledOut(h)
 	default:
 		r.Verdict, r.Confidence, r.Title = investigation.Inconclusive, 0.3, "Something is wrong, but not clearly because of one thing"
 		for _, s := range bad[:min(len(bad), maxSymptoms)] {
-			h.claim(describe(s)+".", id, badCheck(id, s))
+			h.claim(describe(s)+".", id, f.badCheck(s))
 		}
 		r.Summary = "The evidence does not single out a cause."
 		if len(all) > 0 {

@@ -19,15 +19,18 @@ func badDeployment(f *facts) []hypothesis {
 		}
 		h := hypothesis{
 			culprit: telemetry.Service(s.Service), service: s.Service, mechanism: investigation.BadDeployment, confidence: 0.92,
-			title: fmt.Sprintf("the new version of %s is bad", s.Service),
+			title: fmt.Sprintf("The new version of %s is bad", s.Service),
 		}
 		f.changeClaim(&h, d)
 		f.ownClaim(&h, s)
 		if f.killed(s.Service) > 0 {
 			h.confidence -= 0.3 // it does not fail, it dies: see memoryLeak
 		}
-		h.summary = fmt.Sprintf("%s was deployed at %s (version %s to %s) and since then %s. What it calls is healthy.", s.Service,
+		h.summary = fmt.Sprintf("%s was deployed at %s (version %s to %s) and since then %s.", s.Service,
 			d.Time.Format("15:04:05"), short(d.Before), short(d.After), strings.TrimPrefix(describe(s), s.Service+" "))
+		if f.callsAreWell(s.Service) {
+			h.summary += " What it calls is healthy."
+		}
 		h.fix = f.draft(investigation.RollbackVersion, s.Service, nil, "The version before did not fail.")
 		out = append(out, h)
 	}
@@ -61,12 +64,12 @@ func (f *facts) ownClaim(h *hypothesis, s result.ServiceChange) {
 	id := f.ids["compare_windows"]
 	if s.Failing {
 		h.claim(fmt.Sprintf("%s, while only %s of its own calls per request fail.", describe(s), share(s.CallErrors.Fault)),
-			id, badCheck(id, s), some(id, "services", is("service", s.Service), holds("failing"), `x["fault"]["error_ratio"] > x["call_errors"]["fault"]`))
+			id, f.badCheck(s), f.badCheck(s, `x["fault"]["error_ratio"] > x["call_errors"]["fault"]`))
 		return
 	}
 	h.claim(fmt.Sprintf("%s; %s of a request is its own time (before %s), not that of what it calls.", describe(s), millis(s.SelfMS.Fault),
 		millis(max(0, s.SelfMS.Healthy))),
-		id, badCheck(id, s), some(id, "services", is("service", s.Service), holds("slow"), `x["self_ms"]["fault"] > x["self_ms"]["healthy"] + 5`))
+		id, f.badCheck(s), f.badCheck(s, `x["self_ms"]["fault"] > x["self_ms"]["healthy"] + 5`))
 }
 
 // wrongConfiguration: a service calls an address where nobody listens, and did not before; usually its configuration
@@ -85,7 +88,7 @@ func wrongConfiguration(f *facts) []hypothesis {
 		if d, changed := f.deployed(s.Service, "configuration", "arguments"); changed && f.isSuspect(s.Service) && f.byItself(s) {
 			h := hypothesis{
 				culprit: telemetry.Service(s.Service), service: s.Service, mechanism: investigation.WrongConfiguration, confidence: 0.72,
-				title:   fmt.Sprintf("the changed %s of %s is wrong", d.Kind, s.Service),
+				title:   fmt.Sprintf("The changed %s of %s is wrong", d.Kind, s.Service),
 				summary: fmt.Sprintf("%s changed its %s at %s and since then %s.", s.Service, d.Kind, d.Time.Format("15:04:05"), strings.TrimPrefix(describe(s), s.Service+" ")),
 			}
 			f.changeClaim(&h, d)

@@ -32,6 +32,7 @@ type facts struct {
 	problems []string          // tools that could not answer
 
 	suspects []analysis.Suspect
+	leaning  map[string]bool // services that are taken for bad because something bad calls them: see doubt
 }
 
 type logs struct {
@@ -52,6 +53,7 @@ func read(t investigation.Transcript) (*facts, error) {
 			return nil, fmt.Errorf("read evidence %s of %s: %w", e.ID, e.Tool, err)
 		}
 	}
+	f.doubt()
 	f.suspects = f.findSuspects()
 	return f, nil
 }
@@ -102,7 +104,7 @@ func (f *facts) findSuspects() []analysis.Suspect {
 func (f *facts) calls() []analysis.Call {
 	calls := make([]analysis.Call, 0, len(f.comparison.Edges))
 	for _, e := range f.comparison.Edges {
-		calls = append(calls, analysis.Call{From: e.From, To: e.To, Bad: e.Bad()})
+		calls = append(calls, analysis.Call{From: e.From, To: e.To, Bad: e.Bad() || f.leaning[e.To] && leans(e.Change)})
 	}
 	return calls
 }

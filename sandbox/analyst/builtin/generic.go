@@ -91,7 +91,7 @@ func failingStatement(f *facts) []hypothesis {
 	id := f.ids["statements"]
 	h := hypothesis{
 		culprit: telemetry.Table(key[1], key[2]), service: key[0], mechanism: investigation.FailingDependency, confidence: 0.62,
-		title: fmt.Sprintf("statements on %s fail with %s", s.Collection, s.Codes[0].Code),
+		title: fmt.Sprintf("Statements on %s fail with %s", s.Collection, s.Codes[0].Code),
 		summary: fmt.Sprintf("%s answers %s statements on %s with error %s since %s. Why the table is not usable is not in the telemetry.", s.Database,
 			s.Operation, s.Collection, s.Codes[0].Code, f.onset.Format("15:04:05")),
 		missing: []string{fmt.Sprintf("changes of schema and rights in %s", s.Database)},
@@ -125,7 +125,7 @@ func trafficSurge(f *facts) []hypothesis {
 		if s.Busy && s.RateRatio >= 2 && f.isEntry(s.Service) && behind != "" {
 			id := f.ids["compare_windows"]
 			h := hypothesis{
-				culprit: telemetry.Service(s.Service), service: s.Service, mechanism: investigation.TrafficSurge, confidence: 0.55,
+				culprit: telemetry.Service(s.Service), service: s.Service, mechanism: investigation.TrafficSurge, confidence: 0.55, statistical: true,
 				title:   fmt.Sprintf("%s gets %.1f times the requests it had", s.Service, s.RateRatio),
 				summary: fmt.Sprintf("%s gets %.3g requests per second instead of %.3g, and %s.", s.Service, s.Fault.RatePerS, s.Healthy.RatePerS, behind),
 			}
@@ -168,24 +168,71 @@ func deepest(f *facts) []hypothesis {
 		if !answers || i >= 3 {
 			continue
 		}
-		h := hypothesis{
-			culprit: telemetry.Service(s.Service), service: s.Service, mechanism: investigation.SlowDependency, confidence: 0.45,
-			title: fmt.Sprintf("%s became slow by itself", s.Service),
-			missing: []string{
-				fmt.Sprintf("what happens inside %s: its code, profile or locks", s.Service),
-			},
+		switch e, points := f.pointsTo(s); {
+		case f.byItself(s):
+			out = append(out, f.began(s))
+		case points:
+			out = append(out, f.beyond(s, e))
+		default:
+			out = append(out, f.unclear(s))
 		}
-		if s.Failing {
-			h.mechanism, h.title = investigation.FailingDependency, fmt.Sprintf("%s began to fail by itself", s.Service)
-		}
-		if f.byItself(s) && f.outweighs(s) {
-			h.confidence = 0.62
-		}
-		f.ownClaim(&h, s)
-		h.summary = fmt.Sprintf("Since %s %s. Everything it calls is as before; why it changed is not in the telemetry.", f.onset.Format("15:04:05"), describe(s))
-		out = append(out, h)
 	}
 	return out
+}
+
+// changed names what is wrong with a service, and the mechanism when nothing more is known.
+func changed(s result.ServiceChange) (how string, mechanism investigation.Mechanism) {
+	if s.Failing {
+		return "fail", investigation.FailingDependency
+	}
+	return "be slow", investigation.SlowDependency
+}
+
+// began: what is wrong with a service is its own, by its calls.
+func (f *facts) began(s result.ServiceChange) hypothesis {
+	how, mechanism := changed(s)
+	h := hypothesis{
+		culprit: telemetry.Service(s.Service), service: s.Service, mechanism: mechanism, confidence: 0.45, statistical: true,
+		title:   fmt.Sprintf("%s began to %s by itself", s.Service, how),
+		missing: []string{fmt.Sprintf("what happens inside %s: its code, profile or locks", s.Service)},
+	}
+	if f.outweighs(s) {
+		h.confidence = 0.62
+	}
+	f.ownClaim(&h, s)
+	calls := "Everything it calls is as before"
+	if !f.callsAreWell(s.Service) {
+		calls = "Some of its calls got worse too, but explain less than half of it"
+	}
+	h.summary = fmt.Sprintf("Since %s %s. %s; why it changed is not in the telemetry.", f.onset.Format("15:04:05"), describe(s), calls)
+	return h
+}
+
+// beyond: one call accounts for what is wrong with a service, though the other end does not show it, or shows nothing.
+func (f *facts) beyond(s result.ServiceChange, e result.EdgeChange) hypothesis {
+	how, mechanism := changed(s)
+	h := hypothesis{
+		culprit: telemetry.Service(e.To), service: e.To, mechanism: mechanism, confidence: 0.4, statistical: true,
+		title:   fmt.Sprintf("%s began to %s because of its calls to %s", s.Service, how, e.To),
+		missing: []string{fmt.Sprintf("what happens between %s and %s, and inside %s", s.Service, e.To, e.To)},
+	}
+	h.summary = fmt.Sprintf("Since %s %s. Its calls to %s account for it, but %s itself does not answer clearly worse.",
+		f.onset.Format("15:04:05"), describe(s), e.To, e.To)
+	h.claim(describe(s)+".", f.ids["compare_windows"], f.badCheck(s))
+	return h
+}
+
+// unclear: a service is bad, and its calls got worse with it, no single one of them enough.
+func (f *facts) unclear(s result.ServiceChange) hypothesis {
+	how, mechanism := changed(s)
+	h := hypothesis{
+		culprit: telemetry.Service(s.Service), service: s.Service, mechanism: mechanism, confidence: 0.35, statistical: true,
+		title:   fmt.Sprintf("%s began to %s, whether by itself or because of what it calls is not clear", s.Service, how),
+		missing: []string{fmt.Sprintf("what %s waits for, and which of its calls matter", s.Service)},
+	}
+	h.summary = fmt.Sprintf("Since %s %s.", f.onset.Format("15:04:05"), describe(s))
+	h.claim(describe(s)+".", f.ids["compare_windows"], f.badCheck(s))
+	return h
 }
 
 // outweighs says that nearly all of what the suspects lose by themselves, in time and failed requests, is this one's.
@@ -193,14 +240,14 @@ func (f *facts) outweighs(s result.ServiceChange) bool {
 	var all float64
 	for _, suspect := range f.suspects {
 		if other, answers := f.service(suspect.Name); answers {
-			all += loss(other)
+			all += ownLoss(other)
 		}
 	}
-	return loss(s) > 0 && loss(s) >= 0.75*all
+	return ownLoss(s) > 0 && ownLoss(s) >= 0.75*all
 }
 
-// loss is what a service costs by itself: milliseconds per second, a failed request counting as much as a second.
-func loss(s result.ServiceChange) float64 {
+// ownLoss is what a service costs by itself, in the sense of loss.
+func ownLoss(s result.ServiceChange) float64 {
 	failed := max(0, s.Fault.ErrorRatio-s.Healthy.ErrorRatio-max(0, s.CallErrors.Fault-s.CallErrors.Healthy))
 	return s.Fault.RatePerS * (max(0, s.SelfMS.Fault-s.SelfMS.Healthy) + 1000*failed)
 }

@@ -15,11 +15,13 @@ type hypothesis struct {
 	service    string // where the culprit sits on the graph of calls
 	mechanism  investigation.Mechanism
 	confidence float64
-	title      string
-	summary    string
-	chain      []investigation.Claim // cause first; symptoms are added at the end
-	fix        *investigation.FixDraft
-	missing    []string
+	// statistical: nothing but a difference from healthy time speaks for it, no mechanism.
+	statistical bool
+	title       string
+	summary     string
+	chain       []investigation.Claim // cause first; symptoms are added at the end
+	fix         *investigation.FixDraft
+	missing     []string
 }
 
 // claim adds one statement with the evidence it rests on. It is left out when that evidence does not exist.

@@ -64,7 +64,7 @@ func (f *facts) scan(s result.Statement, column string) (hypothesis, bool) {
 	}
 	h := hypothesis{
 		culprit: telemetry.Table(namespace, s.Collection), service: s.Database, mechanism: investigation.MissingIndex, confidence: 0.62,
-		title: fmt.Sprintf("statements on %s by %s scan the table: its index is gone", s.Collection, column),
+		title: fmt.Sprintf("Statements on %s by %s scan the table: its index is gone", s.Collection, column),
 	}
 	id := f.ids["statements"]
 	h.claim(fmt.Sprintf("%s statements on %s that look for %s take %s instead of %s (median) at %s itself.", s.Operation, s.Collection, column,
