@@ -11,6 +11,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/llm/gate/gatetest"
 	"github.com/midwatch/midwatch/internal/llm/llmtest"
 	"github.com/midwatch/midwatch/workflows"
@@ -160,45 +161,98 @@ func TestSwitchingOffReachesRunningInvestigations(t *testing.T) {
 		t.Fatal("the model was not asked")
 	}
 	r.switchAI(false, investigation.Metrics)
-	id := workflows.IncidentID(environment, "alert-1")
-	r.awaitStatus(id, workflows.Closed)
-	inv, err := r.db.Investigation(t.Context(), workflows.InvestigationID(id))
-	if err != nil || inv.Report == nil {
-		t.Fatalf("%+v %v", inv, err)
-	}
-	if got := inv.Report.Analyst; !strings.HasPrefix(got, "script, after a model: ") || server.Closed() != 1 || server.Count() != 1 {
+	if got := r.closedWith(workflows.IncidentID(environment, "alert-1")).Analyst; !strings.HasPrefix(got, "script, after a model: ") || server.Closed() != 1 || server.Count() != 1 {
 		t.Errorf("decided by %q, %d calls, %d closed", got, server.Count(), server.Closed())
 	}
 }
 
-// TestModelInTroubleLeavesItToTheBuiltinAnalyst, whatever the trouble.
-func TestModelInTroubleLeavesItToTheBuiltinAnalyst(t *testing.T) {
-	troubles := map[string]llmtest.Answer{
-		"denied":   llmtest.Deny(),
-		"too long": llmtest.TooLong(),
-		"nonsense": llmtest.Say("I would rather talk about something else."),
-	}
-	i := 0
-	for name, answer := range troubles {
-		t.Run(name, func(t *testing.T) {
-			server, account := gatetest.Scripted(t, llmtest.Sequence(answer))
-			r := newRig(t, account)
-			r.script.noProblem()
-			r.switchAI(true, investigation.Metrics)
-			i++
-			first := fmt.Sprintf("alert-%d", i)
-			r.raise(trigger(first, "payment", investigation.Alert))
-			id := workflows.IncidentID(environment, first)
-			r.awaitStatus(id, workflows.Closed)
-			inv, err := r.db.Investigation(t.Context(), workflows.InvestigationID(id))
-			if err != nil || inv.Report == nil || inv.Report.Verdict == investigation.RootCause {
-				t.Fatalf("%+v %v", inv, err)
+// troubles are what a model does to an alarm of the service of that name, and who decides then. What a vendor says of it stands in the report.
+var troubles = map[string]struct {
+	answer  llmtest.Answer
+	asked   int
+	verdict investigation.Verdict
+	said    map[string]string // kind of provider → how the note in the report goes on; none: it is the model's own report
+}{
+	"denied": {llmtest.Deny(), 1, investigation.NoProblem, map[string]string{
+		llm.KindAnthropic: "denied (HTTP 401): authentication_error", llm.KindOpenAI: "denied (HTTP 401): invalid_api_key",
+		llm.KindBedrock: "denied (HTTP 403): AccessDeniedException: ",
+	}},
+	"toolong": {llmtest.TooLong(), 1, investigation.NoProblem, map[string]string{
+		llm.KindAnthropic: "invalid (HTTP 400): invalid_request_error: prompt is too long", llm.KindOpenAI: "invalid (HTTP 400): context_length_exceeded: ",
+		llm.KindBedrock: "invalid (HTTP 400): ValidationException: Input is too long",
+	}},
+	"nonsense": {llmtest.Say("I would rather talk about something else."), workflows.MaxAsks, investigation.Inconclusive, nil},
+}
+
+// TestModelInTrouble, whatever the trouble and whoever the provider: the report says who decided it, and why not a model.
+func TestModelInTrouble(t *testing.T) {
+	servers, accounts := map[string]*llmtest.Server{}, []gate.Account(nil)
+	for _, kind := range []string{llm.KindAnthropic, llm.KindOpenAI, llm.KindBedrock} {
+		server, account := gatetest.ScriptedAs(t, kind, func(c llmtest.Call) llmtest.Answer {
+			for name := range troubles {
+				if about(c, name) {
+					return troubles[name].answer
+				}
 			}
-			if n := server.Count(); n < 1 || n > workflows.MaxAsks {
-				t.Errorf("asked %d times", n)
-			}
-			t.Logf("decided by %s", inv.Report.Analyst)
+			return llmtest.Answer{}
 		})
+		servers[kind], accounts = server, append(accounts, account)
+	}
+	r := newRig(t, accounts...)
+	r.script.noProblem()
+	for _, account := range accounts {
+		t.Run(account.Kind, func(t *testing.T) {
+			r.models = []gate.Account{account}
+			r.switchAI(true, investigation.Metrics)
+			for name := range troubles {
+				r.raise(trigger("alert-"+name+account.Kind, name, investigation.Alert))
+			}
+			for name, want := range troubles {
+				report := r.closedWith(workflows.IncidentID(environment, "alert-"+name+account.Kind))
+				analyst := fmt.Sprintf("script, after a model: model provider %s: %s", account.Name, want.said[account.Kind])
+				if want.said == nil {
+					analyst = fmt.Sprintf("model/%s (%s, %s)", account.Model, account.Name, account.Account)
+				}
+				if report.Verdict != want.verdict || !strings.HasPrefix(report.Analyst, analyst) || want.said == nil && report.Analyst != analyst {
+					t.Errorf("%s: %s, decided by %q, want %s by %q", name, report.Verdict, report.Analyst, want.verdict, analyst)
+				}
+				asked := slices.DeleteFunc(servers[account.Kind].Calls(), func(c llmtest.Call) bool { return !about(c, name) })
+				if len(asked) != want.asked {
+					t.Errorf("%s: asked %d times, want %d", name, len(asked), want.asked)
+				}
+			}
+		})
+	}
+}
+
+// about tells whether a call is about an alarm of a service.
+func about(c llmtest.Call, service string) bool {
+	return strings.Contains(everything(c.Request), service+" fails")
+}
+
+// closedWith is the report with which an incident was closed.
+func (r *rig) closedWith(incident string) investigation.Report {
+	r.t.Helper()
+	r.awaitStatus(incident, workflows.Closed)
+	inv, err := r.db.Investigation(r.t.Context(), workflows.InvestigationID(incident))
+	if err != nil || inv.Report == nil {
+		r.t.Fatalf("%+v %v", inv, err)
+	}
+	return *inv.Report
+}
+
+// TestNextModelDecides: where the first provider listed says no, the report is the next one's, and says so.
+func TestNextModelDecides(t *testing.T) {
+	first, one := gatetest.ScriptedAs(t, llm.KindBedrock, llmtest.Sequence(llmtest.Deny()))
+	second, two := gatetest.ScriptedAs(t, llm.KindOpenAI, llmtest.Sequence(llmtest.Ask(llmtest.ToolCall{
+		Name: "conclude", Arguments: `{"verdict":"inconclusive","confidence":0.2,"title":"I cannot know","summary":"I saw nothing.","claims":[]}`,
+	})))
+	r := newRig(t, one, two)
+	r.switchAI(true, investigation.Metrics)
+	r.raise(trigger("alert-1", "payment", investigation.Alert))
+	report := r.closedWith(workflows.IncidentID(environment, "alert-1"))
+	if want := "model/scripted-1 (openai-test, scripted)"; report.Analyst != want || report.Title != "I cannot know" || first.Count() == 0 || first.Count() != second.Count() {
+		t.Errorf("%q, decided by %q, want %q; asked %d and %d times", report.Title, report.Analyst, want, first.Count(), second.Count())
 	}
 }
 
@@ -210,13 +264,7 @@ func TestModelTooSmallForTheTools(t *testing.T) {
 	r.script.noProblem()
 	r.switchAI(true, investigation.Metrics)
 	r.raise(trigger("alert-1", "payment", investigation.Alert))
-	id := workflows.IncidentID(environment, "alert-1")
-	r.awaitStatus(id, workflows.Closed)
-	inv, err := r.db.Investigation(t.Context(), workflows.InvestigationID(id))
-	if err != nil || inv.Report == nil {
-		t.Fatalf("%+v %v", inv, err)
-	}
-	if got := inv.Report.Analyst; !strings.HasPrefix(got, "script, after a model: ") || server.Count() != 0 {
+	if got := r.closedWith(workflows.IncidentID(environment, "alert-1")).Analyst; !strings.HasPrefix(got, "script, after a model: ") || server.Count() != 0 {
 		t.Errorf("decided by %q, %d calls", got, server.Count())
 	}
 }

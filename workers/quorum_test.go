@@ -11,7 +11,7 @@ import (
 
 // TestTwoPersonRule goes from the trigger to a fix that two people approve, and tries to do with one.
 func TestTwoPersonRule(t *testing.T) {
-	r := newRigFor(t, investigation.Quorum{Approvals: 2})
+	r := newRigWith(t, func(r *rig) { r.quorum = investigation.Quorum{Approvals: 2} })
 	r.script.rootCause()
 	first := trigger("alert-two", "payment", investigation.Alert)
 	r.raise(first)

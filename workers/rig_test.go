@@ -60,24 +60,27 @@ type rig struct {
 	peers    []string // whom the tool was asked about
 	scopes   []tools.Scope
 	models   []gate.Account
+	flags    []string  // of Temporal
+	code     *codeHost // nil: there is none
 }
 
 func newRig(t *testing.T, models ...gate.Account) *rig {
 	t.Helper()
-	return newRigFor(t, investigation.Quorum{}, models...)
+	return newRigWith(t, func(r *rig) { r.models = models })
 }
 
-// newRigFor is newRig where so many people have to approve a fix.
-func newRigFor(t *testing.T, quorum investigation.Quorum, models ...gate.Account) *rig {
+// newRigWith is newRig with what change makes of it before anything runs.
+func newRigWith(t *testing.T, change func(*rig)) *rig {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs the embedded Temporal; -short leaves it out")
 	}
 	r := &rig{
-		t: t, temporal: temporaltest.Start(t), dir: t.TempDir(), script: &script{}, detector: &detector{},
+		t: t, dir: t.TempDir(), script: &script{}, detector: &detector{},
 		policy: workflows.Policy{Debounce: 200 * time.Millisecond, Settle: 300 * time.Millisecond, Bake: 500 * time.Millisecond},
-		models: models, quorum: quorum,
 	}
+	change(r)
+	r.temporal = temporaltest.Start(t, r.flags...)
 	ring, err := seal.LoadRing(filepath.Join(t.TempDir(), "metadata.key"))
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +96,11 @@ func newRigFor(t *testing.T, quorum investigation.Quorum, models ...gate.Account
 	r.work(pki.Worker, workers.Orchestrate, workers.Tools, workers.Notify)
 	r.work(pki.Sandbox, workers.Sandbox)
 	r.work(pki.Apply, workers.Apply)
-	if len(models) > 0 {
+	if len(r.models) > 0 {
 		r.work(pki.Model, workers.Model)
+	}
+	if r.code != nil {
+		r.work(pki.GitHub, workers.GitHub)
 	}
 	return r
 }
@@ -118,12 +124,16 @@ func (r *rig) work(part string, roles ...workers.Role) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	serve(r.t, part, workers.Config{
+	cfg := workers.Config{
 		Roles: roles, Address: r.temporal.Address, TLS: id.Client(pki.Temporal), Ring: r.temporal.Ring, Environment: environment,
 		Metadata: r.db, Registry: tools.New(r.probe()), Detector: r.detector, Engine: r.script, Actions: r.actions(),
 		PublicKey: r.key.Public().(ed25519.PublicKey), Policy: r.policy, Quorum: r.quorum, ScanEvery: time.Second,
 		Models: selector, Gate: door, PseudonymKey: []byte("a key of tests, for tests alone."), Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	if r.code != nil {
+		r.code.serve(&cfg, r.probe())
+	}
+	serve(r.t, part, cfg)
 }
 
 // serve runs a worker process's worth of roles until the test ends.

@@ -31,6 +31,7 @@ type Config struct {
 	CodecEndpoint string        // URL of the codec server that the browser asks for plain payloads; "": payloads stay sealed
 	UIPath        string        // path under which a reverse proxy shows the UI, such as "/temporal"; "": the root
 	UIClients     []string      // parts whose certificate may use the UI, such as "api"; empty: a browser without certificate may
+	ContinueAfter int           // events of a history after which its workflow is told to continue as new; 0: 4096
 	Ready         func()        // called once when workflows can be started; may be nil
 	Log           *slog.Logger
 }
@@ -41,6 +42,12 @@ func (c *Config) validate() error {
 	}
 	if c.Retention == 0 {
 		c.Retention = 30 * 24 * time.Hour
+	}
+	if c.ContinueAfter < 0 {
+		return errors.New("temporal: a history continues as a new one after a number of events")
+	}
+	if c.ContinueAfter == 0 {
+		c.ContinueAfter = 4096
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

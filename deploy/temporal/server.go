@@ -52,7 +52,7 @@ func (s *Server) Run(ctx context.Context) error {
 		server.WithConfig(s.config()),
 		server.ForServices(server.DefaultServices),
 		server.WithStaticHosts(s.hosts()),
-		server.WithDynamicConfigClient(settings()),
+		server.WithDynamicConfigClient(s.settings()),
 		server.WithLogger(logger{s.cfg.Log}),
 		server.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return certificates{} }),
 		server.WithAuthorizer(parts{}),
@@ -178,12 +178,13 @@ const maxPolls = 2000
 
 // settings are those of dynamic configuration that a small machine and one shard want otherwise, and one that would tell
 // version-info.temporal.io of this installation.
-func settings() dynamicconfig.StaticClient {
+func (s *Server) settings() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true, // an attribute is usable at once
 		dynamicconfig.FrontendPersistenceMaxQPS.Key():               10000,
 		dynamicconfig.HistoryPersistenceMaxQPS.Key():                45000,
 		dynamicconfig.EnableServerVersionCheck.Key():                false,
+		dynamicconfig.HistoryCountSuggestContinueAsNew.Key():        s.cfg.ContinueAfter,
 		// Each shard looks into its queues at most 20 times a second, which is meant for hundreds of shards. With one, every
 		// step of every workflow would wait for its turn: 50 ms.
 		dynamicconfig.TransferProcessorMaxPollRPS.Key():   maxPolls,

@@ -36,15 +36,17 @@ type Server struct {
 
 	t      testing.TB
 	binary string
+	flags  []string
 	cmd    *exec.Cmd
 }
 
-// Start builds the server if it is not built yet, starts it and waits until it serves. It is killed when the test ends.
-func Start(t testing.TB) *Server {
+// Start builds the server if it is not built yet, starts it, with more flags than it always has, and waits until it serves. It is killed
+// when the test ends.
+func Start(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	dir := t.TempDir()
 	s := &Server{
-		t: t, binary: build(t), Address: freeAddress(t), UI: freeAddress(t),
+		t: t, binary: build(t), flags: flags, Address: freeAddress(t), UI: freeAddress(t),
 		DB: filepath.Join(dir, "temporal.db"), PKI: filepath.Join(dir, "pki"),
 	}
 	if err := pki.Ensure(s.PKI); err != nil {
@@ -87,7 +89,8 @@ func (s *Server) start() error {
 		return err
 	}
 	defer func() { _ = r.Close() }()
-	s.cmd = exec.CommandContext(context.Background(), s.binary, "--db", s.DB, "--pki", s.PKI, "--listen", s.Address, "--ui-listen", s.UI)
+	args := append([]string{"--db", s.DB, "--pki", s.PKI, "--listen", s.Address, "--ui-listen", s.UI}, s.flags...)
+	s.cmd = exec.CommandContext(context.Background(), s.binary, args...)
 	s.cmd.Stderr, s.cmd.ExtraFiles = os.Stderr, []*os.File{w}
 	s.cmd.Env = append(os.Environ(), "MIDWATCH_READY_FD=3")
 	runtime.LockOSThread() // the death signal is bound to the thread that starts the child

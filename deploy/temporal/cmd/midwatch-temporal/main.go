@@ -32,6 +32,7 @@ func run() int {
 	flag.StringVar(&cfg.PKI, "pki", "pki", "`directory` with ca.pem, temporal.pem and temporal-key.pem")
 	flag.StringVar(&cfg.Namespace, "namespace", "midwatch", "`name` of the namespace; another with -watch behind it is made for the schedules")
 	flag.DurationVar(&cfg.Retention, "retention", 30*24*time.Hour, "how long closed workflows are kept")
+	flag.IntVar(&cfg.ContinueAfter, "continue-after", 0, "`events` of a history after which its workflow continues as a new one; 0: 4096")
 	flag.StringVar(&cfg.CodecEndpoint, "codec-endpoint", "", "`URL` of the codec server that the browser asks for plain payloads")
 	flag.StringVar(&cfg.UIPath, "ui-path", "", "`path` under which a reverse proxy shows the web UI, such as /temporal")
 	flag.StringVar(&clients, "ui-clients", "", "`parts` whose certificate may use the web UI, such as api,cli; empty: any browser on this machine")
