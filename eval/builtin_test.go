@@ -25,6 +25,9 @@ func (inside) Run(_ context.Context, req contract.Request) (contract.Answer, err
 	case req.Model != nil:
 		answer, err := model.Step(*req.Model)
 		return contract.Answer{Model: &answer}, err
+	case req.Program != nil:
+		answer, err := check.Program(*req.Program)
+		return contract.Answer{Program: &answer}, err
 	default:
 		step, err := builtin.Step(*req.Step)
 		return contract.Answer{Step: &step}, err

@@ -70,6 +70,12 @@ func blame(culprit string) llmtest.ToolCall {
 // modelled is a runner whose analyst is a scripted model, in an environment where AI is on or off.
 func modelled(t *testing.T, on bool, s llmtest.Script) (*eval.Runner, *metadata.DB, *llmtest.Server) {
 	t.Helper()
+	return modelledWith(t, probe(t), on, s)
+}
+
+// modelledWith is modelled with other tools.
+func modelledWith(t *testing.T, registry *tools.Registry, on bool, s llmtest.Script) (*eval.Runner, *metadata.DB, *llmtest.Server) {
+	t.Helper()
 	server, account := gatetest.Scripted(t, s)
 	entry := account.ProviderConfig
 	db := metadatatest.Open(t)
@@ -85,7 +91,7 @@ func modelled(t *testing.T, on bool, s llmtest.Script) (*eval.Runner, *metadata.
 		t.Fatal(err)
 	}
 	r, err := eval.New(eval.Config{
-		Engine: inside{}, Tools: probe(t), Analyst: entry.Name, Environment: "prod", Gate: door, Ledger: db,
+		Engine: inside{}, Tools: registry, Analyst: entry.Name, Environment: "prod", Gate: door, Ledger: db,
 		Models: &gate.Selector{Policies: db, Accounts: []llm.ProviderConfig{entry}}, PseudonymKey: []byte("a key of tests, for tests alone."),
 	})
 	if err != nil {

@@ -206,6 +206,26 @@ func ask(ctx context.Context, registry *tools.Registry, r investigation.Request,
 	return nil
 }
 
+// expressions are what is likely to be asked of query_metrics, most as its description and list_metrics suggest them.
+var expressions = []string{
+	"process_memory_usage",
+	"process_cpu_utilization",
+	"midwatch_process_run_delay",
+	"midwatch_process_memory_limit",
+	"process_memory_usage / on(instance) midwatch_process_memory_limit",
+	"sum by (service) (process_memory_usage)",
+	"sum by (service) (process_cpu_utilization)",
+	"process_open_file_descriptor_count",
+	"process_thread_count",
+	"midwatch_tcp_connections",
+	"midwatch_tcp_connect_failures",
+	"system_cpu_utilization",
+	"midwatch_system_pressure",
+	"sum by (service) (rate(http_server_request_duration_count[2m]))",
+	"histogram_quantile(0.95, sum by (le, service) (rate(http_server_request_duration_bucket[2m])))",
+	"histogram_quantile(0.95, sum by (le, service) (rate(db_client_operation_duration_bucket[2m])))",
+}
+
 // askAround asks what another analyst is likely to ask: every tool about the windows of the request, of everybody and of each
 // service.
 func askAround(t *testing.T, r investigation.Request, registry *tools.Registry, names plan.Plan) {
@@ -244,11 +264,15 @@ func questions(r investigation.Request, schema map[string]property, service stri
 	}
 	chosen := []map[string]any{about}
 	for name, p := range schema {
-		if len(p.Enum) == 0 || slices.Contains(p.Enum, "") {
+		values := p.Enum
+		if name == "expression" {
+			values = expressions
+		}
+		if len(values) == 0 || slices.Contains(values, "") {
 			continue
 		}
 		var more []map[string]any
-		for _, value := range p.Enum {
+		for _, value := range values {
 			for _, c := range chosen {
 				with := maps.Clone(c)
 				with[name] = value

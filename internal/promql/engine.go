@@ -39,6 +39,16 @@ func New() *Engine {
 	})}
 }
 
+// Canonical writes an expression in the one way that PromQL itself would, so that two spellings of the same are the same text. What is no
+// expression stays as it is.
+func Canonical(expression string) string {
+	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expression)
+	if err != nil {
+		return expression
+	}
+	return parsed.String()
+}
+
 // Range is when an expression is evaluated: at From and every Step until To.
 type Range struct {
 	From, To time.Time

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/midwatch/midwatch/internal/promql"
 )
 
 // arguments of a call, the times apart from the rest.
@@ -20,7 +22,11 @@ type call struct {
 	answer    Answer
 }
 
-// read sorts arguments into times and the rest. What a tool takes for left out, an empty text, is left out.
+// expression is the argument of query_metrics that holds PromQL.
+const expression = "expression"
+
+// read sorts arguments into times and the rest. What a tool takes for left out, an empty text, is left out; the expression of query_metrics is
+// the same however it is spelled.
 func read(raw json.RawMessage) arguments {
 	a := arguments{times: map[string]time.Time{}, rest: map[string]any{}}
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -37,6 +43,8 @@ func read(raw json.RawMessage) arguments {
 		case isText && err == nil:
 			a.times[name] = at.UTC()
 		case isText && strings.TrimSpace(text) == "" || v == nil:
+		case isText && name == expression:
+			a.rest[name] = promql.Canonical(text)
 		default:
 			a.rest[name] = v
 		}
