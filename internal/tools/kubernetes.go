@@ -16,7 +16,9 @@ import (
 // has no such history, and must not offer them.
 func Kubernetes(db Store) []Tool {
 	r := reader{db: db}
-	return []Tool{r.kubernetesList(), r.kubernetesGet()}
+	return []Tool{
+		r.kubernetesList(), r.kubernetesGet(), r.kubernetesHistory(), r.kubernetesDiff(), r.kubernetesEvents(), r.servicePods(),
+	}
 }
 
 // lookBack is how far before a moment the version of an object that held then was stored at the latest: what is there is said again every
@@ -53,6 +55,18 @@ func momentSchema(more map[string]any, required ...string) json.RawMessage {
 		properties[name] = property
 	}
 	return objectSchema(properties, append([]string{"at"}, required...))
+}
+
+// windowSchema is the JSON schema of arguments with a window and more, some of which are required, too.
+func windowSchema(more map[string]any, required ...string) json.RawMessage {
+	properties := map[string]any{
+		"from": map[string]any{"type": "string", "format": "date-time", "description": "start of the window, inclusive"},
+		"to":   map[string]any{"type": "string", "format": "date-time", "description": "end of the window, exclusive"},
+	}
+	for name, property := range more {
+		properties[name] = property
+	}
+	return objectSchema(properties, append([]string{"from", "to"}, required...))
 }
 
 // objectInScope says which rows of k8s_objects a caller may see. What belongs to no namespace is not shown to who is limited to some.
@@ -120,3 +134,11 @@ func (r reader) kindOf(ctx context.Context, scope Scope, w window, word string) 
 
 // sinceCreation is the age of an object in seconds.
 func sinceCreation(o kubernetes.Object, at time.Time) float64 { return round(o.Age(at).Seconds()) }
+
+// clip keeps at most limit bytes of a text.
+func clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}

@@ -14,7 +14,7 @@ import (
 const changesSQL = `
 SELECT time, service, instance, event_name, body, attributes, resource
 FROM events
-WHERE ({service:String} = '' OR service = {service:String}) AND ` + inWindow + `
+WHERE event_name != '` + telemetry.EventKubernetes + `' AND ({service:String} = '' OR service = {service:String}) AND ` + inWindow + `
 ORDER BY time, service, instance, event_name, body
 LIMIT 2000`
 
@@ -36,7 +36,8 @@ type eventRow struct {
 func (r reader) recentChanges() Tool {
 	return Tool{
 		Name:        "recent_changes",
-		Description: "What changed in a window: new executables, arguments and configuration (with diffs), processes that started, exited or were killed for want of memory.",
+		Description: "What changed in a window: new executables, images, arguments and configuration (with diffs, and who rolled it out), scaling and other changes of a Kubernetes cluster, " +
+			"processes that started, exited or were killed for want of memory.",
 		Schema:      schema(false, map[string]any{"service": text("only this service; all if left out")}),
 		DataTypes:   []investigation.DataType{investigation.Configuration, investigation.Cluster},
 		Cost:        1,
@@ -51,7 +52,7 @@ func (r reader) recentChanges() Tool {
 			}
 			c := gatherChanges(rows)
 			return Result{
-				Summary: fmt.Sprintf("%d deployments, %d starts, %d exits, %d OOM kills", len(c.Deployments), len(c.Starts), len(c.Exits), len(c.OOMKills)),
+				Summary: fmt.Sprintf("%d deployments, %d other changes of the cluster, %d starts, %d exits, %d OOM kills", len(c.Deployments), len(c.Cluster), len(c.Starts), len(c.Exits), len(c.OOMKills)),
 				Query:   text, Window: a.public(), Data: c,
 			}, nil
 		},
@@ -61,16 +62,21 @@ func (r reader) recentChanges() Tool {
 
 func gatherChanges(rows []eventRow) result.Changes {
 	c := result.Changes{
-		Deployments: []result.Deployment{}, Starts: []result.Lifecycle{}, Exits: []result.Lifecycle{}, OOMKills: []result.Lifecycle{},
+		Deployments: []result.Deployment{}, Starts: []result.Lifecycle{}, Exits: []result.Lifecycle{}, OOMKills: []result.Lifecycle{}, Cluster: []result.Deployment{},
 	}
+	told := map[string]bool{}
 	for _, row := range rows {
+		if id := row.Attributes[telemetry.ChangeID]; id != "" {
+			if told[id+row.Service] {
+				continue // the exporter was killed before it knew that it had told this
+			}
+			told[id+row.Service] = true
+		}
 		switch row.Event {
 		case telemetry.EventDeployment:
-			c.Deployments = append(c.Deployments, result.Deployment{
-				Time: row.Time.UTC(), Service: row.Service, Kind: row.Attributes[telemetry.ChangeKind],
-				Before: row.Attributes[telemetry.ChangeBefore], After: row.Attributes[telemetry.ChangeAfter],
-				Detail: row.Attributes[telemetry.ChangeDetail], File: row.Attributes[telemetry.ChangeFile],
-			})
+			c.Deployments = append(c.Deployments, row.deployment())
+		case telemetry.EventChange:
+			c.Cluster = append(c.Cluster, row.deployment())
 		case telemetry.EventStart:
 			c.Starts = append(c.Starts, row.lifecycle())
 		case telemetry.EventExit:
@@ -88,6 +94,18 @@ func (row eventRow) attribute(name string) string {
 		return v
 	}
 	return row.Resource[name]
+}
+
+func (row eventRow) deployment() result.Deployment {
+	a := row.Attributes
+	d := result.Deployment{
+		Time: row.Time.UTC(), Service: row.Service, Kind: a[telemetry.ChangeKind], Before: a[telemetry.ChangeBefore], After: a[telemetry.ChangeAfter],
+		Detail: a[telemetry.ChangeDetail], File: a[telemetry.ChangeFile], Actor: a[telemetry.ObjectActor], Workload: row.attribute(telemetry.ObjectWorkload),
+	}
+	if name := a[telemetry.K8sObjectName]; name != "" {
+		d.Namespace, d.Object = row.attribute(telemetry.K8sNamespace), a[telemetry.K8sObjectKind]+"/"+name
+	}
+	return d
 }
 
 func (row eventRow) lifecycle() result.Lifecycle {

@@ -40,3 +40,93 @@ type KubernetesVersion struct {
 	Manifest json.RawMessage  `json:"manifest"` // JSON; null when YAML was asked for
 	YAML     string           `json:"yaml"`
 }
+
+// KubernetesHistory is the result of kubernetes_history, the oldest version first.
+type KubernetesHistory struct {
+	Versions []KubernetesChange `json:"versions"`
+	Omitted  int                `json:"omitted"` // older ones that are not listed
+}
+
+// KubernetesChange is one version of an object and what it changed.
+type KubernetesChange struct {
+	Time        time.Time              `json:"time"`
+	Action      string                 `json:"action"` // added, modified, deleted
+	Actor       string                 `json:"actor"`  // field manager; "" when the object does not tell
+	UID         string                 `json:"uid"`
+	Version     string                 `json:"resource_version"`
+	Status      string                 `json:"status"`
+	Differences []KubernetesDifference `json:"differences"`
+	Omitted     int                    `json:"omitted"` // differences that are not listed
+}
+
+// KubernetesDifference is one place in which two versions differ; what is not there is "".
+type KubernetesDifference struct {
+	Path   string `json:"path"` // /spec/template/spec/containers/api/image
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// KubernetesDiff is the result of kubernetes_diff, what changed last first.
+type KubernetesDiff struct {
+	Kind    string            `json:"kind"`
+	Objects []KubernetesMoved `json:"objects"`
+	Omitted int               `json:"omitted"`
+}
+
+// KubernetesMoved is an object that differs between two moments.
+type KubernetesMoved struct {
+	Namespace   string                 `json:"namespace"`
+	Name        string                 `json:"name"`
+	UID         string                 `json:"uid"`
+	Workload    string                 `json:"workload"`
+	Action      string                 `json:"action"` // added, modified, deleted
+	Actor       string                 `json:"actor"`  // of the last change
+	Since       time.Time              `json:"since"`  // the last change
+	Differences []KubernetesDifference `json:"differences"`
+	Omitted     int                    `json:"omitted"`
+}
+
+// KubernetesEvents is the result of kubernetes_events: Events that say the same of the same, what there is most of first, warnings before others.
+type KubernetesEvents struct {
+	Events  []KubernetesEvent `json:"events"`
+	Omitted int               `json:"omitted"`
+}
+
+// KubernetesEvent is such Events together.
+type KubernetesEvent struct {
+	Namespace string    `json:"namespace"`
+	Workload  string    `json:"workload"` // kind/name; of what belongs to none, of the object itself
+	Kind      string    `json:"kind"`     // of the objects
+	Objects   []string  `json:"objects"`  // names, at most 5
+	Reason    string    `json:"reason"`
+	Type      string    `json:"type"` // Normal, Warning
+	Count     uint64    `json:"count"`
+	First     time.Time `json:"first"`
+	Last      time.Time `json:"last"`
+	Note      string    `json:"note"` // the latest
+}
+
+// ServicePods is the result of service_pods: what was behind a Service at a moment, as its EndpointSlices told.
+type ServicePods struct {
+	At       time.Time    `json:"at"`
+	Exists   bool         `json:"exists"` // the Service was there
+	Type     string       `json:"type"`
+	Address  string       `json:"address"` // its cluster address
+	Pods     []ServicePod `json:"pods"`    // those that are not ready first, then by name
+	Ready    int          `json:"ready"`
+	NotReady int          `json:"not_ready"`
+}
+
+// ServicePod is one endpoint of a Service.
+type ServicePod struct {
+	Name        string   `json:"name"` // of the pod; "" for an address that is none's
+	Namespace   string   `json:"namespace"`
+	Addresses   []string `json:"addresses"`
+	Ports       []string `json:"ports"` // http:8080/TCP
+	Ready       bool     `json:"ready"` // gets requests
+	Terminating bool     `json:"terminating"`
+	Node        string   `json:"node"`
+	Status      string   `json:"status"` // of the pod
+	Restarts    int      `json:"restarts"`
+	Workload    string   `json:"workload"`
+}
