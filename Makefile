@@ -21,11 +21,16 @@ build: bin/web.stamp ## Build everything into bin/
 	@$(PROGRESS) "building midwatch" go build -ldflags "-s -w" -o bin/midwatch ./cmd/midwatch
 	@$(PROGRESS) "building midwatch-analyst" env CGO_ENABLED=0 go build -ldflags "-s -w" -o bin/midwatch-analyst ./cmd/midwatch-analyst
 	@$(PROGRESS) "building midwatch-temporal" go -C deploy/temporal build -ldflags "-s -w" -o ../../bin/midwatch-temporal ./cmd/midwatch-temporal
+	@$(PROGRESS) "building midwatch-postgres" env CGO_ENABLED=0 go build -ldflags "-s -w" -o bin/midwatch-postgres ./cmd/midwatch-postgres
 	@$(PROGRESS) "building the demo shop" go build -o bin/shop ./deploy/shop/cmd/shop
 
 .PHONY: build-gvisor
 build-gvisor: ## Build gVisor's runsc into bin/ (1.5 minutes the first time, then go's cache has it)
 	@$(PROGRESS) "building gVisor" env CGO_ENABLED=0 go -C deploy/gvisor build -ldflags "-s -w" -o ../../bin/runsc gvisor.dev/gvisor/runsc
+
+.PHONY: images
+images: deps build ## Container images as archives in bin/images, from this machine's files (deploy/images/images.yaml)
+	@go run ./deploy/images -tag $(or $(TAG),dev)
 
 bin/web.stamp: $(WEBFILES)
 	@$(PROGRESS) "installing the web UI's packages" npm ci --prefix api/web --no-fund --no-audit
@@ -89,12 +94,13 @@ $(TOOLS)/workflowcheck:
 	@GOBIN=$(CURDIR)/$(TOOLS) $(PROGRESS) "building workflowcheck" go install $(WORKFLOWCHECK)
 
 .PHONY: generate
-generate: ## Rebuild generated files (BPF objects, needs clang-14 and libbpf-dev)
+generate: ## Rebuild generated files (BPF objects, which need clang-14 and libbpf-dev; the Dockerfile)
 	go generate ./bpf/...
+	go run ./deploy/images -dockerfile deploy/images/Dockerfile
 
 .PHONY: verify
 verify: generate ## Fail when a generated file is stale
-	git diff --exit-code -- bpf
+	git diff --exit-code -- bpf deploy/images/Dockerfile
 
 .PHONY: bench-demo
 bench-demo: deps build ## Seven faults, five runs each, renamed every time; red herrings; healthy time

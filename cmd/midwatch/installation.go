@@ -5,12 +5,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/config"
+	"github.com/midwatch/midwatch/internal/health"
 	"github.com/midwatch/midwatch/internal/seal"
 )
 
@@ -20,6 +22,10 @@ type installation struct {
 	config   string // path of the YAML file, "" for none
 	level    string
 	log      *slog.Logger
+
+	self   *pki.Identity  // read last; nil: none yet
+	probes *health.Server // of the part that runs; nil: nobody asks
+	served atomic.Bool    // the part that runs is ready, or was
 }
 
 func (in *installation) flags(cmd *cobra.Command) {
@@ -69,7 +75,20 @@ func (in *installation) identity(part string) (*pki.Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (`midwatch up` makes it)", err)
 	}
+	id.Log = in.log
+	in.self = id
 	return id, nil
+}
+
+// whoever is the identity this process has or, for a tool of an operator, may have: an api's pod has no other than the api's.
+func (in *installation) whoever() (*pki.Identity, error) {
+	if in.self != nil {
+		return in.self, nil
+	}
+	if id, err := in.identity(pki.CLI); err == nil {
+		return id, nil
+	}
+	return in.identity(pki.API)
 }
 
 func (in *installation) ring(name string) (*seal.Ring, error) {

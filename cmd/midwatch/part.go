@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,30 +30,13 @@ type runner interface {
 // partCommands are the parts that `up` supervises, each a command of its own.
 func partCommands(in *installation) []*cobra.Command {
 	return []*cobra.Command{
-		partCommand("clickhouse", "The store: ClickHouse's engine behind its native protocol", in.clickhouse),
-		partCommand("jetstream", "Cluster-local storage: NATS JetStream, encrypted on disk", in.jetstream),
-		partCommand("ingester", "OTLP in, columns out", in.ingester),
-		partCommand("node-agent", "Watches this machine from the kernel", in.nodeAgent),
-		partCommand("exporter", "JetStream to ingester, adding who is who", in.exporter),
-		partCommand("api", "HTTP API and web UI", in.apiPart),
+		partCommand(in, "clickhouse", "The store: ClickHouse's engine behind its native protocol", in.clickhouse),
+		partCommand(in, "jetstream", "Cluster-local storage: NATS JetStream, encrypted on disk", in.jetstream),
+		partCommand(in, "ingester", "OTLP in, columns out", in.ingester),
+		partCommand(in, "node-agent", "Watches this machine from the kernel", in.nodeAgent),
+		partCommand(in, "exporter", "JetStream to ingester, adding who is who", in.exporter),
+		partCommand(in, "api", "HTTP API and web UI", in.apiPart),
 		in.workerCommand(),
-	}
-}
-
-// partCommand wires a part and runs it until it is told to stop.
-func partCommand(name, short string, build func(context.Context) (runner, error)) *cobra.Command {
-	return &cobra.Command{
-		Use: name, Short: short, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			part, err := build(cmd.Context())
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			if err := part.Run(cmd.Context()); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			return nil
-		},
 	}
 }
 
@@ -68,7 +54,7 @@ func (in *installation) clickhouse(context.Context) (runner, error) {
 		cfg.Dir = in.path("clickhouse")
 	}
 	cfg.TLS, cfg.Key, cfg.Log = id.Server(pki.Ingester, pki.Worker, pki.API, pki.CLI), ring.Newest(), in.log
-	cfg.Ready = func() { notifyReady("") }
+	cfg.Ready = func() { in.serves("") }
 	return clickhouse.New(cfg)
 }
 
@@ -83,7 +69,7 @@ func (in *installation) jetstream(context.Context) (runner, error) {
 	}
 	return jetstream.New(jetstream.Config{
 		Listen: in.settings.JetStream.Listen, Dir: in.path("jetstream"), TLS: id.Server(pki.Agent, pki.Exporter, pki.CLI), Key: ring.Newest(),
-		MaxBytes: in.settings.JetStream.MaxBytes, Ready: func() { notifyReady("") }, Log: in.log,
+		MaxBytes: in.settings.JetStream.MaxBytes, Ready: func() { in.serves("") }, Log: in.log,
 	})
 }
 
@@ -113,7 +99,7 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	}
 	server, err := ingest.New(ingest.Config{
 		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, TLS: id.Server(pki.Exporter, pki.CLI), Store: db,
-		Environment: in.settings.Environment, Ready: func() { notifyReady("") }, Log: in.log,
+		Environment: in.settings.Environment, Ready: func() { in.serves("") }, Log: in.log,
 	})
 	if err != nil {
 		return nil, err
@@ -153,7 +139,7 @@ func (in *installation) nodeAgent(context.Context) (runner, error) {
 		return nil, err
 	}
 	cfg.Publisher, cfg.Log = publisher, in.log
-	cfg.Ready = func() { notifyReady("") }
+	cfg.Ready = func() { in.serves("") }
 	n, err := node.New(cfg)
 	return together{n, publisher}, err
 }
@@ -164,15 +150,17 @@ func (in *installation) publisher(part string) (*publish.Publisher, node.Config,
 	if cfg.Environment == "" {
 		cfg.Environment = in.settings.Environment
 	}
-	if cfg.Node == "" {
-		cfg.Node = hostName()
-	}
+	cfg.Node = cmp.Or(cfg.Node, os.Getenv("MIDWATCH_NODE"), hostName()) // one file for all nodes cannot name each
 	cfg.DataDir = in.path("node-agent")
 	id, err := in.identity(part)
 	if err != nil {
 		return nil, cfg, err
 	}
-	p, err := publish.New(publish.Config{URL: in.jetStreamURL(), TLS: id.Client(pki.JetStream), Node: cfg.Node, Log: in.log})
+	conf, err := in.jetStreamTLS(id)
+	if err != nil {
+		return nil, cfg, err
+	}
+	p, err := publish.New(publish.Config{URL: in.jetStreamURL(), TLS: conf, Node: cfg.Node, Log: in.log})
 	return p, cfg, err
 }
 
@@ -181,10 +169,14 @@ func (in *installation) exporter(context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	conf, err := in.jetStreamTLS(id)
+	if err != nil {
+		return nil, err
+	}
 	return exporter.New(exporter.Config{
-		JetStreamURL: in.jetStreamURL(), JetStreamTLS: id.Client(pki.JetStream),
-		IngesterAddress: in.settings.Ingester.GRPC, IngesterTLS: id.Client(pki.Ingester),
-		Kubeconfig: in.settings.Exporter.Kubeconfig, Drop: in.settings.Exporter.Drop, Ready: func() { notifyReady("") }, Log: in.log,
+		JetStreamURL: in.jetStreamURL(), JetStreamTLS: conf,
+		IngesterAddress: cmp.Or(in.settings.Ingester.Address, in.settings.Ingester.GRPC), IngesterTLS: id.Client(pki.Ingester),
+		Kubeconfig: in.settings.Exporter.Kubeconfig, Drop: in.settings.Exporter.Drop, Ready: func() { in.serves("") }, Log: in.log,
 	})
 }
 
@@ -197,11 +189,17 @@ func (in *installation) jetStreamURL() string {
 
 // store opens the store as the given part.
 func (in *installation) store(ctx context.Context, id *pki.Identity) (*store.DB, error) {
-	cfg := in.settings.Store
+	cfg := in.settings.Store.Config
 	if len(cfg.Addresses) == 0 {
 		cfg.Addresses = []string{in.settings.ClickHouse.Listen}
 	}
-	cfg.TLS = id.Client(pki.ClickHouse)
+	var err error
+	if cfg.TLS, err = in.settings.Store.TLS.client(id, pki.ClickHouse); err != nil {
+		return nil, fmt.Errorf("store.tls: %w", err)
+	}
+	if cfg.Password, err = readSecret(in.settings.Store.PasswordFile); err != nil {
+		return nil, fmt.Errorf("store.password_file: %w", err)
+	}
 	return store.Open(ctx, cfg)
 }
 
@@ -211,9 +209,30 @@ func (in *installation) metadata(ctx context.Context) (*metadata.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn := in.settings.Metadata.DSN
-	if dsn == "" {
-		dsn = "sqlite:" + in.path("metadata.db")
+	cfg := metadata.Config{DSN: in.settings.Metadata.DSN, Ring: ring}
+	if file := in.settings.Metadata.DSNFile; file != "" {
+		if cfg.DSN, err = readSecret(file); err != nil {
+			return nil, fmt.Errorf("metadata.dsn_file: %w", err)
+		}
 	}
-	return metadata.Open(ctx, metadata.Config{DSN: dsn, Ring: ring})
+	if cfg.DSN == "" {
+		cfg.DSN = "sqlite:" + in.path("metadata.db")
+	}
+	if in.settings.Metadata.Identity {
+		id, err := in.whoever()
+		if err != nil {
+			return nil, err
+		}
+		cfg.TLS = id.Client(pki.Postgres)
+	}
+	return metadata.Open(ctx, cfg)
+}
+
+// jetStreamTLS is how JetStream is reached as the given part.
+func (in *installation) jetStreamTLS(id *pki.Identity) (*tls.Config, error) {
+	conf, err := in.settings.JetStream.TLS.client(id, pki.JetStream)
+	if err != nil {
+		return nil, fmt.Errorf("jetstream.tls: %w", err)
+	}
+	return conf, nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/url"
 
@@ -42,7 +44,11 @@ func (in *installation) apiPart(ctx context.Context) (runner, error) {
 		return nil, err
 	}
 	// Lazy: the api serves what it can while Temporal is away.
-	temporal, err := client.NewLazyClient(workers.Options(in.temporalAddress(), workflows.Namespace, id.Client(pki.Temporal), ring, in.log))
+	conf, err := in.temporalTLS(id)
+	if err != nil {
+		return nil, err
+	}
+	temporal, err := client.NewLazyClient(workers.Options(in.temporalAddress(), workflows.Namespace, conf, ring, in.log))
 	if err != nil {
 		return nil, err
 	}
@@ -57,15 +63,15 @@ func (in *installation) apiPart(ctx context.Context) (runner, error) {
 	cfg := api.Config{
 		Listen: in.settings.API.Listen, TLS: id.Web(), Hosts: in.settings.API.Hosts, Environment: in.settings.Environment, Version: version(),
 		Metadata: meta, Tools: tools.All(db, in.kubernetesTools(db)...), Temporal: temporal, Policy: in.settings.Investigations.policy(), ApprovalKey: key, Providers: in.settings.AI.Providers,
-		ServiceLabels: in.settings.API.ServiceLabels, Web: files, Codec: codec.Handler(ring), Ready: func() { notifyReady("https://" + in.settings.API.Listen) }, Log: in.log,
+		ServiceLabels: in.settings.API.ServiceLabels, Web: files, Codec: codec.Handler(ring), Ready: func() { in.serves("https://" + in.settings.API.Listen) }, Log: in.log,
 	}
 	if file := in.settings.GitHub.WebhookSecretFile; file != "" {
 		if cfg.GitHubSecret, err = github.ReadSecret(file); err != nil {
 			return nil, err
 		}
 	}
-	if in.settings.Temporal.Address == "" {
-		cfg.TemporalUI = &url.URL{Scheme: "https", Host: in.settings.Temporal.UIListen}
+	if ui := in.temporalUI(); ui != "" {
+		cfg.TemporalUI = &url.URL{Scheme: "https", Host: ui}
 		cfg.TemporalTLS = id.Client(pki.Temporal)
 	}
 	return api.New(cfg)
@@ -78,10 +84,44 @@ func (in *installation) temporalAddress() string {
 	return in.settings.Temporal.Listen
 }
 
+// temporalUI is where the web UI is that the api shows, "" for none.
+func (in *installation) temporalUI() string {
+	if in.settings.Temporal.Address != "" {
+		return in.settings.Temporal.UIAddress
+	}
+	return cmp.Or(in.settings.Temporal.UIAddress, in.settings.Temporal.UIListen)
+}
+
+func (in *installation) temporalTLS(id *pki.Identity) (*tls.Config, error) {
+	conf, err := in.settings.Temporal.TLS.client(id, pki.Temporal)
+	if err != nil {
+		return nil, fmt.Errorf("temporal.tls: %w", err)
+	}
+	return conf, nil
+}
+
+// partOf is whose certificate a worker of some roles has.
+func partOf(roles []string) string {
+	part := pki.Worker
+	for _, name := range roles {
+		switch workers.Role(name) {
+		case workers.Sandbox:
+			part = pki.Sandbox
+		case workers.GitHub:
+			part = pki.GitHub
+		case workers.Model:
+			part = pki.Model
+		case workers.Apply:
+			part = pki.Apply
+		}
+	}
+	return part
+}
+
 // workerCommand serves the task queues of some roles; each role gets only what it needs.
 func (in *installation) workerCommand() *cobra.Command {
 	var roles []string
-	cmd := partCommand("worker", "Workflows and activities, by role", func(ctx context.Context) (runner, error) {
+	cmd := partCommand(in, "worker", "Workflows and activities, by role", func(ctx context.Context) (runner, error) {
 		return in.worker(ctx, roles)
 	})
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "orchestrate, tools, sandbox, apply, notify, github, model; several with commas")
@@ -108,6 +148,10 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 	if err != nil {
 		return nil, err
 	}
+	id, err := in.identity(partOf(roles))
+	if err != nil {
+		return nil, err
+	}
 	meta, err := in.metadata(ctx)
 	if err != nil {
 		return nil, err
@@ -119,26 +163,22 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 		Address: in.temporalAddress(), Ring: ring, Environment: in.settings.Environment, Metadata: meta, Registry: in.investigationTools(nil, nil),
 		Actions: in.settings.actions(false), Policy: in.settings.Investigations.policy(), Quorum: in.settings.Investigations.Quorum, SameCulprit: in.settings.Investigations.SameCulprit, ScanEvery: in.settings.Alerts.Every,
 		Version: workers.Version{Deployment: in.settings.Worker.Deployment, Build: version()},
-		Ready:   func() { notifyReady("") }, Log: in.log,
+		Ready:   func() { in.serves("") }, Log: in.log,
 	}
-	part := pki.Worker
 	for _, name := range roles {
 		role := workers.Role(name)
 		cfg.Roles = append(cfg.Roles, role)
 		switch role {
 		case workers.Sandbox:
-			part = pki.Sandbox
 			if cfg.Engine, err = in.settings.Worker.engine(); err != nil {
 				return nil, err
 			}
 			cfg.Models = &gate.Selector{Policies: meta, Accounts: in.settings.AI.Providers}
 		case workers.GitHub:
-			part = pki.GitHub
 			if err := in.codeHost(&cfg); err != nil {
 				return nil, err
 			}
 		case workers.Model:
-			part = pki.Model
 			if err := in.models(&cfg, meta); err != nil {
 				return nil, err
 			}
@@ -147,7 +187,6 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 				return nil, err
 			}
 		case workers.Apply:
-			part = pki.Apply
 			cfg.Actions = in.settings.actions(true)
 			if err := in.codePublisher(&cfg); err != nil {
 				return nil, err
@@ -157,11 +196,9 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 			}
 		}
 	}
-	id, err := in.identity(part)
-	if err != nil {
+	if cfg.TLS, err = in.temporalTLS(id); err != nil {
 		return nil, err
 	}
-	cfg.TLS = id.Client(pki.Temporal)
 	for _, r := range cfg.Roles {
 		if r != workers.Tools {
 			continue

@@ -24,7 +24,7 @@ type settings struct {
 	Environment    string
 	Nice           int // scheduling priority of what `up` starts
 	ClickHouse     clickhouse.Config
-	Store          store.Config
+	Store          storeSettings
 	JetStream      jetStreamSettings
 	Ingester       ingesterSettings
 	Exporter       exporterSettings
@@ -55,15 +55,24 @@ func (s settings) actions(secrets bool) []investigation.Action {
 	return as
 }
 
+type storeSettings struct {
+	store.Config `yaml:",inline"`
+	PasswordFile string       `yaml:"password_file"` // of user; empty: no password
+	TLS          peerSettings `yaml:"tls"`           // of addresses
+}
+
 type jetStreamSettings struct {
-	Listen   string `yaml:"listen"`
-	URL      string `yaml:"url"`       // a NATS server to use instead
-	MaxBytes int64  `yaml:"max_bytes"` // of telemetry that waits on disk; 0: 1 GiB
+	Listen   string       `yaml:"listen"`
+	URL      string       `yaml:"url"`       // a NATS server to use instead
+	TLS      peerSettings `yaml:"tls"`       // of url
+	MaxBytes int64        `yaml:"max_bytes"` // of telemetry that waits on disk; 0: 1 GiB
 }
 
 type ingesterSettings struct {
 	GRPC string `yaml:"grpc"` // OTLP/gRPC, host:port
 	HTTP string `yaml:"http"` // OTLP/HTTP, host:port
+	// Address is where the exporter reaches it; empty: where GRPC says, on this machine
+	Address string `yaml:"address"`
 }
 
 type exporterSettings struct {
@@ -72,10 +81,12 @@ type exporterSettings struct {
 }
 
 type temporalSettings struct {
-	Listen   string `yaml:"listen"`
-	UIListen string `yaml:"ui_listen"`
-	Address  string `yaml:"address"` // a Temporal server to use instead
-	Program  string `yaml:"program"` // midwatch-temporal
+	Listen    string       `yaml:"listen"`
+	UIListen  string       `yaml:"ui_listen"`
+	Address   string       `yaml:"address"`    // a Temporal server to use instead
+	TLS       peerSettings `yaml:"tls"`        // of address
+	UIAddress string       `yaml:"ui_address"` // midwatch-temporal's web UI there; empty: the api shows none
+	Program   string       `yaml:"program"`    // midwatch-temporal
 }
 
 type apiSettings struct {
@@ -126,7 +137,10 @@ type aiSettings struct {
 }
 
 type metadataSettings struct {
-	DSN string `yaml:"dsn"` // postgres://…; empty: SQLite in the data directory
+	DSN     string `yaml:"dsn"`      // postgres://…; empty: SQLite in the data directory
+	DSNFile string `yaml:"dsn_file"` // file that holds it, for one with a password
+	// Identity: by the part's certificate to a PostgreSQL that has the certificate of the part postgres, instead of what the DSN says of TLS
+	Identity bool `yaml:"identity"`
 }
 
 type workerSettings struct {

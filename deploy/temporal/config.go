@@ -23,8 +23,8 @@ const (
 // Config is what the embedded server needs.
 type Config struct {
 	DB            string        // SQLite file; made when missing
-	Listen        string        // frontend, host:port on loopback
-	UIListen      string        // web UI, host:port on loopback; "": no UI
+	Listen        string        // frontend, address:port
+	UIListen      string        // web UI, address:port; on loopback unless UIClients are named; "": no UI
 	PKI           string        // directory with ca.pem, temporal.pem and temporal-key.pem
 	Namespace     string        // the namespace of the incidents; another with "-watch" behind its name is for the schedules
 	Retention     time.Duration // of closed workflows; 30 days
@@ -56,9 +56,12 @@ func (c *Config) validate() error {
 		if address == "" {
 			continue
 		}
-		if err := loopback(address); err != nil {
+		if err := isAddress(address); err != nil {
 			return err
 		}
+	}
+	if len(c.UIClients) == 0 && c.UIListen != "" && !loopback(c.UIListen) {
+		return fmt.Errorf("temporal: the web UI on %s would be open to all who reach it; name the parts that may use it", c.UIListen)
 	}
 	return nil
 }
@@ -67,16 +70,27 @@ func (c *Config) ca() string   { return filepath.Join(c.PKI, "ca.pem") }
 func (c *Config) cert() string { return filepath.Join(c.PKI, partName+".pem") }
 func (c *Config) key() string  { return filepath.Join(c.PKI, partName+"-key.pem") }
 
-// loopback refuses any other address: this server is for one machine.
-func loopback(address string) error {
+func isAddress(address string) error {
 	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("temporal: address %q: want host:port", address)
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return fmt.Errorf("temporal: address %q is not on loopback", address)
+	if err != nil || net.ParseIP(host) == nil {
+		return fmt.Errorf("temporal: address %q: want address:port", address)
 	}
 	return nil
+}
+
+// loopback tells whether only this machine reaches what listens there.
+func loopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	return net.ParseIP(host).IsLoopback()
+}
+
+// dial is how this process itself reaches what it listens on: where that is every address, on loopback.
+func dial(address string) string {
+	host, port, _ := net.SplitHostPort(address)
+	if net.ParseIP(host).IsUnspecified() {
+		host = localhost
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // free tells whether address can be listened on. The server and the UI end the process without a word when it cannot.

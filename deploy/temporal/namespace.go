@@ -150,7 +150,7 @@ func (s *Server) dial() (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(s.cfg.Listen, grpc.WithTransportCredentials(credentials.NewTLS(cfg)))
+	conn, err := grpc.NewClient(dial(s.cfg.Listen), grpc.WithTransportCredentials(credentials.NewTLS(cfg)))
 	if err != nil {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", s.cfg.Listen, err)
 	}
@@ -159,8 +159,11 @@ func (s *Server) dial() (*grpc.ClientConn, error) {
 
 // clientTLS is the server's own identity, as a client.
 func (s *Server) clientTLS() (*tls.Config, error) {
-	cert, err := tls.LoadX509KeyPair(s.cfg.cert(), s.cfg.key())
-	if err != nil {
+	load := func() (*tls.Certificate, error) { // for each handshake: it may have been renewed
+		cert, err := tls.LoadX509KeyPair(s.cfg.cert(), s.cfg.key())
+		return &cert, err
+	}
+	if _, err := load(); err != nil {
 		return nil, fmt.Errorf("load certificate of %s: %w", partName, err)
 	}
 	ca, err := os.ReadFile(s.cfg.ca())
@@ -171,5 +174,9 @@ func (s *Server) clientTLS() (*tls.Config, error) {
 	if !pool.AppendCertsFromPEM(ca) {
 		return nil, fmt.Errorf("load certificate authority: no certificate in %s", s.cfg.ca())
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, RootCAs: pool, ClientCAs: pool, ServerName: partName}, nil
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, RootCAs: pool, ClientCAs: pool, ServerName: partName,
+		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return load() },
+	}, nil
 }

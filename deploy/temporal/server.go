@@ -133,6 +133,9 @@ func (s *Server) config() *config.Config {
 	for name, port := range s.ports {
 		services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: port, BindOnIP: localhost}}
 	}
+	frontend := services[string(primitives.FrontendService)]
+	frontend.RPC.BindOnIP, _, _ = net.SplitHostPort(s.cfg.Listen)
+	services[string(primitives.FrontendService)] = frontend
 	return &config.Config{
 		Global: config.Global{
 			Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: localhost},
@@ -145,13 +148,13 @@ func (s *Server) config() *config.Config {
 		ClusterMetadata: &cluster.Config{
 			FailoverVersionIncrement: 10, MasterClusterName: clusterName, CurrentClusterName: clusterName,
 			ClusterInformation: map[string]cluster.ClusterInformation{
-				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: s.cfg.Listen},
+				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: dial(s.cfg.Listen)},
 			},
 		},
 		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
 		Services:            services,
 		Archival:            config.Archival{History: config.HistoryArchival{State: "disabled"}, Visibility: config.VisibilityArchival{State: "disabled"}},
-		PublicClient:        config.PublicClient{HostPort: s.cfg.Listen},
+		PublicClient:        config.PublicClient{HostPort: dial(s.cfg.Listen)},
 		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
 			History: config.HistoryArchivalNamespaceDefaults{State: "disabled"}, Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
 		}},
@@ -159,6 +162,9 @@ func (s *Server) config() *config.Config {
 }
 
 const clusterName = "active"
+
+// reread is how often certificates are read from their files again, where they may have been renewed.
+const reread = time.Minute
 
 // tls is mutual on every hop, between the server's own services too.
 func (s *Server) tls() config.RootTLS {
@@ -168,6 +174,7 @@ func (s *Server) tls() config.RootTLS {
 		Client: client,
 	}
 	return config.RootTLS{
+		RefreshInterval: reread,
 		Internode: group, Frontend: group,
 		SystemWorker: config.WorkerTLS{CertFile: s.cfg.cert(), KeyFile: s.cfg.key(), Client: client},
 	}

@@ -35,8 +35,11 @@ func (s *Server) runUI(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s for Temporal's web UI: %w", s.cfg.UIListen, err)
 	}
+	if len(s.cfg.UIClients) == 0 { // a browser has no part's certificate
+		handler = onlyLocalNames(handler)
+	}
 	web := &http.Server{
-		Handler: onlyLocalNames(handler), TLSConfig: identity, ReadHeaderTimeout: 10 * time.Second,
+		Handler: handler, TLSConfig: identity, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)
@@ -91,7 +94,7 @@ func uiAssets() (fs.FS, error) {
 
 func (s *Server) uiConfig() *uiconfig.Config {
 	return &uiconfig.Config{
-		TemporalGRPCAddress: s.cfg.Listen, PublicPath: s.cfg.UIPath, EnableUI: true, DefaultNamespace: s.cfg.Namespace,
+		TemporalGRPCAddress: dial(s.cfg.Listen), PublicPath: s.cfg.UIPath, EnableUI: true, DefaultNamespace: s.cfg.Namespace,
 		DisableNewsFetch: true, HideLogs: true, DisableWriteActions: true,
 		TLS: uiconfig.TLS{
 			CaFile: s.cfg.ca(), CertFile: s.cfg.cert(), KeyFile: s.cfg.key(), EnableHostVerification: true, ServerName: partName,

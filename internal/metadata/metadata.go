@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,8 @@ var (
 type Config struct {
 	// DSN is "sqlite:<path>" or a "postgres://" URL. A missing SQLite file is made with mode 0600.
 	DSN string
+	// TLS, if not nil, is how a PostgreSQL is reached, instead of what the DSN says.
+	TLS *tls.Config
 	// Ring seals and opens the sealed columns. Required.
 	Ring *seal.Ring
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"golang.org/x/sys/unix"
@@ -51,7 +51,11 @@ func openSQLite(ctx context.Context, path string, cfg Config) (*DB, error) {
 	// Immediate transactions: two that read first and write later would otherwise end in "database is locked" at once.
 	dsn := (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: "_txlock=immediate" +
 		"&_pragma=busy_timeout(15000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"}).String()
-	return connect(ctx, "sqlite", dsn, goose.DialectSQLite3, cfg)
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open metadata store: %w", err)
+	}
+	return prepare(ctx, db, goose.DialectSQLite3, cfg)
 }
 
 // prepareFile makes the database file for its owner alone and locks a file beside it until unlock is called, since
@@ -75,23 +79,35 @@ func prepareFile(path string) (unlock func(), err error) {
 }
 
 func openPostgres(ctx context.Context, cfg Config) (*DB, error) {
-	if err := verified(cfg.DSN); err != nil {
+	c, err := postgres(cfg)
+	if err != nil {
 		return nil, fmt.Errorf("open metadata store: %w", err)
 	}
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return nil, fmt.Errorf("open metadata store: %w", err)
 	}
-	return connect(ctx, "pgx", cfg.DSN, goose.DialectPostgres, cfg, goose.WithSessionLocker(locker))
+	return prepare(ctx, stdlib.OpenDB(*c), goose.DialectPostgres, cfg, goose.WithSessionLocker(locker))
+}
+
+// postgres reads the DSN. It holds a password and stays out of errors.
+func postgres(cfg Config) (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig(cfg.DSN)
+	if err != nil {
+		return nil, errors.New("the DSN is not a PostgreSQL URL")
+	}
+	if cfg.TLS != nil {
+		c.TLSConfig = cfg.TLS
+		for _, other := range c.Fallbacks { // the other hosts, and for each host the ways without TLS
+			other.TLSConfig = cfg.TLS
+		}
+	}
+	return c, verified(c)
 }
 
 // verified refuses a server on another machine whose certificate would not be checked: by default the driver falls back to
-// plain text. The DSN holds a password and stays out of the error.
-func verified(dsn string) error {
-	c, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		return errors.New("the DSN is not a PostgreSQL URL")
-	}
+// plain text.
+func verified(c *pgx.ConnConfig) error {
 	ways := []*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}
 	for _, way := range append(ways, c.Fallbacks...) {
 		if !local(way.Host) && (way.TLSConfig == nil || way.TLSConfig.InsecureSkipVerify) {
@@ -107,11 +123,8 @@ func local(host string) bool {
 	return strings.HasPrefix(host, "/") || host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func connect(ctx context.Context, driver, dsn string, dialect goose.Dialect, cfg Config, opts ...goose.ProviderOption) (*DB, error) {
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open metadata store: %w", err)
-	}
+// prepare brings the schema up to date, or closes db.
+func prepare(ctx context.Context, db *sql.DB, dialect goose.Dialect, cfg Config, opts ...goose.ProviderOption) (*DB, error) {
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(maxConnections)
 	if err := migrate(ctx, db, dialect, opts); err != nil {

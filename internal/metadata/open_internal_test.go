@@ -1,6 +1,9 @@
 package metadata
 
-import "testing"
+import (
+	"crypto/tls"
+	"testing"
+)
 
 func TestVerified(t *testing.T) {
 	for dsn, ok := range map[string]bool{
@@ -12,8 +15,11 @@ func TestVerified(t *testing.T) {
 		"postgres://m@db.example/m?sslmode=require":           false,
 		"postgres://m@127.0.0.1,db.example/m?sslmode=disable": false,
 	} {
-		if err := verified(dsn); (err == nil) != ok {
+		if _, err := postgres(Config{DSN: dsn}); (err == nil) != ok {
 			t.Errorf("%s: %v", dsn, err)
+		}
+		if c, err := postgres(Config{DSN: dsn, TLS: &tls.Config{MinVersion: tls.VersionTLS13}}); err != nil || c.TLSConfig == nil {
+			t.Errorf("%s with the installation's own certificates: %v", dsn, err)
 		}
 	}
 }

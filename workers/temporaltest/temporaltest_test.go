@@ -29,7 +29,7 @@ func TestEmbeddedServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		cfg := id.Client(pki.Temporal)
-		cfg.Certificates = nil
+		cfg.GetClientCertificate = nil
 		refused(t, s, client.ConnectionOptions{TLS: cfg})
 	})
 	t.Run("refuses plain text", func(t *testing.T) { refused(t, s, client.ConnectionOptions{}) })

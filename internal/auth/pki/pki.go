@@ -35,11 +35,12 @@ const (
 	Apply      = "worker-apply"
 	GitHub     = "worker-github"
 	Model      = "worker-model"
+	Postgres   = "postgres"
 	CLI        = "cli" // operators' tools, and senders of OTLP that are not ours
 )
 
 // Parts lists every part that gets a certificate.
-var Parts = []string{Agent, JetStream, Exporter, Ingester, ClickHouse, Temporal, API, Worker, Sandbox, Apply, GitHub, Model, CLI}
+var Parts = []string{Agent, JetStream, Exporter, Ingester, ClickHouse, Temporal, API, Worker, Sandbox, Apply, GitHub, Model, Postgres, CLI}
 
 const (
 	caLife   = 10 * 365 * 24 * time.Hour
@@ -49,7 +50,11 @@ const (
 
 // Ensure makes the CA and a certificate per part under dir where they are missing or about to expire:
 // ca.pem, ca-key.pem, <part>.pem, <part>-key.pem, keys with mode 0600. Not for several processes at once: `up` calls it.
-func Ensure(dir string) error {
+func Ensure(dir string) error { return EnsureNamed(dir, nil) }
+
+// EnsureNamed is Ensure for parts that are reached under other names than their own and localhost: names has them, by part. A certificate
+// that lacks one is made anew.
+func EnsureNamed(dir string, names map[string][]string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make %s: %w", dir, err)
 	}
@@ -59,14 +64,23 @@ func Ensure(dir string) error {
 	}
 	for _, part := range Parts {
 		leaf, _, err := readPair(dir, part)
-		if err == nil && time.Until(leaf.NotAfter) > renew && leaf.CheckSignatureFrom(ca) == nil {
+		if err == nil && time.Until(leaf.NotAfter) > renew && leaf.CheckSignatureFrom(ca) == nil && has(leaf, names[part]) {
 			continue
 		}
-		if err := makeLeaf(dir, part, ca, caKey); err != nil {
+		if err := makeLeaf(dir, part, names[part], ca, caKey); err != nil {
 			return fmt.Errorf("make certificate of %s: %w", part, err)
 		}
 	}
 	return nil
+}
+
+func has(leaf *x509.Certificate, names []string) bool {
+	for _, n := range names {
+		if !slices.Contains(leaf.DNSNames, n) {
+			return false
+		}
+	}
+	return true
 }
 
 // ensureCA makes the CA only where there is none: one that cannot be read may be somebody's, and every peer trusts it.
@@ -99,7 +113,7 @@ func makeCA(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	return cert, key, err
 }
 
-func makeLeaf(dir, part string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) error {
+func makeLeaf(dir, part string, names []string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -107,7 +121,7 @@ func makeLeaf(dir, part string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) e
 	_, err = sign(dir, part, &x509.Certificate{
 		Subject: pkix.Name{CommonName: part}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(leafLife),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		DNSNames: []string{part, "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		DNSNames: append([]string{part, "localhost"}, names...), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}, ca, key, caKey)
 	return err
 }
@@ -153,67 +167,4 @@ func readPair(dir, name string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 		return nil, nil, fmt.Errorf("%s-key.pem is not an ECDSA key", name)
 	}
 	return pair.Leaf, key, nil
-}
-
-// Identity is one part's certificate and the CA that its peers are measured by.
-type Identity struct {
-	Part string
-	Dir  string // where its files are, for libraries that want paths
-	cert tls.Certificate
-	pool *x509.CertPool
-}
-
-// Load reads a part's identity from dir.
-func Load(dir, part string) (*Identity, error) {
-	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, part+".pem"), filepath.Join(dir, part+"-key.pem"))
-	if err != nil {
-		return nil, fmt.Errorf("load certificate of %s: %w", part, err)
-	}
-	ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
-	if err != nil {
-		return nil, fmt.Errorf("load certificate authority: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(ca) {
-		return nil, fmt.Errorf("load certificate authority: no certificate in %s", filepath.Join(dir, "ca.pem"))
-	}
-	return &Identity{Part: part, Dir: dir, cert: cert, pool: pool}, nil
-}
-
-// Server returns a configuration that accepts only the named parts, each by a certificate of this CA. No name: any part.
-func (id *Identity) Server(allowed ...string) *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{id.cert},
-		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: id.pool,
-		VerifyConnection: func(s tls.ConnectionState) error {
-			peer := s.PeerCertificates[0].Subject.CommonName
-			if len(allowed) > 0 && !slices.Contains(allowed, peer) {
-				return fmt.Errorf("%s may not connect to %s", peer, id.Part)
-			}
-			return nil
-		},
-	}
-}
-
-// Client returns a configuration that trusts only the named part of this CA.
-func (id *Identity) Client(server string) *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{id.cert}, RootCAs: id.pool, ServerName: server}
-}
-
-// Web returns a configuration for browsers and the CLI, who bring a token, not a certificate.
-func (id *Identity) Web() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{id.cert}}
-}
-
-// Trust returns a configuration for a client without a certificate that trusts the named part of this CA.
-func Trust(dir, server string) (*tls.Config, error) {
-	ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
-	if err != nil {
-		return nil, fmt.Errorf("load certificate authority: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(ca) {
-		return nil, fmt.Errorf("load certificate authority: no certificate in %s", filepath.Join(dir, "ca.pem"))
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, ServerName: server}, nil
 }

@@ -27,8 +27,8 @@ func run() int {
 	var cfg temporal.Config
 	var clients, level string
 	flag.StringVar(&cfg.DB, "db", "temporal.db", "SQLite `file`, made when missing")
-	flag.StringVar(&cfg.Listen, "listen", "127.0.0.1:17233", "loopback `address` of the gRPC frontend")
-	flag.StringVar(&cfg.UIListen, "ui-listen", "127.0.0.1:18233", "loopback `address` of the web UI; empty for none")
+	flag.StringVar(&cfg.Listen, "listen", "127.0.0.1:17233", "`address` of the gRPC frontend")
+	flag.StringVar(&cfg.UIListen, "ui-listen", "127.0.0.1:18233", "`address` of the web UI, on loopback unless -ui-clients; empty for none")
 	flag.StringVar(&cfg.PKI, "pki", "pki", "`directory` with ca.pem, temporal.pem and temporal-key.pem")
 	flag.StringVar(&cfg.Namespace, "namespace", "midwatch", "`name` of the namespace; another with -watch behind it is made for the schedules")
 	flag.DurationVar(&cfg.Retention, "retention", 30*24*time.Hour, "how long closed workflows are kept")

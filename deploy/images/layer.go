@@ -1,0 +1,136 @@
+package main
+
+import (
+	"archive/tar"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// entry is one file or directory of a layer.
+type entry struct {
+	path  string // in the image, absolute
+	from  string // file here; "" for text, or a directory
+	text  string
+	dir   bool
+	mode  int64
+	owner int
+}
+
+// layer is files in the order of their paths. The same files make the same bytes: no times, owners or order of this machine.
+type layer []entry
+
+// add puts in files of this machine, path here → path in the image, with the directories above them.
+func (l layer) add(files map[string]string) (layer, error) {
+	for from, to := range files {
+		info, err := os.Stat(from)
+		if err != nil {
+			return nil, err
+		}
+		mode := int64(0o644)
+		if info.Mode()&0o111 != 0 {
+			mode = 0o755
+		}
+		l = append(l, entry{path: to, from: from, mode: mode})
+	}
+	return l, nil
+}
+
+// complete sorts the layer and adds the directories that files are in.
+func (l layer) complete() layer {
+	byPath := map[string]entry{}
+	for _, e := range l {
+		for dir := path.Dir(e.path); dir != "/"; dir = path.Dir(dir) {
+			if _, ok := byPath[dir]; !ok {
+				byPath[dir] = entry{path: dir, dir: true, mode: 0o755}
+			}
+		}
+	}
+	for _, e := range l {
+		byPath[e.path] = e
+	}
+	out := make(layer, 0, len(byPath))
+	for _, p := range slices.Sorted(maps.Keys(byPath)) {
+		out = append(out, byPath[p])
+	}
+	return out
+}
+
+// write writes the layer as a tar archive.
+func (l layer) write(w io.Writer) error {
+	t := tar.NewWriter(w)
+	for _, e := range l {
+		if err := e.write(t); err != nil {
+			return fmt.Errorf("write %s: %w", e.path, err)
+		}
+	}
+	return t.Close()
+}
+
+func (e entry) write(t *tar.Writer) error {
+	header := &tar.Header{Name: strings.TrimPrefix(e.path, "/"), Mode: e.mode, Uid: e.owner, Gid: e.owner, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}
+	if e.dir {
+		header.Name, header.Typeflag = header.Name+"/", tar.TypeDir
+		return t.WriteHeader(header)
+	}
+	header.Typeflag = tar.TypeReg
+	if e.from == "" {
+		header.Size = int64(len(e.text))
+		if err := t.WriteHeader(header); err != nil {
+			return err
+		}
+		_, err := io.WriteString(t, e.text)
+		return err
+	}
+	f, err := os.Open(e.from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	header.Size = info.Size()
+	if err := t.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err = io.Copy(t, f)
+	return err
+}
+
+// digest is what an archive calls bytes, with their number.
+type digest struct {
+	sum  string // hex of SHA-256
+	size int64
+}
+
+func (l layer) digest() (digest, error) {
+	h := sha256.New()
+	n := &counter{to: h}
+	err := l.write(n)
+	return digest{hex.EncodeToString(h.Sum(nil)), n.n}, err
+}
+
+func digestOf(b []byte) digest {
+	sum := sha256.Sum256(b)
+	return digest{hex.EncodeToString(sum[:]), int64(len(b))}
+}
+
+type counter struct {
+	to io.Writer
+	n  int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.to.Write(b)
+	c.n += int64(n)
+	return n, err
+}
