@@ -55,6 +55,7 @@ type Config struct {
 	Metadata *metadata.DB     // required
 	Tools    *tools.Registry  // required
 	Temporal Workflows        // required
+	Onsets   Onsets           // for questions that name no time; nil: they are about the last minutes
 	Policy   workflows.Policy // handed to the intake with triggers from here
 	// ServiceLabels of posted alerts name the service, the first that an alert has; empty: hook.DefaultServiceLabels
 	ServiceLabels []string

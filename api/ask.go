@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/midwatch/midwatch/activities/detect"
 	"github.com/midwatch/midwatch/activities/starter"
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
@@ -34,11 +36,14 @@ func (s *Server) ask(ctx context.Context, who auth.Caller, in *askInput) (wire.A
 		Attributes: map[string]string{workflows.RequesterAttribute: who.Subject}, Namespaces: who.Namespaces,
 	}
 	asked := s.understand(ctx, who, in.Body, t.At)
+	if asked.Window == nil {
+		asked.Found = s.began(ctx, who, asked.Services, t.At)
+	}
 	if len(asked.Services) > 0 {
 		t.Service, t.Peers = asked.Services[0], asked.Services[1:]
 		t.Entity = telemetry.Service(t.Service)
 	}
-	if w := asked.Window; w != nil {
+	if w := cmp.Or(asked.Window, asked.Found); w != nil {
 		t.Onset, t.Attributes[workflows.UntilAttribute] = w.From, w.To.Format(time.RFC3339)
 	}
 	if err := starter.Raise(ctx, s.cfg.Temporal, s.cfg.Environment, s.cfg.Policy, t); err != nil {
@@ -49,7 +54,15 @@ func (s *Server) ask(ctx context.Context, who auth.Caller, in *askInput) (wire.A
 	return asked, nil
 }
 
+// Onsets finds when something began; *detect.Detector is one.
+type Onsets interface {
+	Began(ctx context.Context, scope detect.Scope, now time.Time) (w investigation.Window, ok bool, err error)
+}
+
+var _ Onsets = (*detect.Detector)(nil)
+
 const (
+	foundWait = 8 * time.Second // for when something began
 	knownFor  = 24 * time.Hour  // a service that was seen within is known
 	knownWait = 3 * time.Second // for the list of them
 )
@@ -57,9 +70,11 @@ const (
 // understand reads services and times out of a question. A service that is given counts whether it is known or not.
 func (s *Server) understand(ctx context.Context, who auth.Caller, body wire.Ask, now time.Time) wire.Asked {
 	var asked wire.Asked
-	if w, ok := spoken.Window(body.Question, now.In(time.FixedZone("", 60*body.Offset))); ok {
+	local := now.In(time.FixedZone("", 60*body.Offset))
+	if w, ok := spoken.Window(body.Question, local); ok {
 		asked.Window = &w
 	}
+	asked.Misread = spoken.Misread(body.Question, local)
 	known, err := s.known(ctx, who, now)
 	if err != nil { // without the store nothing is found, and nothing can be said to be unknown
 		s.cfg.Log.WarnContext(ctx, "list services for a question", "error", err)
@@ -76,6 +91,27 @@ func (s *Server) understand(ctx context.Context, who auth.Caller, body wire.Ask,
 		}
 	}
 	return asked
+}
+
+// began looks for when something began, with the services that are asked about, or else with any; nil if nothing did, or that cannot
+// be told.
+func (s *Server) began(ctx context.Context, who auth.Caller, services []string, now time.Time) *investigation.Window {
+	if s.cfg.Onsets == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, foundWait)
+	defer cancel()
+	for _, of := range slices.CompactFunc([][]string{services, nil}, slices.Equal) {
+		w, found, err := s.cfg.Onsets.Began(ctx, detect.Scope{Namespaces: who.Namespaces, Services: of}, now)
+		if err != nil {
+			s.cfg.Log.WarnContext(ctx, "look for when something began", "error", err)
+			return nil
+		}
+		if found {
+			return &w
+		}
+	}
+	return nil
 }
 
 // known are the names of the services that the caller may see and that were seen lately.

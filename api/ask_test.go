@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midwatch/midwatch/activities/detect"
 	"github.com/midwatch/midwatch/api"
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth"
@@ -25,6 +26,46 @@ func shop(c *api.Config) {
 			return tools.Result{Data: result.Services{Services: []result.Service{{Service: "checkout"}, {Service: "cart"}}}}, nil
 		},
 	})
+}
+
+// onsets finds what began half an hour ago, but nothing of cart.
+type onsets struct{ asked [][]string }
+
+func (o *onsets) Began(_ context.Context, scope detect.Scope, now time.Time) (w investigation.Window, ok bool, err error) {
+	o.asked = append(o.asked, scope.Services)
+	if slices.Contains(scope.Services, "cart") {
+		return w, false, nil
+	}
+	return investigation.Window{From: now.Add(-30 * time.Minute), To: now.Add(-10 * time.Minute)}, true, nil
+}
+
+// TestAskWithoutATime: what began lately is looked for, with what is asked about first, and said; a time that is none is said to be.
+func TestAskWithoutATime(t *testing.T) {
+	var o onsets
+	in := start(t, func(c *api.Config) { shop(c); c.Onsets = &o })
+	for question, want := range map[string]struct {
+		asked   [][]string
+		misread []string
+	}{
+		"why is checkout slow?":        {asked: [][]string{{"checkout"}}},
+		"why is cart slow?":            {asked: [][]string{{"cart"}, nil}},
+		"what is wrong?":               {asked: [][]string{nil}},
+		"what broke at 25:99?":         {asked: [][]string{nil}, misread: []string{"25:99"}},
+		"what broke in the last hour?": {},
+	} {
+		o.asked = nil
+		var asked wire.Asked
+		must(t, in.as(auth.Operator).Do(t.Context(), http.MethodPost, "/api/v1/investigations", wire.Ask{Question: question}, &asked))
+		sent := in.temporal.all()
+		trigger := sent[len(sent)-1].arg.([]investigation.Trigger)[0]
+		if !slices.EqualFunc(o.asked, want.asked, slices.Equal) || !slices.Equal(asked.Misread, want.misread) || (asked.Found != nil) != (want.asked != nil) {
+			t.Errorf("%s: looked for %q, answered %+v", question, o.asked, asked)
+			continue
+		}
+		if w := asked.Found; w != nil && (!trigger.Onset.Equal(w.From) || trigger.Attributes[workflows.UntilAttribute] != w.To.Format(time.RFC3339)) {
+			t.Errorf("%s: found %v, trigger %+v", question, w, trigger)
+		}
+	}
 }
 
 // TestAskUnderstands: services and times of the question become the trigger's, and are said before anything starts.

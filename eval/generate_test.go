@@ -19,6 +19,7 @@ import (
 	"github.com/midwatch/midwatch/deploy/shop/plan"
 	"github.com/midwatch/midwatch/eval"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/spoken"
 	"github.com/midwatch/midwatch/internal/store/storetest"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools"
@@ -67,7 +68,7 @@ func (s scene) make(t *testing.T) {
 	whole := storetest.Open(t)
 	feed(t, whole, shop.play)
 	raised, now := watch(t, whole, shop, s)
-	c.Request = s.request(shop, raised, now)
+	c.Request = s.request(shop, raised, now, onsetOf(t, whole, shop.renamed(s.question), names, now))
 	seen := whole
 	if s.withhold != "" {
 		shop.without = s.withhold
@@ -149,7 +150,7 @@ func watch(t *testing.T, db detect.Store, p shop, s scene) (raised []investigati
 }
 
 // request is what the incident, or a person, makes of it.
-func (s scene) request(p shop, raised []investigation.Trigger, now time.Time) investigation.Request {
+func (s scene) request(p shop, raised []investigation.Trigger, now, found time.Time) investigation.Request {
 	r := investigation.Request{
 		ID: s.name, Incident: s.name, Environment: environment, Requester: "midwatch", Triggers: raised, Budget: workflows.Policy{}.Budget(),
 	}
@@ -159,6 +160,7 @@ func (s scene) request(p shop, raised []investigation.Trigger, now time.Time) in
 			ID: "manual-" + s.name, Kind: investigation.Manual, Environment: environment, Rule: "manual", Severity: investigation.Warning,
 			Summary: r.Question, At: now,
 		}
+		asked.Onset = found
 		if s.since != 0 {
 			asked.Onset = p.start.Add(s.since)
 		}
@@ -169,6 +171,31 @@ func (s scene) request(p shop, raised []investigation.Trigger, now time.Time) in
 	}
 	r.Fault, r.Healthy = workflows.Windows(r.Triggers, now)
 	return r
+}
+
+// onsetOf is what the api finds for a question that names no time: when something began with what it names, or else with anything;
+// zero if nothing did.
+func onsetOf(t *testing.T, db detect.Store, question string, names plan.Plan, now time.Time) time.Time {
+	t.Helper()
+	d, err := detect.New(detect.Config{Store: db, Environment: environment})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known []string
+	for _, program := range names.Programs {
+		known = append(known, program.Name)
+	}
+	about, _ := spoken.Services(question, known)
+	for _, services := range [][]string{about, nil} {
+		w, ok, err := d.Began(t.Context(), detect.Scope{Services: services}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			return w.From
+		}
+	}
+	return time.Time{}
 }
 
 // investigateLive runs the built-in analyst on the store, so that everything it asks, and the healthy counterpart of all that,

@@ -65,7 +65,9 @@ type Asked struct {
 	Investigation string                `json:"investigation"`
 	Services      []string              `json:"services,omitempty" doc:"that it is about, as the question names them"`
 	Unknown       []string              `json:"unknown,omitempty" doc:"quoted or given as services, and not seen lately"`
-	Window        *investigation.Window `json:"window,omitempty" doc:"that the question names; absent: the last minutes"`
+	Window        *investigation.Window `json:"window,omitempty" doc:"that the question names"`
+	Found         *investigation.Window `json:"found,omitempty" doc:"of a question that names no time: since when, and until when, requests failed or were slow in the last hour; absent: the question is about the last minutes"`
+	Misread       []string              `json:"misread,omitempty" doc:"what looks like a time in the question and is none"`
 }
 
 // AskQuestion asks a follow-up question.

@@ -72,6 +72,16 @@ func writeUnderstood(w io.Writer, asked wire.Asked) {
 	if asked.Window != nil {
 		fmt.Fprintf(w, "  from %s to %s\n", asked.Window.From.Local().Format(time.DateTime), asked.Window.To.Local().Format(time.DateTime))
 	}
+	switch {
+	case asked.Found != nil:
+		fmt.Fprintf(w, "  no time was understood; something began at %s, looking from there to %s\n",
+			asked.Found.From.Local().Format(time.DateTime), asked.Found.To.Local().Format(time.DateTime))
+	case asked.Window == nil:
+		fmt.Fprintln(w, "  no time was understood, and nothing was seen to begin in the last hour; looking at the last minutes")
+	}
+	if len(asked.Misread) > 0 {
+		fmt.Fprintf(w, "  not understood as a time: %s\n", line(strings.Join(asked.Misread, ", ")))
+	}
 	if len(asked.Unknown) > 0 {
 		fmt.Fprintf(w, "  not seen here lately: %s\n", line(strings.Join(asked.Unknown, ", ")))
 	}

@@ -21,6 +21,24 @@ func TestWriteUnderstood(t *testing.T) {
 	}
 }
 
+// TestWriteUnderstoodWithoutATime: whoever named no time, or none that exists, learns what is looked at instead.
+func TestWriteUnderstoodWithoutATime(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)
+	for want, asked := range map[string]wire.Asked{
+		"  no time was understood; something began at 2026-03-01 12:00:00, looking from there to 2026-03-01 12:15:00\n": {
+			Found: &investigation.Window{From: at, To: at.Add(15 * time.Minute)},
+		},
+		"  no time was understood, and nothing was seen to begin in the last hour; looking at the last minutes\n  not understood as a time: 25:99\n": {
+			Misread: []string{"25:99"},
+		},
+	} {
+		var b strings.Builder
+		if writeUnderstood(&b, asked); b.String() != want {
+			t.Errorf("%q, want %q", b.String(), want)
+		}
+	}
+}
+
 func TestWriteQuestion(t *testing.T) {
 	inv := wire.InvestigationDetail{Evidence: []investigation.Evidence{{ID: "e1", Tool: "statements", Summary: "2 are slow"}, {ID: "e2", Summary: "not cited"}}}
 	for name, c := range map[string]struct {

@@ -60,10 +60,14 @@ func (in *installation) apiPart(ctx context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	onsets, err := in.detector(db)
+	if err != nil {
+		return nil, err
+	}
 	cfg := api.Config{
 		Listen: in.settings.API.Listen, TLS: id.Web(), Hosts: in.settings.API.Hosts, Environment: in.settings.Environment, Version: version(),
 		Metadata: meta, Tools: tools.All(db, in.kubernetesTools(db)...), Temporal: temporal, Policy: in.settings.Investigations.policy(), ApprovalKey: key, Providers: in.settings.AI.Providers,
-		ServiceLabels: in.settings.API.ServiceLabels, Web: files, Codec: codec.Handler(ring), Ready: func() { in.serves("https://" + in.settings.API.Listen) }, Log: in.log,
+		Onsets: onsets, ServiceLabels: in.settings.API.ServiceLabels, Web: files, Codec: codec.Handler(ring), Ready: func() { in.serves("https://" + in.settings.API.Listen) }, Log: in.log,
 	}
 	if file := in.settings.GitHub.WebhookSecretFile; file != "" {
 		if cfg.GitHubSecret, err = github.ReadSecret(file); err != nil {
@@ -75,6 +79,15 @@ func (in *installation) apiPart(ctx context.Context) (runner, error) {
 		cfg.TemporalTLS = id.Client(pki.Temporal)
 	}
 	return api.New(cfg)
+}
+
+// detector looks at telemetry by the configured rules.
+func (in *installation) detector(db detect.Store) (*detect.Detector, error) {
+	d, err := detect.New(detect.Config{Store: db, Environment: in.settings.Environment, Rules: in.settings.Alerts.Rules, Log: in.log})
+	if err != nil {
+		return nil, fmt.Errorf("alerts: %w", err)
+	}
+	return d, nil
 }
 
 func (in *installation) temporalAddress() string {
@@ -208,8 +221,8 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 			return nil, err
 		}
 		cfg.Registry = in.investigationTools(db, cfg.Host)
-		if cfg.Detector, err = detect.New(detect.Config{Store: db, Environment: in.settings.Environment, Rules: in.settings.Alerts.Rules, Log: in.log}); err != nil {
-			return nil, fmt.Errorf("alerts: %w", err)
+		if cfg.Detector, err = in.detector(db); err != nil {
+			return nil, err
 		}
 	}
 	return workers.New(cfg)

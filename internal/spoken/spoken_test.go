@@ -52,6 +52,24 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+func TestMisread(t *testing.T) {
+	for question, want := range map[string][]string{
+		"why was it slow at 25:99?":                      {"25:99"},
+		"between 9:61 and 10:00, and at 13 pm":           {"9:61", "13 pm"},
+		"from 25:00 26:00":                               {"25:00", "26:00"},
+		"what broke at 2026-03-01 10:00?":                {"2026-03-01"},
+		"the last 9999 days":                             {"last 9999 days"},
+		"since 14:00, in the last hour":                  nil,
+		"what is at 127.0.0.1:8080, or [::1]:99, or 1:2": nil,
+		"since version 1.2 payment fails":                nil,
+		"why is checkout slow?":                          nil,
+	} {
+		if got := spoken.Misread(question, now); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", question, got, want)
+		}
+	}
+}
+
 func TestServices(t *testing.T) {
 	known := []string{"checkout", "cart", "redis-server", "shop.payment", "at"}
 	for question, want := range map[string]struct{ found, unknown []string }{
@@ -79,5 +97,6 @@ func FuzzWindow(f *testing.F) {
 			t.Errorf("%q: %v", question, w)
 		}
 		spoken.Services(question, []string{"cart"})
+		spoken.Misread(question, now)
 	})
 }

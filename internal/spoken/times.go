@@ -2,6 +2,7 @@ package spoken
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +61,33 @@ func Window(question string, now time.Time) (w investigation.Window, ok bool) {
 		}
 	}
 	return w, false
+}
+
+// clocklike is what people write for times of day, and dates; no part of an address or a version.
+var clocklike = regexp.MustCompile(`(?i)(?:^|[\s(,;])(\d{1,2}(?::\d{2}){1,2}(?:\s*[ap]m)?|\d{1,2}\s*[ap]m|\d{4}-\d{2}-\d{2})(?:[\s),;.?!]|$)`)
+
+// Misread finds what looks like a time in a question and is none that Window understands: 25:99, a date, the last 9999 days.
+func Misread(question string, now time.Time) []string {
+	var all []string
+	for rest := question; ; {
+		m := clocklike.FindStringSubmatchIndex(rest)
+		if m == nil {
+			break
+		}
+		text := rest[m[2]:m[3]]
+		if _, _, _, ok := timeOfDay(strings.ToLower(text)); !ok && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+		rest = rest[m[3]:] // what follows may be where the next one begins
+	}
+	if _, ok := Window(question, now); !ok {
+		for _, form := range []*regexp.Regexp{lately, ago} {
+			if text := form.FindString(question); text != "" {
+				all = append(all, text)
+			}
+		}
+	}
+	return all
 }
 
 // bounded is a window that ends by now.
