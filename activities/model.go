@@ -22,7 +22,7 @@ type ModelStore interface {
 	NumberedQuestion(ctx context.Context, investigationID string, number int) (investigation.Question, error)
 	Ask(ctx context.Context, c llm.Call) (llm.StoredAsk, error)
 	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
-	EnvironmentPseudonyms(ctx context.Context, environment string) (*privacy.Map, error)
+	KnownNames(ctx context.Context, environment string) (*privacy.Known, error)
 	PutPseudonyms(ctx context.Context, investigation string, m *privacy.Map) error
 }
 
@@ -54,7 +54,7 @@ func (a *Model) Ask(ctx context.Context, in workflows.AskInput) (workflows.AskRe
 	if err != nil {
 		return workflows.AskResult{}, err
 	}
-	known, err := a.DB.EnvironmentPseudonyms(ctx, inv.Request.Environment)
+	known, err := a.DB.KnownNames(ctx, inv.Request.Environment)
 	if err != nil {
 		return workflows.AskResult{}, err
 	}

@@ -24,7 +24,7 @@ type NotifyStore interface {
 	Incident(ctx context.Context, id string) (investigation.Incident, error)
 	Fix(ctx context.Context, id string) (investigation.Fix, error)
 	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
-	EnvironmentPseudonyms(ctx context.Context, environment string) (*privacy.Map, error)
+	KnownNames(ctx context.Context, environment string) (*privacy.Known, error)
 }
 
 var _ NotifyStore = (*metadata.DB)(nil)
@@ -132,7 +132,7 @@ func (a *Notify) outbound(ctx context.Context, i investigation.Incident) (func(t
 	if err != nil {
 		return nil, err
 	}
-	known, err := a.DB.EnvironmentPseudonyms(ctx, i.Environment)
+	known, err := a.DB.KnownNames(ctx, i.Environment)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,9 @@ import (
 type leaving struct {
 	key         []byte // what pseudonyms follow from
 	environment string
-	names       *privacy.Map // of the investigation
-	known       *privacy.Map // of the environment
-	hosts       []string     // machine names that must not leave
+	names       *privacy.Map   // of the investigation
+	known       *privacy.Known // of the environment
+	hosts       []string       // machine names that must not leave
 }
 
 // redactor takes secrets and names out. A service that the alarms or keep name is no host and no user.

@@ -24,7 +24,7 @@ import (
 type PullRequestStore interface {
 	FixStore
 	Pseudonyms(ctx context.Context, investigation string) (*privacy.Map, error)
-	EnvironmentPseudonyms(ctx context.Context, environment string) (*privacy.Map, error)
+	KnownNames(ctx context.Context, environment string) (*privacy.Known, error)
 }
 
 var _ PullRequestStore = (*metadata.DB)(nil)
@@ -115,7 +115,7 @@ func (a *PullRequests) exact(ctx context.Context, inv metadata.Investigation) (i
 		return investigation.Fix{}, err
 	}
 	at := code.At{Repository: code.Repository(draft.Repository), Commit: draft.Commit}
-	known, err := a.DB.EnvironmentPseudonyms(ctx, inv.Request.Environment)
+	known, err := a.DB.KnownNames(ctx, inv.Request.Environment)
 	if err != nil {
 		return investigation.Fix{}, err
 	}

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,17 +63,28 @@ type putSettingsInput struct {
 }
 
 func (in *putSettingsInput) audit() string {
-	return fmt.Sprintf("retention_days=%d", in.Body.RetentionDays)
+	return fmt.Sprintf("retention_days=%d ledger_days=%d investigation_days=%d (0: unchanged)", in.Body.RetentionDays, in.Body.LedgerDays, in.Body.InvestigationDays)
 }
 
 func (s *Server) putSettings(ctx context.Context, _ auth.Caller, in *putSettingsInput) (wire.Settings, error) {
-	kept := metadata.Settings{RetentionDays: in.Body.RetentionDays}
-	return s.shown(ctx, kept), s.cfg.Metadata.PutSettings(ctx, kept)
+	b := in.Body
+	kept, err := s.cfg.Metadata.UpdateSettings(ctx, func(kept *metadata.Settings) {
+		kept.RetentionDays = cmp.Or(b.RetentionDays, kept.RetentionDays)
+		kept.LedgerDays = cmp.Or(b.LedgerDays, kept.LedgerDays)
+		kept.InvestigationDays = cmp.Or(b.InvestigationDays, kept.InvestigationDays)
+	})
+	if errors.Is(err, metadata.ErrSettings) {
+		return wire.Settings{}, refuse(errInvalid, err.Error())
+	}
+	return s.shown(ctx, kept), err
 }
 
 func (s *Server) shown(ctx context.Context, kept metadata.Settings) wire.Settings {
 	active, why := s.aiState(ctx)
-	return wire.Settings{AIActive: active, AIInactive: why, RetentionDays: kept.RetentionDays}
+	return wire.Settings{
+		AIActive: active, AIInactive: why,
+		RetentionDays: kept.RetentionDays, LedgerDays: kept.LedgerDays, InvestigationDays: kept.InvestigationDays,
+	}
 }
 
 func (s *Server) listAudit(ctx context.Context, _ auth.Caller, in *limitInput) (wire.AuditLog, error) {

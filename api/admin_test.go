@@ -59,7 +59,13 @@ func TestSettings(t *testing.T) {
 	if s := get(admin.PutSettings(ctx, wire.PutSettings{RetentionDays: 7}))(t); s.RetentionDays != 7 {
 		t.Errorf("settings %+v", s)
 	}
-	if s := get(in.db.Settings(ctx))(t); s.RetentionDays != 7 {
+	if s := get(admin.PutSettings(ctx, wire.PutSettings{LedgerDays: 30, InvestigationDays: 60}))(t); s.LedgerDays != 30 || s.InvestigationDays != 60 {
+		t.Errorf("settings %+v", s)
+	}
+	if _, err := admin.PutSettings(ctx, wire.PutSettings{LedgerDays: 61}); err == nil || !strings.Contains(err.Error(), "60 days") {
+		t.Errorf("investigations younger than their calls: %v", err)
+	}
+	if s := get(in.db.Settings(ctx))(t); s.RetentionDays != 7 || s.LedgerDays != 30 || s.InvestigationDays != 60 {
 		t.Errorf("kept %+v", s)
 	}
 }

@@ -32,7 +32,7 @@ func (c *Client) Settings(ctx context.Context) (wire.Settings, error) {
 	return get[wire.Settings](ctx, c, at("settings"), nil)
 }
 
-// PutSettings changes the settings, or returns ErrConflict with the reason.
+// PutSettings changes the settings that are not 0, and returns what all are then.
 func (c *Client) PutSettings(ctx context.Context, s wire.PutSettings) (wire.Settings, error) {
 	return put[wire.Settings](ctx, c, http.MethodPut, at("settings"), s)
 }

@@ -42,14 +42,18 @@ type CreatedToken struct {
 
 // Settings is what an admin can change, and the state of AI.
 type Settings struct {
-	AIActive      bool   `json:"ai_active" doc:"a model decides the investigations that begin now; decided at environments/{environment}/ai"`
-	AIInactive    string `json:"ai_inactive,omitempty" doc:"why none does"`
-	RetentionDays int    `json:"retention_days" doc:"telemetry older than this is deleted"`
+	AIActive          bool   `json:"ai_active" doc:"a model decides the investigations that begin now; decided at environments/{environment}/ai"`
+	AIInactive        string `json:"ai_inactive,omitempty" doc:"why none does"`
+	RetentionDays     int    `json:"retention_days" doc:"telemetry older than this is deleted"`
+	LedgerDays        int    `json:"ledger_days" doc:"model calls older than this are deleted from the ledger"`
+	InvestigationDays int    `json:"investigation_days" doc:"investigations that ended longer ago are deleted, with all that belongs to them"`
 }
 
-// PutSettings replaces the settings.
+// PutSettings changes the settings it names.
 type PutSettings struct {
-	RetentionDays int `json:"retention_days" minimum:"1" maximum:"3650"`
+	RetentionDays     int `json:"retention_days,omitempty" minimum:"1" maximum:"3650"`
+	LedgerDays        int `json:"ledger_days,omitempty" minimum:"1" maximum:"3650"`
+	InvestigationDays int `json:"investigation_days,omitempty" minimum:"1" maximum:"3650" doc:"at least ledger_days"`
 }
 
 // AuditLog is the newest entries, newest first.

@@ -108,19 +108,20 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	telemetryAge := func(ctx context.Context) (time.Duration, error) {
-		s, err := meta.Settings(ctx)
-		return time.Duration(s.RetentionDays) * 24 * time.Hour, err
+	age := func(days func(metadata.Settings) int) func(context.Context) (time.Duration, error) {
+		return func(ctx context.Context) (time.Duration, error) {
+			s, err := meta.Settings(ctx)
+			return time.Duration(days(s)) * 24 * time.Hour, err
+		}
 	}
-	ledgerAge := func(ctx context.Context) (time.Duration, error) {
-		s, err := meta.Settings(ctx)
-		return time.Duration(s.LedgerDays) * 24 * time.Hour, err
-	}
+	telemetryAge := age(func(s metadata.Settings) int { return s.RetentionDays })
+	ledgerAge := age(func(s metadata.Settings) int { return s.LedgerDays })
+	investigationAge := age(func(s metadata.Settings) int { return s.InvestigationDays })
 	return together{
 		server,
 		ingest.Retention{What: "telemetry", Age: telemetryAge, Store: db, Log: in.log},
 		ingest.Retention{What: "model calls", Age: ledgerAge, Store: older(meta.DropLedger), Log: in.log},
-		ingest.Retention{What: "pseudonyms", Age: ledgerAge, Store: older(meta.DropPseudonyms), Log: in.log},
+		ingest.Retention{What: "investigations", Age: investigationAge, Store: older(meta.DropInvestigations), Log: in.log},
 	}, nil
 }
 

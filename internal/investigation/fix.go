@@ -151,6 +151,9 @@ type Fix struct {
 	Approved  []Given   `json:"approved,omitempty"` // so far, as the apply role counted them
 }
 
+// Pending tells whether a person still has to decide about it, or it is being applied.
+func (f Fix) Pending() bool { return f.Status == "awaiting_approval" || f.Status == "applying" }
+
 // ContentDigest is the hex SHA-256 over everything an approver approves. Status, Result, UpdatedAt, Approved and Digest itself are left out.
 func (f Fix) ContentDigest() string {
 	f.Status, f.Result, f.UpdatedAt, f.Digest, f.Approved = "", "", time.Time{}, "", nil

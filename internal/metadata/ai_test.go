@@ -207,22 +207,38 @@ func testPseudonyms(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
 		must(t, json.Unmarshal([]byte(`{"`+name+`":"10.9.9.9"}`), other))
 		is(t, db.PutPseudonyms(ctx, "inv-p", other), metadata.ErrChanged)
 	}
-	must(t, db.CreateInvestigation(ctx, investigation.Request{ID: "inv-q"}))
-	must(t, db.PutPseudonyms(ctx, "inv-q", two))
-	must(t, db.SetInvestigationStatus(ctx, "inv-q", "concluded"))
-	equal(t, 0, get(db.DropPseudonyms(ctx, time.Now().Add(-time.Minute)))(t))
-	equal(t, 2, get(db.Pseudonyms(ctx, "inv-p"))(t).Len())
-	equal(t, 2, get(db.DropPseudonyms(ctx, time.Now().Add(time.Minute)))(t))
-	equal(t, 0, get(db.Pseudonyms(ctx, "inv-p"))(t).Len())
-	equal(t, 0, get(db.Pseudonyms(ctx, "inv-q"))(t).Len())
-	must(t, db.PutPseudonyms(ctx, "inv-q", one)) // one that goes on gets new ones
-	equal(t, 1, get(db.Pseudonyms(ctx, "inv-q"))(t).Len())
-	for id, environment := range map[string]string{"inv-env-1": "env-p", "inv-env-2": "env-p", "inv-env-3": "env-q"} {
-		must(t, db.CreateInvestigation(ctx, investigation.Request{ID: id, Environment: environment}))
-		must(t, db.PutPseudonyms(ctx, id, pseudonyms(t, "from 10.1.2.3, user=joe"+id[len(id)-1:])))
+}
+
+// testKnownNames: whatever process stored a name, all know it from then on, until the investigations that met it are gone.
+func testKnownNames(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
+	ctx, other := t.Context(), open()
+	for id, environment := range map[string]string{"inv-1": "env-p", "inv-2": "env-p", "inv-3": "env-q"} {
+		must(t, db.CreateInvestigation(ctx, investigation.Request{ID: id, Incident: "inc" + id[3:], Environment: environment}))
+		must(t, db.PutPseudonyms(ctx, id, pseudonyms(t, "from 10.1.2.3, user=someone"+id[len(id)-1:])))
 	}
-	equal(t, 3, get(open().EnvironmentPseudonyms(ctx, "env-p"))(t).Len())
-	equal(t, 0, get(db.EnvironmentPseudonyms(ctx, "env-r"))(t).Len())
+	known := func(want int) {
+		t.Helper()
+		equal(t, want, get(db.KnownNames(ctx, "env-p"))(t).Len())
+		equal(t, want, get(other.KnownNames(ctx, "env-p"))(t).Len())
+	}
+	known(3)
+	equal(t, 2, get(db.KnownNames(ctx, "env-q"))(t).Len())
+	equal(t, 0, get(db.KnownNames(ctx, "env-r"))(t).Len())
+
+	must(t, other.PutPseudonyms(ctx, "inv-2", pseudonyms(t, "user=newcomer"))) // into a map that both have read
+	known(4)
+	must(t, db.CreateInvestigation(ctx, investigation.Request{ID: "inv-4", Environment: "env-p"}))
+	must(t, db.PutPseudonyms(ctx, "inv-4", pseudonyms(t, "user=fourth")))
+	known(5)
+	shared := get(db.KnownNames(ctx, "env-p"))(t)
+	if shared != get(db.KnownNames(ctx, "env-p"))(t) {
+		t.Error("the names are read anew, though nothing changed")
+	}
+
+	must(t, db.PutIncident(ctx, investigation.Incident{ID: "inc-1", OpenedAt: at, ClosedAt: at}))
+	must(t, db.SetInvestigationStatus(ctx, "inv-1", metadata.Failed))
+	equal(t, 1, get(db.DropInvestigations(ctx, time.Now().Add(time.Second)))(t))
+	known(4) // without someone1; the address was met elsewhere, too
 }
 
 func testLedgerDays(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {

@@ -66,22 +66,22 @@ func (d *DB) fix(ctx context.Context, q querier, id, suffix string) (f investiga
 
 // FixesOf returns the fixes of an incident, oldest first.
 func (d *DB) FixesOf(ctx context.Context, incident string) ([]investigation.Fix, error) {
-	return d.fixes(ctx, `WHERE incident = ? ORDER BY created_at, id`, incident)
+	return d.fixes(ctx, d.sql, `WHERE incident = ? ORDER BY created_at, id`, incident)
 }
 
 // FixesOfInvestigation returns the fixes an investigation led to, oldest first.
 func (d *DB) FixesOfInvestigation(ctx context.Context, id string) ([]investigation.Fix, error) {
-	return d.fixes(ctx, `WHERE investigation = ? ORDER BY created_at, id`, id)
+	return d.fixes(ctx, d.sql, `WHERE investigation = ? ORDER BY created_at, id`, id)
 }
 
 // ListFixes returns the newest fixes, newest first.
 func (d *DB) ListFixes(ctx context.Context, limit int) ([]investigation.Fix, error) {
-	return d.fixes(ctx, `ORDER BY created_at DESC, id DESC LIMIT ?`, limit)
+	return d.fixes(ctx, d.sql, `ORDER BY created_at DESC, id DESC LIMIT ?`, limit)
 }
 
-func (d *DB) fixes(ctx context.Context, where string, arg any) ([]investigation.Fix, error) {
+func (d *DB) fixes(ctx context.Context, q querier, where string, arg any) ([]investigation.Fix, error) {
 	list := []investigation.Fix{}
-	err := d.rows(ctx, d.sql, `SELECT id, sealed FROM fixes `+where, []any{arg}, func(scan func(...any) error) error {
+	err := d.rows(ctx, q, `SELECT id, sealed FROM fixes `+where, []any{arg}, func(scan func(...any) error) error {
 		var id string
 		var sealed []byte
 		if err := scan(&id, &sealed); err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/midwatch/midwatch/internal/seal"
@@ -38,6 +39,11 @@ type DB struct {
 	sql      *sql.DB
 	ring     *seal.Ring
 	postgres bool
+	// known caches what KnownNames read.
+	known struct {
+		sync.Mutex
+		of map[string]*knownNames // by environment
+	}
 }
 
 // Close closes the store. Calls under way end with an error.

@@ -45,6 +45,10 @@ func TestStore(t *testing.T) {
 		"questions":      testQuestions,
 		"asked_evidence": testQuestionEvidence,
 		"budgets":        testBudgets,
+		"known":          testKnownNames,
+		"dropped":        testDrop,
+		"dropped_by_age": testDropByAge,
+		"dropped_many":   testDropMany,
 	}
 	run := func(t *testing.T, empty func(t *testing.T, name string) string) {
 		for name, test := range suite {
@@ -267,12 +271,21 @@ func testTokens(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 }
 
 func testSettings(t *testing.T, db *metadata.DB, open func() *metadata.DB) {
-	equal(t, metadata.Settings{RetentionDays: metadata.DefaultRetentionDays, LedgerDays: metadata.DefaultLedgerDays}, get(db.Settings(t.Context()))(t))
-	want := metadata.Settings{RetentionDays: 7, LedgerDays: 3}
-	must(t, db.PutSettings(t.Context(), metadata.Settings{RetentionDays: 9, AIEnabled: true}))
-	equal(t, metadata.Settings{RetentionDays: 9, LedgerDays: metadata.DefaultLedgerDays}, get(db.Settings(t.Context()))(t))
-	must(t, db.PutSettings(t.Context(), want))
-	equal(t, want, get(open().Settings(t.Context()))(t))
+	ctx := t.Context()
+	want := metadata.Settings{
+		RetentionDays: metadata.DefaultRetentionDays, LedgerDays: metadata.DefaultLedgerDays, InvestigationDays: metadata.DefaultInvestigationDays,
+	}
+	equal(t, want, get(db.Settings(ctx))(t))
+	want.RetentionDays = 9
+	equal(t, want, get(db.UpdateSettings(ctx, func(s *metadata.Settings) { s.RetentionDays, s.AIEnabled = 9, true }))(t))
+	want.LedgerDays, want.InvestigationDays = 3, 4
+	get(db.UpdateSettings(ctx, func(s *metadata.Settings) { s.LedgerDays, s.InvestigationDays = 3, 4 }))(t)
+	equal(t, want, get(open().Settings(ctx))(t))
+	_, err := db.UpdateSettings(ctx, func(s *metadata.Settings) { s.LedgerDays = 5 })
+	is(t, err, metadata.ErrSettings)
+	equal(t, want, get(db.Settings(ctx))(t))
+	get(db.UpdateSettings(ctx, func(s *metadata.Settings) { s.LedgerDays, s.InvestigationDays = 400, 0 }))(t)
+	equal(t, 400, get(db.Settings(ctx))(t).InvestigationDays)
 }
 
 func testAudit(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {

@@ -18,13 +18,16 @@ func BenchmarkText(b *testing.B) {
 // BenchmarkKnown is BenchmarkText where thousands of names were met before.
 func BenchmarkKnown(b *testing.B) {
 	text := mixed(b)
-	for _, n := range []int{100, 5000} {
+	for _, n := range []int{100, 5000, 100_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			m := NewMap()
 			for i := range n {
 				m.name([]byte("0123456789abcdef"), KindUser, fmt.Sprintf("%s%d", strings.Repeat("xyzabc", i%3+1)[i%4:], i))
+				m.name([]byte("0123456789abcdef"), KindIP, fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)) // all begin with the same word
 			}
-			benchWith(b, text, m)
+			k := NewKnown()
+			k.Add(m)
+			benchWith(b, text, NewMap(), k)
 		})
 	}
 }
@@ -63,10 +66,10 @@ func BenchmarkJSON(b *testing.B) {
 	bench(b, string(doc))
 }
 
-func bench(b *testing.B, text string) { benchWith(b, text, NewMap()) }
+func bench(b *testing.B, text string) { benchWith(b, text, NewMap(), nil) }
 
-func benchWith(b *testing.B, text string, m *Map) {
-	r, err := New(Config{Key: []byte("0123456789abcdef"), Map: m, Hosts: []string{"db1"}})
+func benchWith(b *testing.B, text string, m *Map, k *Known) {
+	r, err := New(Config{Key: []byte("0123456789abcdef"), Map: m, Known: k, Hosts: []string{"db1"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,31 +4,52 @@ import (
 	"cmp"
 	_ "embed"
 	"slices"
+	"sync"
 )
 
+// Known is the names that the investigations of an environment met. It holds no pseudonyms: those follow from the key. It only
+// grows. Safe for concurrent use.
+type Known struct {
+	mu    sync.RWMutex
+	index *known
+}
+
+// NewKnown returns one that holds no name.
+func NewKnown() *Known { return &Known{index: newKnown()} }
+
+// Add takes over the names of a map that are told apart from ordinary words.
+func (k *Known) Add(m *Map) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	m.each(k.index.add)
+}
+
+// Len is how many names there are.
+func (k *Known) Len() int {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return len(k.index.kinds)
+}
+
 // known finds names that were met before wherever they stand alone: what a phrase gave away once must not leave without
-// the phrase. The first word of a name leads to it, so a text costs one look per word however many names there are.
+// the phrase. The first word of a name leads to the lengths of those that begin with it, so a text costs a few looks per word
+// however many names there are.
 type known struct {
-	lengths [256]uint64            // first byte → which lengths the first words of names have
-	names   map[string][]knownName // first word, lower case → longest name first
+	first   [256]uint64        // first byte → which lengths the first words of names have
+	lengths map[string][]int   // first word, ASCII letters in lower case → lengths of the names, longest first
+	kinds   map[string]kindSet // name, likewise → what it was met as
 }
 
-type knownName struct {
-	kind string
-	name string // ASCII letters in lower case
-}
+// kindSet has the bit of each kind's place in kindOrder.
+type kindSet uint8
 
-// newKnown indexes the names of maps that are told apart from ordinary words.
+var kindOrder = [...]string{KindEmail, KindHost, KindIP, KindUser}
+
+// newKnown indexes the names of maps.
 func newKnown(maps ...*Map) *known {
-	k := &known{names: map[string][]knownName{}}
+	k := &known{lengths: map[string][]int{}, kinds: map[string]kindSet{}}
 	for _, m := range maps {
 		m.each(k.add)
-	}
-	for word, names := range k.names {
-		slices.SortFunc(names, func(a, b knownName) int {
-			return cmp.Or(cmp.Compare(len(b.name), len(a.name)), cmp.Compare(a.kind, b.kind))
-		})
-		k.names[word] = slices.Compact(names)
 	}
 	return k
 }
@@ -38,9 +59,19 @@ func (k *known) add(kind, original string) {
 	if kind == KindUser && !distinct(name) || name == "" || !inWord(name[0]) || isPseudonym(original) {
 		return // what only looks like a pseudonym is found as such where it is data, and is ours where it is not
 	}
-	word := name[:wordEnd(name, 0)]
-	k.lengths[word[0]] |= lengthBit(len(word))
-	k.names[word] = append(k.names[word], knownName{kind, name})
+	at := slices.Index(kindOrder[:], kind)
+	if at < 0 {
+		return
+	}
+	if k.kinds[name] == 0 {
+		word := name[:wordEnd(name, 0)]
+		k.first[word[0]] |= lengthBit(len(word))
+		lengths := k.lengths[word]
+		if i, found := slices.BinarySearchFunc(lengths, len(name), func(have, want int) int { return cmp.Compare(want, have) }); !found {
+			k.lengths[word] = slices.Insert(lengths, i, len(name))
+		}
+	}
+	k.kinds[name] |= 1 << at
 }
 
 // minKnown is how long a user's name must be to be looked for everywhere: shorter ones are units, labels, and endings.
@@ -57,9 +88,10 @@ func distinct(name string) bool {
 	return len(name) >= minKnown && personal(name) && !ordinary[name] && !naturalWords[name]
 }
 
-// find returns the names in a text, in order and apart. In our own words a pseudonym is left whole.
-func (k *known) find(text string, own bool, keep map[string]bool) []finding {
-	if len(k.names) == 0 {
+// find returns the names of some indexes in a text, in order and apart. In our own words a pseudonym is left whole.
+func find(text string, own bool, keep map[string]bool, indexes ...*known) []finding {
+	indexes = slices.DeleteFunc(indexes, func(k *known) bool { return len(k.kinds) == 0 })
+	if len(indexes) == 0 {
 		return nil
 	}
 	var found []finding
@@ -71,9 +103,9 @@ func (k *known) find(text string, own bool, keep map[string]bool) []finding {
 			i++
 		default:
 			end := wordEnd(text, i)
-			f, ok := k.at(text, i, end, own, keep)
+			f, ok := longest(text, i, end, own, keep, indexes)
 			if from := afterCode(text, i); !ok && from > i && from < end {
-				f, ok = k.at(text, from, end, own, keep)
+				f, ok = longest(text, from, end, own, keep, indexes)
 			}
 			if ok {
 				found, end = append(found, f), f.to
@@ -84,24 +116,40 @@ func (k *known) find(text string, own bool, keep map[string]bool) []finding {
 	return found
 }
 
+// longest returns the longest name of all indexes at the word [i, end).
+func longest(text string, i, end int, own bool, keep map[string]bool, indexes []*known) (best finding, ok bool) {
+	for _, k := range indexes {
+		if f, is := k.at(text, i, end, own, keep); is && (!ok || f.to > best.to) {
+			best, ok = f, true
+		}
+	}
+	return best, ok
+}
+
 // at returns the longest name at the word [i, end).
 func (k *known) at(text string, i, end int, own bool, keep map[string]bool) (finding, bool) {
-	if end-i > maxKnownWord || k.lengths[lowerByte(text[i])]&lengthBit(end-i) == 0 {
+	if end-i > maxKnownWord || k.first[lowerByte(text[i])]&lengthBit(end-i) == 0 {
 		return finding{}, false
 	}
 	var word [maxKnownWord]byte
 	for n := i; n < end; n++ {
 		word[n-i] = lowerByte(text[n])
 	}
-	for _, name := range k.names[string(word[:end-i])] {
-		to := i + len(name.name)
-		if to > len(text) || lowerASCII(text[i:to]) != name.name || to < len(text) && inWord(text[to]) || keep[name.name] {
+	for _, length := range k.lengths[string(word[:end-i])] {
+		to := i + length
+		if to > len(text) || to < len(text) && inWord(text[to]) {
 			continue
 		}
-		if name.kind == KindIP && dotted(text, i, to) || own && i > 0 && ours(text, i-1) {
+		name := lowerASCII(text[i:to])
+		kinds := k.kinds[name]
+		if kinds == 0 || keep[name] || own && i > 0 && ours(text, i-1) {
 			continue
 		}
-		return finding{i, to, name.kind, false}, true
+		for n, kind := range kindOrder {
+			if kinds&(1<<n) != 0 && (kind != KindIP || !dotted(text, i, to)) {
+				return finding{i, to, kind, false}, true
+			}
+		}
 	}
 	return finding{}, false
 }

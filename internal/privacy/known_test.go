@@ -49,7 +49,7 @@ func TestKnownNamesLeaveNowhere(t *testing.T) {
 			{Role: llm.Assistant, Parts: []llm.Part{{Text: prose}, {ToolUse: &llm.ToolUse{ID: "t1c1", Name: "search_logs", Arguments: quoted}}}},
 			{Role: llm.User, Parts: []llm.Part{{ToolResult: &llm.ToolResult{ID: "t1c1", Text: string(quoted)}}}},
 		}}
-		for where, config := range map[string]privacy.Config{"own": {Map: m}, "elsewhere": {Map: privacy.NewMap(), Known: m}} {
+		for where, config := range map[string]privacy.Config{"own": {Map: m}, "elsewhere": {Map: privacy.NewMap(), Known: known(m)}} {
 			config.Key = privacy.EnvironmentKey([]byte("a key of an installation"), "dev")
 			r, err := privacy.New(config)
 			if err != nil {
@@ -127,6 +127,43 @@ func TestManyKnownNames(t *testing.T) {
 	r.Text(text.String())
 	if out, _ := r.Text("ask someone4321, someone77 and someone5000"); out != "ask "+nameOf(t, m, "someone4321")+", "+nameOf(t, m, "someone77")+" and someone5000" {
 		t.Error(out)
+	}
+}
+
+// known is what others know who met the names of a map.
+func known(maps ...*privacy.Map) *privacy.Known {
+	k := privacy.NewKnown()
+	for _, m := range maps {
+		k.Add(m)
+	}
+	return k
+}
+
+// TestKnownNamesOfBoth: of the names that an investigation and its environment know, the longest goes; what is learned later counts
+// from then on.
+func TestKnownNamesOfBoth(t *testing.T) {
+	elsewhere, m := privacy.NewMap(), privacy.NewMap()
+	redactor(t, elsewhere).Text("connect web-7.prod.example.com, user=mjones in")
+	redactor(t, m).Text("user=jsmith in, connect prod.example.com")
+	k := known(elsewhere, elsewhere)
+	if k.Len() != 2 {
+		t.Errorf("%d names, want 2", k.Len())
+	}
+	r, err := privacy.New(privacy.Config{Key: make([]byte, 32), Map: m, Known: k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{"mjones": "mjones", "jsmith": "jsmith", "WEB-7.prod.example.com!": "WEB-7.prod.example.com", "prod.example.com!": "prod.example.com"} {
+		if out, _ := r.Text(text); strings.TrimSuffix(out, "!") != nameOf(t, m, want) {
+			t.Errorf("%q became %q", text, out)
+		}
+	}
+	if out, _ := r.Text("akumar"); out != "akumar" {
+		t.Errorf("nobody knows akumar yet: %q", out)
+	}
+	k.Add(taught(t))
+	if out, _ := r.Text("akumar"); out == "akumar" {
+		t.Error("akumar is known now")
 	}
 }
 

@@ -16,8 +16,8 @@ type Config struct {
 	// Map keeps the pseudonyms of the investigation. Required; it grows with every text. What it holds is replaced wherever it
 	// stands, not only where a pattern finds it.
 	Map *Map
-	// Known are names met elsewhere in the environment, which are replaced likewise. Optional.
-	Known *Map
+	// Known are names met elsewhere in the environment, which are replaced likewise. It may grow meanwhile. Optional.
+	Known *Known
 	// Hosts are host names of the environment that become pseudonyms even without a domain: nodes, machines.
 	Hosts []string
 	// Keep are names that never become pseudonyms: services, workloads, namespaces. It wins over everything but secrets.
@@ -32,7 +32,7 @@ type Counts map[string]int
 type Redactor struct {
 	key         []byte
 	names       *Map
-	elsewhere   *Map
+	elsewhere   *Known
 	hosts, keep map[string]bool
 
 	index struct {
@@ -50,7 +50,7 @@ func New(cfg Config) (*Redactor, error) {
 	if cfg.Map == nil {
 		return nil, errors.New("redact: a map of pseudonyms is required")
 	}
-	elsewhere := NewMap()
+	elsewhere := NewKnown()
 	if cfg.Known != nil {
 		elsewhere = cfg.Known
 	}
@@ -97,12 +97,12 @@ func redacted[T any](r *Redactor, do func(*work) T) (T, Counts) {
 	}
 }
 
-// known is the index of all names known by now.
+// known is the index of the investigation's names known by now.
 func (r *Redactor) known() *known {
 	r.index.Lock()
 	defer r.index.Unlock()
 	if n := r.names.Len(); r.index.made == nil || r.index.of != n {
-		r.index.made, r.index.of = newKnown(r.names, r.elsewhere), n
+		r.index.made, r.index.of = newKnown(r.names), n
 	}
 	return r.index.made
 }
@@ -244,7 +244,7 @@ func userAt(text string, at place) bool {
 // text redacts text that is no JSON.
 func (w *work) text(text string, own bool) string {
 	s := scanner{text: text, hosts: w.r.hosts, keep: w.r.keep, own: own}
-	found := united(s.scan(), w.known.find(text, own, w.r.keep))
+	found := united(s.scan(), w.names(text, own))
 	if len(found) == 0 {
 		return text
 	}
@@ -263,6 +263,13 @@ func (w *work) text(text string, own bool) string {
 	}
 	out.WriteString(text[copied:])
 	return out.String()
+}
+
+// names finds what is known already.
+func (w *work) names(text string, own bool) []finding {
+	w.r.elsewhere.mu.RLock()
+	defer w.r.elsewhere.mu.RUnlock()
+	return find(text, own, w.r.keep, w.known, w.r.elsewhere.index)
 }
 
 func (w *work) name(kind, original string) string {

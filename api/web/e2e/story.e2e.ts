@@ -162,7 +162,7 @@ test.runIf(at.models)("the ledger shows every call, and every byte of one", asyn
   await page.getByLabel("Search in what was sent and received").fill("password");
   await page.locator("mark").first().waitFor();
   expect(await inspect(page, "ledger-call", at)).toEqual([]);
-  await page.getByRole("button", { name: "Every byte" }).first().click();
+  await page.getByRole("button", { name: "Exact JSON" }).first().click();
   expect(await inspect(page, "ledger-bytes", at)).toEqual([]);
 });
 

@@ -35,12 +35,12 @@ export function Body({ title, body, read, wanted }: Props) {
             In words
           </button>
           <button type="button" aria-pressed={raw} onClick={() => setRaw(true)}>
-            Every byte
+            Exact JSON
           </button>
         </div>
       )}
       {raw || !read ? (
-        <pre className="code ledger-json" tabIndex={0} aria-label={`${title}, every byte`}>
+        <pre className="code ledger-json" tabIndex={0} aria-label={`${title} as exact JSON`}>
           {marked(json, wanted)}
         </pre>
       ) : (

@@ -41,7 +41,7 @@ test("a call is told in words, as text", async () => {
 
 test("every byte is there, laid out", async () => {
   const page = await draw(<LedgerEntryView entry={aLedgerEntry({ request, response })} />);
-  for (const button of screen.getAllByText("Every byte")) fireEvent.click(button);
+  for (const button of screen.getAllByText("Exact JSON")) fireEvent.click(button);
   const [sent, received] = [...page.querySelectorAll(".ledger-json")].map((p) => p.textContent ?? "");
   expect(JSON.parse(received ?? "")).toEqual(response);
   expect(sent).toContain('"max_tokens": 4096');

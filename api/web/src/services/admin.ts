@@ -6,6 +6,8 @@ import { list, maybeTime, time } from "./wire";
 
 const settings = z.object({
   retention_days: z.number(),
+  ledger_days: z.number(),
+  investigation_days: z.number(),
 });
 export type Settings = z.output<typeof settings>;
 
@@ -14,7 +16,7 @@ export const settingsQuery = queryOptions({
   queryFn: ({ signal }) => request(settings, "/api/v1/settings", { signal }),
 });
 
-export function putSettings(change: { retention_days: number }): Promise<Settings> {
+export function putSettings(change: Settings): Promise<Settings> {
   return request(settings, "/api/v1/settings", { method: "PUT", body: change });
 }
 
