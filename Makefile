@@ -73,6 +73,33 @@ test-demo: build ## The whole story with three faults, and a browser that approv
 test-chaos: build ## Six kills in six phases of an investigation; `make chaos` is all of it
 	MIDWATCH_CHAOS=1 go test -count=1 -v -timeout 15m ./bench/chaos
 
+.PHONY: kube
+kube: ## Build the test cluster's programs into .cache/kube (6 minutes the first time)
+	@deploy/cluster/build.sh
+
+bin/cluster: $(shell git ls-files 'deploy/testcluster/*')
+	@$(PROGRESS) "building the cluster's launcher" go build -o $@ ./deploy/testcluster/cmd/cluster
+
+.PHONY: deps-cluster
+deps-cluster:
+	@deploy/deps.sh cluster
+
+.PHONY: cluster-up
+cluster-up: deps-cluster kube bin/cluster ## Start a real Kubernetes cluster of one node in the background (IMAGES="a.tar b.tar"), as root
+	@bin/cluster up $(IMAGES)
+
+.PHONY: cluster-down
+cluster-down: bin/cluster ## End it; nothing of it stays but its logs
+	@bin/cluster down
+
+.PHONY: kubectl
+kubectl: bin/cluster ## kubectl for that cluster (ARGS="get pods -A")
+	@bin/cluster kubectl $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: deps-test kube ## Tests on real clusters
+	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/...
+
 .PHONY: chaos
 chaos: deps build ## Kill parts at 40 drawn moments of investigations; each must end as if nothing had happened (CHAOS_ARGS="-seed 2")
 	@go run ./bench/chaos $(CHAOS_ARGS)
@@ -85,7 +112,7 @@ licences: ## Fail when a dependency's licence is not one we allow
 lint: $(TOOLS)/golangci-lint $(TOOLS)/workflowcheck ## golangci-lint (gofumpt, import direction) and workflowcheck
 	$(TOOLS)/golangci-lint run ./...
 	$(TOOLS)/workflowcheck ./workflows/... ./workers/...
-	$(TOOLS)/golangci-lint fmt --diff deploy/temporal # the other linters would load all of Temporal's server
+	$(TOOLS)/golangci-lint fmt --diff deploy/temporal deploy/cluster # the other linters would load all of Temporal's server, and of Kubernetes
 	go -C deploy/temporal vet ./...
 
 $(TOOLS)/golangci-lint:

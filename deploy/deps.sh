@@ -1,6 +1,6 @@
 #!/bin/sh
-# deps.sh [test]: installs what is missing: Debian packages (as root, by apt) and the ClickHouse library (by npm, into .cache).
-# With "test" also what only the tests need.
+# deps.sh [cluster|test]: installs what is missing: Debian packages (as root, by apt) and the ClickHouse library (by npm, into .cache).
+# With "cluster" only what the test cluster is made of, with "test" also what only the tests need, the test cluster included.
 set -eu
 cd "$(dirname "$0")/.."
 progress=deploy/progress.sh
@@ -21,8 +21,18 @@ packages=""
 need() { # file or command, package
 	if [ ! -e "$1" ] && ! command -v "$1" >/dev/null 2>&1; then packages="$packages $2"; fi
 }
-need redis-server redis-server
-ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
+if [ "${1:-}" != cluster ]; then
+	need redis-server redis-server
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
+fi
+if [ "${1:-}" = cluster ] || [ "${1:-}" = test ]; then
+	need containerd containerd
+	need runc runc
+	need /usr/lib/cni/bridge containernetworking-plugins
+	need iptables iptables
+	need conntrack conntrack
+	need ip iproute2
+fi
 if [ "${1:-}" = test ]; then
 	need chromium chromium
 	need clang-14 clang-14
@@ -30,10 +40,9 @@ if [ "${1:-}" = test ]; then
 	need /usr/include/bpf/bpf_helpers.h libbpf-dev
 	need gcc gcc
 	need zstd zstd
-	need ip iproute2
 fi
 if [ -n "$packages" ] && [ "$(id -u)" != 0 ]; then
-	[ "${1:-}" != test ] || die "missing Debian packages; as root: apt-get install$packages"
+	[ -z "${1:-}" ] || die "missing Debian packages; as root: apt-get install$packages"
 	echo "  note: not root, so$packages stays uninstalled; a recording is played instead of the shop"
 elif [ -n "$packages" ]; then
 	export DEBIAN_FRONTEND=noninteractive
@@ -49,6 +58,7 @@ elif [ -n "$packages" ]; then
 	rm -f /tmp/midwatch-no-services
 	[ $status -eq 0 ] || die "apt-get could not install$packages"
 fi
+[ "${1:-}" != cluster ] || exit 0
 
 library=.cache/chdb
 want=$(sha256sum deploy/clickhouse/library/package-lock.json | cut -c1-16)

@@ -1,0 +1,20 @@
+package testcluster
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+)
+
+// HTTP is a client whose connections start on the node: for pods' and Services' addresses.
+func (c *Cluster) HTTP() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: c.Dial, DisableKeepAlives: true}}
+}
+
+func (c *Cluster) post(ctx context.Context, url string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return c.HTTP().Do(req)
+}
