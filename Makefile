@@ -128,6 +128,8 @@ generate: ## Rebuild generated files (BPF objects, which need clang-14 and libbp
 .PHONY: verify
 verify: generate ## Fail when a generated file is stale
 	git diff --exit-code -- bpf deploy/images/Dockerfile
+	@large=$$(git ls-files -z | xargs -0 stat -c '%s %n' | awk '$$1 > 1048576'); \
+		[ -z "$$large" ] || { echo "files over 1 MB are not committed:"; echo "$$large"; exit 1; }
 
 .PHONY: bench-demo
 bench-demo: deps build ## Seven faults, five runs each, renamed every time; red herrings; healthy time
