@@ -54,6 +54,9 @@ func Args(args []string) []string {
 // Named tells from a file's name that all of its content is a credential.
 func Named(file string) bool { return wholeFile.MatchString(file) }
 
+// Name tells from the name of a variable, option or key that its value is a credential.
+func Name(name string) bool { return option.MatchString(name) }
+
 // Text masks credentials in a configuration file or any other text, line by line; the number of lines stays.
 func Text(text string) string {
 	lines := strings.SplitAfter(text, "\n")

@@ -1,0 +1,162 @@
+package bucket
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	name        = "KUBERNETES"
+	openTimeout = 10 * time.Second
+	putTimeout  = 5 * time.Second
+	keySize     = 32
+	markerLife  = 15 * time.Minute // of what is left of a deleted key
+)
+
+// ErrOvertaken means that somebody else wrote what this process believed to be its own: another exporter leads.
+var ErrOvertaken = errors.New("another exporter writes the same objects")
+
+// Bucket is the memory of one cluster. Safe for concurrent use.
+type Bucket struct {
+	kv     jetstream.KeyValue
+	prefix string // several clusters may share one JetStream
+}
+
+// Open makes the bucket when it is missing.
+func Open(ctx context.Context, js jetstream.JetStream, cluster string) (*Bucket, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	kv, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket: name, Description: "Versions of Kubernetes objects that the exporter published last", History: 1, Storage: jetstream.FileStorage,
+		LimitMarkerTTL: markerLife,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open bucket %s: %w", name, err)
+	}
+	if cluster == "" {
+		cluster = "unknown"
+	}
+	return &Bucket{kv: kv, prefix: cluster + "."}, nil
+}
+
+// Key makes the tags of masked values. The first caller draws it.
+func (b *Bucket) Key(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	key := make([]byte, keySize)
+	_, _ = rand.Read(key) // never fails
+	if _, err := b.kv.Create(ctx, b.prefix+"key", key); err == nil {
+		return key, nil
+	} else if !errors.Is(err, jetstream.ErrKeyExists) {
+		return nil, fmt.Errorf("keep the key of tags: %w", err)
+	}
+	e, err := b.kv.Get(ctx, b.prefix+"key")
+	if err != nil {
+		return nil, fmt.Errorf("read the key of tags: %w", err)
+	}
+	return e.Value(), nil
+}
+
+// Entry is a packed version as it lies in the bucket.
+type Entry struct {
+	UID      string
+	Packed   []byte
+	Revision uint64 // by which a later write proves that nobody wrote in between
+}
+
+func objects(resource string) string {
+	return "o." + strings.ReplaceAll(resource, ".", "_") + "."
+}
+
+// Load hands every object of a resource to each.
+func (b *Bucket) Load(ctx context.Context, resource string, each func(Entry) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w, err := b.kv.Watch(ctx, b.prefix+objects(resource)+"*", jetstream.IgnoreDeletes())
+	if err != nil {
+		return fmt.Errorf("read what was published of %s: %w", resource, err)
+	}
+	defer func() { _ = w.Stop() }() // it ends with ctx anyway
+	for {
+		select {
+		case e, open := <-w.Updates():
+			if !open {
+				return fmt.Errorf("read what was published of %s: JetStream went away", resource)
+			}
+			if e == nil { // all that was there
+				return nil
+			}
+			if err := each(Entry{UID: e.Key()[strings.LastIndexByte(e.Key(), '.')+1:], Packed: e.Value(), Revision: e.Revision()}); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Put keeps a packed version. revision is that of the entry it replaces, 0 for a new one. The error is ErrOvertaken when the entry is not
+// what the caller thinks.
+func (b *Bucket) Put(ctx context.Context, resource, uid string, packed []byte, revision uint64) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	key := b.prefix + objects(resource) + uid
+	var next uint64
+	var err error
+	if revision == 0 {
+		next, err = b.kv.Create(ctx, key, packed)
+	} else {
+		next, err = b.kv.Update(ctx, key, packed, revision)
+	}
+	return next, b.wrote(err, "keep a version of "+resource)
+}
+
+// Forget removes an object that is gone.
+func (b *Bucket) Forget(ctx context.Context, resource, uid string, revision uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	return b.wrote(b.kv.Purge(ctx, b.prefix+objects(resource)+uid, jetstream.LastRevision(revision), jetstream.PurgeTTL(markerLife)), "forget one of "+resource)
+}
+
+func (b *Bucket) wrote(err error, what string) error {
+	var api *jetstream.APIError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jetstream.ErrKeyExists), errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
+		return fmt.Errorf("%s: %w", what, ErrOvertaken)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func checkpoint(resource string) string { return "c." + strings.ReplaceAll(resource, ".", "_") }
+
+// Checkpoint is the resource version up to which everything of a resource was published, or "".
+func (b *Bucket) Checkpoint(ctx context.Context, resource string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	e, err := b.kv.Get(ctx, b.prefix+checkpoint(resource))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read how far %s were published: %w", resource, err)
+	}
+	return string(e.Value()), nil
+}
+
+// SetCheckpoint moves it.
+func (b *Bucket) SetCheckpoint(ctx context.Context, resource, version string) error {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	if _, err := b.kv.Put(ctx, b.prefix+checkpoint(resource), []byte(version)); err != nil {
+		return fmt.Errorf("keep how far %s were published: %w", resource, err)
+	}
+	return nil
+}

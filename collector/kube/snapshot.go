@@ -1,0 +1,76 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/midwatch/midwatch/collector/kube/bucket"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+const (
+	snapshotLook   = time.Minute
+	snapshotSpread = 55 * time.Minute      // over which those that are due at once are said; within the hour that questions look back further
+	snapshotPause  = 10 * time.Millisecond // between two
+)
+
+// repeat says again, until ctx ends, what has not been said for SnapshotEvery.
+func (l *ledger) repeat(ctx context.Context) error {
+	tick := time.NewTicker(snapshotLook)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		for _, uid := range l.due(l.index.Now()) {
+			if err := l.enqueue(ctx, uid, 0, func(ctx context.Context) error { return l.again(ctx, uid) }); err != nil {
+				return nil // ctx ended
+			}
+			select {
+			case <-time.After(snapshotPause):
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+func (l *ledger) due(now time.Time) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []string
+	for uid, k := range l.known {
+		if !now.Before(dueAt(uid, k.said)) {
+			out = append(out, uid)
+		}
+	}
+	return out
+}
+
+func dueAt(uid string, said time.Time) time.Time {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(uid)) // never fails
+	return said.Add(telemetry.SnapshotEvery).Add(time.Duration(h.Sum32()) % snapshotSpread)
+}
+
+func (l *ledger) again(ctx context.Context, uid string) error {
+	k, now := l.get(uid), l.index.Now()
+	if k == nil || now.Before(dueAt(uid, k.said)) { // it changed meanwhile
+		return nil
+	}
+	last := l.last(k)
+	if last == nil { // it is looked at anew when it changes
+		return nil
+	}
+	id := fmt.Sprintf("%s/%s/%s/%d", uid, k.version, telemetry.ObjectSnapshot, k.said.Unix())
+	v := version{object: last.Object, at: now, seen: now}
+	if err := l.tell(ctx, id, telemetry.ObjectSnapshot, k.version, "", l.index.WorkloadOf(v.object), v); err != nil {
+		return err
+	}
+	l.counted.snapshots.Add(1)
+	return l.remember(ctx, uid, k, bucket.Version{ResourceVersion: last.ResourceVersion, At: last.At, Said: now, Tags: last.Tags, Object: last.Object})
+}
