@@ -35,6 +35,7 @@ type Rules struct {
 	CPUCores      float64       `yaml:"cpu_cores"`        // cores a process takes more than before, while others wait
 	DeploymentAge time.Duration `yaml:"deployment_age"`   // deployments older than this were raised before
 	EventAge      time.Duration `yaml:"kernel_event_age"` // the same for kernel events
+	Cluster       ClusterRules  `yaml:"cluster"`          // what happens in a Kubernetes cluster
 }
 
 // Default rules, made for tens to thousands of requests per second and answers within 30 seconds.
@@ -44,7 +45,7 @@ func Default() Rules {
 		WarmUp: 5 * time.Second, MinBaseline: 12 * time.Second, MinRequests: 10,
 		ErrorRatio: 0.05, LatencyFactor: 3, LatencyAdd: 50 * time.Millisecond, SlowShare: 0.1,
 		CrashExits: 3, CrashWindow: time.Minute, MemoryShare: 0.6, CPUCores: 0.7,
-		DeploymentAge: 2 * time.Minute, EventAge: time.Minute,
+		DeploymentAge: 2 * time.Minute, EventAge: time.Minute, Cluster: defaultCluster(),
 	}
 }
 

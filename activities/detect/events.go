@@ -23,6 +23,7 @@ const (
 // (cron jobs, shells) is no reason to wake anyone.
 const eventsSQL = `
 SELECT e.time AS time, e.service AS service, e.event_name AS event, e.attributes AS attributes, e.body AS body,
+       e.resource['` + telemetry.K8sNamespace + `'] AS namespace, e.resource['` + telemetry.K8sWorkload + `'] AS workload,
        e.service IN (
            SELECT service FROM spans WHERE environment = {environment:String} AND kind IN ('client', 'server')
              AND time >= {horizon:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}) AS talks
@@ -37,7 +38,17 @@ type event struct {
 	Event      string            `ch:"event"`
 	Attributes map[string]string `ch:"attributes"`
 	Body       string            `ch:"body"`
+	Namespace  string            `ch:"namespace"`
+	Workload   string            `ch:"workload"` // kind/name of the process's, in Kubernetes
 	Talks      uint8             `ch:"talks"`
+}
+
+// entity is what an event is about: in Kubernetes the workload, as the cluster's own triggers name it.
+func (e event) entity() telemetry.Entity {
+	if e.Namespace != "" && e.Workload != "" {
+		return telemetry.Workload(e.Namespace, e.Workload)
+	}
+	return telemetry.Service(e.Service)
 }
 
 func (d *Detector) events(ctx context.Context, from, now time.Time, names ...string) ([]event, error) {
@@ -71,9 +82,29 @@ func (d *Detector) Deployments(ctx context.Context, now time.Time) ([]investigat
 	return out, d.peers(ctx, out, now)
 }
 
-// KernelEvents returns triggers for OOM kills and crash loops, ordered by id.
+// KernelEvents returns triggers for OOM kills and crash loops, and for whatever a Kubernetes cluster says is wrong with its workloads and
+// nodes, ordered by id. What kernel and cluster both saw is one trigger, in the cluster's words.
 func (d *Detector) KernelEvents(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
-	return d.kernelEvents(ctx, now.Add(-max(d.rules.EventAge, d.rules.CrashWindow)), now)
+	kernel, err := d.kernelEvents(ctx, now.Add(-max(d.rules.EventAge, d.rules.CrashWindow)), now)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := d.Cluster(ctx, now)
+	return once(cluster, kernel), err
+}
+
+// once joins triggers; of those that say the same of a service, the first counts.
+func once(lists ...[]investigation.Trigger) []investigation.Trigger {
+	var out []investigation.Trigger
+	for _, t := range slices.Concat(lists...) {
+		if !slices.ContainsFunc(out, func(o investigation.Trigger) bool {
+			return o.Rule == t.Rule && o.Service == t.Service && o.Entity == t.Entity
+		}) {
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, func(a, b investigation.Trigger) int { return cmp.Compare(a.ID, b.ID) })
+	return out
 }
 
 func (d *Detector) kernelEvents(ctx context.Context, from, now time.Time) ([]investigation.Trigger, error) {
@@ -89,7 +120,7 @@ func (d *Detector) kernelEvents(ctx context.Context, from, now time.Time) ([]inv
 		case e.Event == telemetry.EventOOMKill && now.Sub(e.Time) <= d.rules.EventAge && !killed[e.Service]:
 			killed[e.Service] = true
 			t := d.serviceTrigger(investigation.ClusterEvent, RuleOOMKill, e.Service, e.Time, now)
-			t.Severity, t.Value, t.Threshold = investigation.Critical, 1, 1
+			t.Entity, t.Severity, t.Value, t.Threshold = e.entity(), investigation.Critical, 1, 1
 			t.Summary = fmt.Sprintf("The kernel killed %s for want of memory", e.Service)
 			out = append(out, t)
 		case e.Event == telemetry.EventExit && e.Talks != 0 && crashed(e) && now.Sub(e.Time) <= d.rules.CrashWindow:
@@ -99,7 +130,7 @@ func (d *Detector) kernelEvents(ctx context.Context, from, now time.Time) ([]inv
 	for service, exits := range crashes {
 		if len(exits) >= d.rules.CrashExits {
 			t := d.serviceTrigger(investigation.ClusterEvent, RuleCrashLoop, service, exits[0].Time, now)
-			t.Severity, t.Value, t.Threshold = investigation.Critical, float64(len(exits)), float64(d.rules.CrashExits)
+			t.Entity, t.Severity, t.Value, t.Threshold = exits[0].entity(), investigation.Critical, float64(len(exits)), float64(d.rules.CrashExits)
 			t.Summary = fmt.Sprintf("%s exited %d times in %s", service, len(exits), d.rules.CrashWindow)
 			out = append(out, t)
 		}

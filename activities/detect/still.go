@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 // Still returns the alerts and anomalies that hold at now, measured against a healthy time however long ago, and the kernel
@@ -21,7 +22,12 @@ func (d *Detector) Still(ctx context.Context, healthy investigation.Window, sinc
 		return nil, err
 	}
 	kernel, err := d.kernelEvents(ctx, since, now)
-	return slices.Concat(alerts, anomalies, kernel), err
+	if err != nil {
+		return nil, err
+	}
+	// The state of what did not change since the fix counts, too, however long ago it was told.
+	cluster, err := d.cluster(ctx, now.Add(-2*telemetry.SnapshotEvery), since, now)
+	return slices.Concat(alerts, anomalies, once(cluster, kernel)), err
 }
 
 const servedSQL = `

@@ -108,14 +108,17 @@ type ContainerStatus struct {
 
 // ContainerState has one field set, or none before the kubelet saw the pod.
 type ContainerState struct {
-	Waiting *struct {
-		Reason  string `json:"reason"`
-		Message string `json:"message"`
-	} `json:"waiting"`
+	Waiting *Waiting `json:"waiting"`
 	Running *struct {
 		StartedAt time.Time `json:"startedAt"`
 	} `json:"running"`
 	Terminated *Terminated `json:"terminated"`
+}
+
+// Waiting is why a container does not run yet, or not now.
+type Waiting struct {
+	Reason  string `json:"reason"` // ContainerCreating, CrashLoopBackOff, ImagePullBackOff
+	Message string `json:"message"`
 }
 
 // Terminated is how a container ended.
@@ -251,6 +254,12 @@ func (p Pod) Restarts() (n int) {
 // Containers are the states of all containers, those that initialize first.
 func (p Pod) Containers() []ContainerStatus {
 	return append(append([]ContainerStatus{}, p.Status.InitContainerStatuses...), p.Status.ContainerStatuses...)
+}
+
+// Condition returns one of a pod's status by type, or the zero value.
+func (p Pod) Condition(kind string) Condition {
+	c, _ := condition(p.Status.Conditions, kind)
+	return c
 }
 
 // Container returns one by its name.

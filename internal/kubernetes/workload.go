@@ -53,6 +53,12 @@ func WorkloadOf(o Object) Workload {
 	return w
 }
 
+// Condition returns one of its status by type, or the zero value.
+func (w Workload) Condition(kind string) Condition {
+	c, _ := condition(w.Status.Conditions, kind)
+	return c
+}
+
 // Template is what its pods are made of.
 func (w Workload) Template() PodSpec { return w.Spec.Template.Spec }
 

@@ -12,9 +12,6 @@ import (
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
 
-// maxDiffers bounds the objects of a comparison of two moments.
-const maxDiffers = 50
-
 const (
 	objectOfDiff = `kind = {kind:String} AND ({namespace:String} = '' OR namespace = {namespace:String}) AND ({name:String} = '' OR name = {name:String})`
 

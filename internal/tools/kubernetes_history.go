@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	maxVersions    = 200 // of a history, the newest
+	maxVersions          = 200 // of a history, the newest
 	maxObjectDifferences = 40  // of one version
-	maxValue       = 400 // bytes of a value before and after
+	maxValue             = 400 // bytes of a value before and after
 )
 
 // historySQL takes the version before the window along, to compare the first within it with.

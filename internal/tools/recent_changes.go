@@ -35,12 +35,12 @@ type eventRow struct {
 
 func (r reader) recentChanges() Tool {
 	return Tool{
-		Name:        "recent_changes",
+		Name: "recent_changes",
 		Description: "What changed in a window: new executables, images, arguments and configuration (with diffs, and who rolled it out), scaling and other changes of a Kubernetes cluster, " +
 			"processes that started, exited or were killed for want of memory.",
-		Schema:      schema(false, map[string]any{"service": text("only this service; all if left out")}),
-		DataTypes:   []investigation.DataType{investigation.Configuration, investigation.Cluster},
-		Cost:        1,
+		Schema:    schema(false, map[string]any{"service": text("only this service; all if left out")}),
+		DataTypes: []investigation.DataType{investigation.Configuration, investigation.Cluster},
+		Cost:      1,
 		Run: func(ctx context.Context, scope Scope, arguments json.RawMessage) (Result, error) {
 			a, err := decode[changesArguments](arguments)
 			if err != nil {
