@@ -9,6 +9,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/rules"
 	"github.com/midwatch/midwatch/workflows"
 )
 
@@ -21,6 +22,9 @@ type Detector interface {
 	// Still returns the alerts and anomalies that hold at now, measured against a healthy time however long ago, and the kernel
 	// events since a moment.
 	Still(ctx context.Context, healthy investigation.Window, since, now time.Time) ([]investigation.Trigger, error)
+	// Holding evaluates the alert rules of these names, as triggers carry them, that people wrote: the triggers of those that hold at now,
+	// and of others why they could not be evaluated. A rule that is there no more is in neither.
+	Holding(ctx context.Context, rules []string, now time.Time) ([]investigation.Trigger, map[string]error, error)
 	// Served counts the requests that each service was seen to answer from a time to now.
 	Served(ctx context.Context, from, now time.Time) (map[string]uint64, error)
 }
@@ -112,6 +116,11 @@ func (a *Detect) firing(ctx context.Context, triggers []investigation.Trigger, h
 			firing = append(firing, t.Summary)
 		}
 	}
+	written, err := a.holding(ctx, triggers, in.Now)
+	if err != nil {
+		return nil, err
+	}
+	firing = append(firing, written...)
 	from := in.Now.Add(-seenWithin)
 	if in.Since.After(from) {
 		from = in.Since
@@ -122,8 +131,37 @@ func (a *Detect) firing(ctx context.Context, triggers []investigation.Trigger, h
 	}
 	for _, t := range triggers {
 		unseen := t.Service + " was not seen to answer any request since the fix"
-		if t.Kind == investigation.Alert && t.Service != "" && served[t.Service] == 0 && !slices.Contains(firing, unseen) {
+		if t.Kind == investigation.Alert && !rules.IsAlert(t.Rule) && t.Service != "" && served[t.Service] == 0 && !slices.Contains(firing, unseen) {
 			firing = append(firing, unseen)
+		}
+	}
+	return firing, nil
+}
+
+// holding says which rules that people wrote still hold for what raised an incident, or cannot be evaluated: then nobody knows that it is over.
+func (a *Detect) holding(ctx context.Context, triggers []investigation.Trigger, now time.Time) ([]string, error) {
+	var names []string
+	for _, t := range triggers {
+		if rules.IsAlert(t.Rule) && !slices.Contains(names, t.Rule) {
+			names = append(names, t.Rule)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	still, unknown, err := a.Detector.Holding(ctx, names, now)
+	if err != nil {
+		return nil, fmt.Errorf("evaluate alert rules: %w", err)
+	}
+	var firing []string
+	for _, t := range still {
+		if among(triggers, t) {
+			firing = append(firing, t.Summary)
+		}
+	}
+	for _, name := range names {
+		if why := unknown[name]; why != nil {
+			firing = append(firing, fmt.Sprintf("%s cannot be evaluated: %v", name, why))
 		}
 	}
 	return firing, nil

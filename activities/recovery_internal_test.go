@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -14,7 +16,16 @@ import (
 type sky struct {
 	Detector
 	alerts, still []investigation.Trigger
+	holding       []investigation.Trigger
+	unknown       map[string]error
 	served        map[string]uint64
+}
+
+func (s sky) Holding(_ context.Context, names []string, _ time.Time) ([]investigation.Trigger, map[string]error, error) {
+	if len(names) != 1 || names[0] != "rule/r" {
+		return nil, nil, fmt.Errorf("asked for %v", names)
+	}
+	return s.holding, s.unknown, nil
 }
 
 func (s sky) Alerts(context.Context, time.Time) ([]investigation.Trigger, error) {
@@ -47,6 +58,11 @@ func TestRecovery(t *testing.T) {
 	at := func(kind investigation.TriggerKind, service string, since time.Duration) []investigation.Trigger {
 		return []investigation.Trigger{{Kind: kind, Rule: "r", Service: service, Summary: service, Onset: fixed.Add(since)}}
 	}
+	written := func(service string) []investigation.Trigger {
+		ts := at(investigation.Alert, service, -time.Minute)
+		ts[0].Rule = "rule/r"
+		return append(ts, ts...)
+	}
 	alive := map[string]uint64{"a": 10}
 	for name, c := range map[string]struct {
 		raised      []investigation.Trigger
@@ -60,6 +76,10 @@ func TestRecovery(t *testing.T) {
 		"something new":             {at(investigation.Alert, "a", -time.Minute), sky{alerts: at(investigation.Alert, "b", time.Second), served: alive}, 0, 1},
 		"not killed again":          {at(investigation.ClusterEvent, "a", -time.Minute), sky{}, 0, 0},
 		"killed again":              {at(investigation.ClusterEvent, "a", -time.Minute), sky{still: at(investigation.ClusterEvent, "a", time.Second)}, 1, 0},
+		"a rule holds no more":      {written("a"), sky{}, 0, 0},
+		"a rule still holds":        {written("a"), sky{holding: written("a")[:1]}, 1, 0},
+		"a rule holds for another":  {written("a"), sky{holding: written("b")}, 0, 0},
+		"a rule cannot be judged":   {written("a"), sky{unknown: map[string]error{"rule/r": errors.New("no such metric")}}, 1, 0},
 		"a process that is stopped": {at(investigation.Anomaly, "batch", -time.Minute), sky{}, 0, 0},
 	} {
 		d := &Detect{Detector: c.seen, DB: file{c.raised}}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/rules"
 )
 
 const withheld = "withheld: policy keeps this kind of data from models"
@@ -51,7 +52,7 @@ func triggerTypes(t investigation.Trigger) []investigation.DataType {
 	if t.Attributes["operation"] != "" {
 		types = append(types, investigation.Traces)
 	}
-	if strings.Contains(t.Rule, "/") { // of another system, whose annotations hold whatever its rules put there
+	if strings.Contains(t.Rule, "/") && !rules.IsAlert(t.Rule) { // of another system, whose annotations hold whatever its rules put there
 		types = append(types, investigation.Logs)
 	}
 	return types

@@ -308,6 +308,10 @@ func (d *detector) Still(ctx context.Context, _ investigation.Window, _, now tim
 	return d.Alerts(ctx, now)
 }
 
+func (*detector) Holding(context.Context, []string, time.Time) ([]investigation.Trigger, map[string]error, error) {
+	return nil, nil, nil
+}
+
 func (*detector) Served(context.Context, time.Time, time.Time) (map[string]uint64, error) {
 	return map[string]uint64{"payment": 1}, nil
 }

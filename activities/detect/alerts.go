@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/midwatch/midwatch/internal/analysis"
 	"github.com/midwatch/midwatch/internal/investigation"
 )
@@ -98,9 +100,15 @@ type finding struct {
 	summary   string
 }
 
-// Alerts evaluates the alert rules at now and returns a trigger per service and rule that holds, ordered by id.
+// Alerts evaluates the detector's own rules and those that people wrote at now, and returns a trigger per service and rule, or series of a
+// person's rule, that holds, each kind ordered by id. A person's rule that cannot be evaluated is logged and counts as one that does not hold.
 func (d *Detector) Alerts(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
-	return d.alerts(ctx, d.baseline(now), now)
+	var own, written []investigation.Trigger
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { own, err = d.alerts(ctx, d.baseline(now), now); return err })
+	g.Go(func() (err error) { written, err = d.written(ctx, now); return err })
+	err := g.Wait()
+	return slices.Concat(own, written), err
 }
 
 // baseline is the time that the latest is compared with, and how long a service must have lived before its end.

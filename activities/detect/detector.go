@@ -9,6 +9,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/midwatch/midwatch/internal/promql"
+	"github.com/midwatch/midwatch/internal/rules"
 )
 
 // Store is what a detector needs of the telemetry store; *store.DB is one.
@@ -53,7 +56,8 @@ func Default() Rules {
 type Config struct {
 	Store       Store
 	Environment string
-	Rules       Rules // zero: Default
+	Rules       Rules         // zero: Default
+	Alerts      []rules.Alert // of the configuration file; those of a cluster are in the store
 	Log         *slog.Logger
 }
 
@@ -62,6 +66,8 @@ type Detector struct {
 	cfg    Config
 	rules  Rules
 	onsets onsets
+	engine *promql.Engine
+	failed failures
 }
 
 // New validates cfg.
@@ -72,7 +78,10 @@ func New(cfg Config) (*Detector, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Detector{cfg: cfg, rules: cfg.Rules}
+	if err := rules.ValidateAlerts(cfg.Alerts); err != nil {
+		return nil, fmt.Errorf("detect: %w", err)
+	}
+	d := &Detector{cfg: cfg, rules: cfg.Rules, engine: promql.New()}
 	if d.rules == (Rules{}) {
 		d.rules = Default()
 	}

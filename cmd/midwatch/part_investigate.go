@@ -83,7 +83,7 @@ func (in *installation) apiPart(ctx context.Context) (runner, error) {
 
 // detector looks at telemetry by the configured rules.
 func (in *installation) detector(db detect.Store) (*detect.Detector, error) {
-	d, err := detect.New(detect.Config{Store: db, Environment: in.settings.Environment, Rules: in.settings.Alerts.Rules, Log: in.log})
+	d, err := detect.New(detect.Config{Store: db, Environment: in.settings.Environment, Rules: in.settings.Alerts.Rules, Alerts: in.settings.Alerts.Written, Log: in.log})
 	if err != nil {
 		return nil, fmt.Errorf("alerts: %w", err)
 	}

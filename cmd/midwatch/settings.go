@@ -14,6 +14,7 @@ import (
 	"github.com/midwatch/midwatch/internal/code/github"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/rules"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -99,6 +100,8 @@ type apiSettings struct {
 type alertSettings struct {
 	Every        time.Duration `yaml:"every"` // how often telemetry is looked at; 0: 5 s
 	detect.Rules `yaml:",inline"`
+
+	Written []rules.Alert `yaml:"rules"` // PromQL; in a cluster AlertRule objects add to them
 }
 
 // investigationSettings is workflows.Policy with the file's names; zero means its default.

@@ -6,6 +6,7 @@ import (
 	"github.com/midwatch/midwatch/activities/notify"
 	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/wire"
+	"github.com/midwatch/midwatch/internal/rules"
 )
 
 // validate says what a value is wrong with before any part starts. What only one part understands, that part says.
@@ -18,6 +19,9 @@ func (s settings) validate() error {
 	}
 	if r := s.Alerts.ErrorRatio; r <= 0 || r >= 1 {
 		return fmt.Errorf("alerts.error_ratio: %v is no share of requests; it is between 0 and 1, such as 0.05", r)
+	}
+	if err := rules.ValidateAlerts(s.Alerts.Written); err != nil {
+		return fmt.Errorf("alerts.rules: %w", err)
 	}
 	if err := s.Investigations.Validate(); err != nil {
 		return err

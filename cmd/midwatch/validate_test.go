@@ -8,6 +8,7 @@ import (
 	"github.com/midwatch/midwatch/activities/notify"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
+	"github.com/midwatch/midwatch/internal/rules"
 )
 
 func TestValuesThatMakeNoSense(t *testing.T) {
@@ -18,6 +19,7 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		"nice: -100":         func(s *settings) { s.Nice = -100 },
 		"alerts.every: -5s":  func(s *settings) { s.Alerts.Every = -5 * time.Second },
 		"alerts.error_ratio": func(s *settings) { s.Alerts.ErrorRatio = 5 },
+		"alerts.rules: rule deep: expr: expression: at 1:5": func(s *settings) { s.Alerts.Written = []rules.Alert{{Name: "deep", Expr: "a > >"}} },
 		"action 1 (x)":       func(s *settings) { s.Actions = []investigation.Action{{Name: "x", Kind: "explode"}} },
 		"it needs a name":    func(s *settings) { s.Actions = []investigation.Action{{Kind: "restart"}} },
 		"set command or sql": func(s *settings) { s.Actions = []investigation.Action{{Name: "x", Kind: "restart"}} },

@@ -53,6 +53,7 @@ func Canonical(expression string) string {
 type Range struct {
 	From, To time.Time
 	Step     time.Duration
+	Lookback time.Duration // how old a point may be to count as the present value; 0: five minutes
 }
 
 // Series is one series of an answer. Values that are not finite are left out.
@@ -71,6 +72,7 @@ type Point struct {
 type Answer struct {
 	Series   []Series
 	Warnings []string // PromQL's own, and what was left out
+	Blind    bool     // the expression names metrics, and nobody sent any of them
 }
 
 // Evaluate evaluates an expression over what source reads. It returns an error that wraps ErrExpression for what another
@@ -84,7 +86,7 @@ func (e *Engine) Evaluate(ctx context.Context, source Source, expression string,
 	if err := reading.load(ctx, r.From.Add(-lookback), r.To); err != nil {
 		return Answer{}, err
 	}
-	query, err := e.engine.NewRangeQuery(ctx, reading, nil, expression, r.From, r.To, r.Step)
+	query, err := e.engine.NewRangeQuery(ctx, reading, prom.NewPrometheusQueryOpts(false, r.Lookback), expression, r.From, r.To, r.Step)
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w: %w", ErrExpression, err)
 	}
@@ -104,7 +106,10 @@ func (e *Engine) Evaluate(ctx context.Context, source Source, expression string,
 		return Answer{}, fmt.Errorf("%w: %w", ErrExpression, err)
 	}
 	warnings, infos := result.Warnings.AsStrings(expression, 5, 5)
-	return answer(matrix, slices.Concat(reading.unknown(parsed), warnings, infos)), nil
+	unknown, blind := reading.unknown(parsed)
+	a := answer(matrix, slices.Concat(unknown, warnings, infos))
+	a.Blind = blind
+	return a, nil
 }
 
 func answer(matrix prom.Matrix, warnings []string) Answer {
@@ -131,21 +136,27 @@ func answer(matrix prom.Matrix, warnings []string) Answer {
 
 var _ storage.Queryable = (*querier)(nil)
 
-// unknown says which metrics an expression names that nobody has sent, with the names most like them.
-func (q *querier) unknown(expr parser.Expr) (warnings []string) {
+// unknown says which metrics an expression names that nobody has sent, with the names most like them, and whether those are all it names.
+func (q *querier) unknown(expr parser.Expr) (warnings []string, all bool) {
+	known := false
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
 		selector, ok := n.(*parser.VectorSelector)
 		if !ok {
 			return nil
 		}
 		for _, m := range selector.LabelMatchers {
-			if m.Name == nameLabel && m.Type == labels.MatchEqual && len(q.named([]*labels.Matcher{m})) == 0 {
+			if m.Name != nameLabel || m.Type != labels.MatchEqual {
+				continue
+			}
+			if len(q.named([]*labels.Matcher{m})) > 0 {
+				known = true
+			} else {
 				warnings = append(warnings, fmt.Sprintf("no metric %s was sent at that time; %s", m.Value, alike(m.Value, q.names)))
 			}
 		}
 		return nil
 	})
-	return warnings
+	return warnings, len(warnings) > 0 && !known
 }
 
 // alike are the names that share most words with one.

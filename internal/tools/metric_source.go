@@ -51,6 +51,9 @@ type metricSource struct {
 
 var _ promql.Source = (*metricSource)(nil)
 
+// Metrics is what PromQL reads of an environment, for one expression: it remembers what it asked.
+func Metrics(db Store, scope Scope) promql.Source { return &metricSource{db: db, scope: scope} }
+
 type metricNameRow struct {
 	Name      string `ch:"name"`
 	Histogram uint8  `ch:"histogram"`

@@ -1,0 +1,151 @@
+package detect_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/activities/detect"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/rules"
+	"github.com/midwatch/midwatch/internal/store"
+	"github.com/midwatch/midwatch/internal/store/storetest"
+	"github.com/midwatch/midwatch/internal/tools/toolstest"
+)
+
+func withRules(t *testing.T, db *store.DB, alerts ...rules.Alert) *detect.Detector {
+	t.Helper()
+	d, err := detect.New(detect.Config{Store: db, Environment: toolstest.Environment, Alerts: alerts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// gauge writes a metric of services every five seconds, from inclusive, to exclusive.
+func gauge(t *testing.T, db *store.DB, name string, from, to time.Time, value float64, services ...string) {
+	t.Helper()
+	var rows []toolstest.Metric
+	for at := from; at.Before(to); at = at.Add(5 * time.Second) {
+		for _, s := range services {
+			rows = append(rows, toolstest.Metric{Time: at, Env: toolstest.Environment, Service: s, Instance: s + "/1", Host: "h", Name: name, Kind: "gauge", Value: value})
+		}
+	}
+	toolstest.WriteMetrics(t, db, rows)
+}
+
+func alertsAt(t *testing.T, d *detect.Detector, now time.Time) []investigation.Trigger {
+	t.Helper()
+	found, err := d.Alerts(t.Context(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestAWrittenRuleIsRaisedOnceItHeldForItsTime(t *testing.T) {
+	db := storetest.Open(t)
+	deep := rules.Alert{
+		Name: "queue-deep", Expr: "app_queue_length > 100", For: rules.Duration(time.Minute), Severity: investigation.Critical,
+		Summary: "{{ $labels.service }} has {{ $value }} waiting", Labels: map[string]string{"team": "shop"},
+	}
+	fault := start.Add(5 * time.Minute)
+	gauge(t, db, "app.queue.length", start, fault, 10, "cart", "mail")
+	gauge(t, db, "app.queue.length", fault, fault.Add(4*time.Minute), 250, "cart")
+	gauge(t, db, "app.queue.length", fault, fault.Add(5*time.Minute), 10, "mail")
+	gauge(t, db, "app.queue.length", fault.Add(4*time.Minute), fault.Add(5*time.Minute), 10, "cart")
+	d := withRules(t, db, deep)
+
+	for _, early := range []time.Duration{-10 * time.Second, 10 * time.Second, 55 * time.Second} {
+		if found := alertsAt(t, d, fault.Add(early)); len(found) > 0 {
+			t.Errorf("%s after the fault: %+v", early, found)
+		}
+	}
+	var id string
+	for _, after := range []time.Duration{70 * time.Second, 2 * time.Minute, 3*time.Minute + 58*time.Second} {
+		found := alertsAt(t, d, fault.Add(after))
+		if len(found) != 1 {
+			t.Fatalf("%s after the fault: %+v", after, found)
+		}
+		got := found[0]
+		if got.Kind != investigation.Alert || got.Rule != "rule/queue-deep" || got.Service != "cart" || got.Entity != "service/cart" || got.Severity != investigation.Critical ||
+			got.Summary != "cart has 250 waiting" || got.Value != 250 || got.Threshold != 100 || got.Attributes["label.team"] != "shop" || got.Attributes["label.__name__"] != "" {
+			t.Errorf("%+v", got)
+		}
+		if off := got.Onset.Sub(fault).Abs(); off > 6*time.Second {
+			t.Errorf("onset is %s off", off)
+		}
+		if id == "" {
+			id = got.ID
+		}
+		// One who knows nothing of the ticks before decides the same.
+		again := alertsAt(t, withRules(t, db, deep), fault.Add(after))
+		if got.ID != id || len(again) != 1 || again[0].ID != id || strings.ContainsAny(id, " /:") {
+			t.Errorf("%s after the fault: id %s, by another %+v, first %s", after, got.ID, again, id)
+		}
+	}
+	if found := alertsAt(t, d, fault.Add(4*time.Minute+30*time.Second)); len(found) > 0 {
+		t.Errorf("after the end of the fault: %+v", found)
+	}
+}
+
+func TestABadRuleStopsNoOther(t *testing.T) {
+	db := storetest.Open(t)
+	now := start.Add(time.Minute)
+	services := make([]string, 30)
+	for i := range services {
+		services[i] = fmt.Sprintf("s%02d", i)
+	}
+	gauge(t, db, "load", start, now, 5, services...)
+	gauge(t, db, "used", start, now, 5, "a")
+	d := withRules(t, db,
+		rules.Alert{Name: "doubled", Expr: `load + on(host) group_left load`}, // many-to-many: only the data tells
+		rules.Alert{Name: "everywhere", Expr: `load > 1`},
+		rules.Alert{Name: "fine", Expr: `used > 1`, Service: "host"},
+		rules.Alert{Name: "sum", Expr: `sum(load) > 100`},
+		rules.Alert{Name: "never", Expr: `load > 100`},
+	)
+	for range 2 { // a second look takes the same of too many
+		count, seen := map[string]int{}, map[string]bool{}
+		for _, tr := range alertsAt(t, d, now) {
+			count[tr.Rule]++
+			if seen[tr.ID] {
+				t.Error("twice", tr.ID)
+			}
+			seen[tr.ID] = true
+			switch {
+			case tr.Rule == "rule/fine" && tr.Service != "h", tr.Rule == "rule/sum" && (tr.Service != "" || tr.Entity != "" || tr.Value != 150),
+				tr.Rule == "rule/everywhere" && tr.Service > "s19":
+				t.Errorf("%+v", tr)
+			}
+		}
+		if count["rule/everywhere"] != 20 || count["rule/fine"] != 1 || count["rule/sum"] != 1 || len(count) != 3 {
+			t.Errorf("%v", count)
+		}
+	}
+}
+
+func TestHoldingIsWhatTheExpressionSaysNow(t *testing.T) {
+	db := storetest.Open(t)
+	fault, fixed := start.Add(time.Minute), start.Add(2*time.Minute)
+	gauge(t, db, "level", fault, fixed, 9, "a")
+	gauge(t, db, "level", fixed, fixed.Add(time.Minute), 1, "a")
+	long := rules.Alert{Name: "level", Expr: "level > 5", For: rules.Duration(time.Hour)}
+	d := withRules(t, db, long, rules.Alert{Name: "other", Expr: "level > 0"}, rules.Alert{Name: "broken", Expr: `level + on(nothing) group_left level`})
+	names := []string{"rule/level", "rule/broken"}
+
+	holds, unknown, err := d.Holding(t.Context(), names[:1], fixed.Add(-time.Second))
+	if err != nil || len(holds) != 1 || holds[0].Rule != "rule/level" || holds[0].Service != "a" || len(unknown) != 0 {
+		t.Errorf("before: %+v, %v, %v", holds, unknown, err)
+	}
+	gauge(t, db, "level", fixed, fixed.Add(time.Minute), 1, "b")
+	holds, unknown, err = d.Holding(t.Context(), names, fixed.Add(30*time.Second))
+	if err != nil || len(holds) != 0 || len(unknown) != 1 || unknown["rule/broken"] == nil {
+		t.Errorf("after: %+v, %v, %v", holds, unknown, err)
+	}
+	holds, unknown, err = d.Holding(t.Context(), names, fixed.Add(time.Hour))
+	if err != nil || len(holds) != 0 || unknown["rule/level"] == nil {
+		t.Errorf("when nothing is measured any more, nobody knows: %+v, %v, %v", holds, unknown, err)
+	}
+}
