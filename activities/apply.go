@@ -37,6 +37,7 @@ type Apply struct {
 	PublicKey   ed25519.PublicKey
 	Actions     []investigation.Action
 	Publisher   code.Publisher       // opens pull requests; nil: none
+	Cluster     Remedier             // changes the cluster; nil: nothing may
 	Quorum      investigation.Quorum // how many people must approve, whatever a fix says of itself
 	Environment string               // the only one this worker may change
 	Log         *slog.Logger
@@ -162,7 +163,7 @@ func (a *Apply) recall(ctx context.Context, in workflows.ApplyInput) (workflows.
 	case workflows.FixApplied, workflows.FixFailed, workflows.FixRejected:
 		return workflows.ApplyResult{Status: fix.Status, Output: fix.Result, At: fix.UpdatedAt}, nil
 	}
-	if fix.Status == workflows.FixApplying && fix.PullRequest != nil {
+	if fix.Status == workflows.FixApplying && (fix.PullRequest != nil || fix.Cluster != nil) {
 		return a.goOn(ctx, in, fix)
 	}
 	return a.record(ctx, in, workflows.FixFailed, unknownOutcome)
@@ -172,6 +173,9 @@ func (a *Apply) recall(ctx context.Context, in workflows.ApplyInput) (workflows.
 func (a *Apply) act(ctx context.Context, in workflows.ApplyInput, fix investigation.Fix) (workflows.ApplyResult, error) {
 	if fix.Kind == investigation.OpenPullRequest {
 		return a.publish(ctx, in, fix)
+	}
+	if fix.Cluster != nil {
+		return a.remedy(ctx, in, fix)
 	}
 	plan, err := a.plan(fix)
 	if err != nil {

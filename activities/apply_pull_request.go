@@ -31,9 +31,16 @@ func (a *Apply) publish(ctx context.Context, in workflows.ApplyInput, fix invest
 	return workflows.ApplyResult{}, err
 }
 
-// goOn finishes a pull request that an earlier attempt began, as long as the approval holds.
+// goOn finishes what an earlier attempt began and can be begun again, as long as the approval holds.
 func (a *Apply) goOn(ctx context.Context, in workflows.ApplyInput, fix investigation.Fix) (workflows.ApplyResult, error) {
-	if !in.Approval.Approved || !time.Now().Before(in.Approval.ExpiresAt) {
+	late := !in.Approval.Approved || !time.Now().Before(in.Approval.ExpiresAt)
+	if late && fix.Cluster != nil {
+		return a.record(ctx, in, workflows.FixFailed, unknownOutcome)
+	}
+	if fix.Cluster != nil {
+		return a.remedy(ctx, in, fix)
+	}
+	if late {
 		return a.record(ctx, in, workflows.FixFailed, fmt.Sprintf("The outcome is unknown: the worker was lost while it opened the pull request, "+
 			"and the approval expired before it came back. Look for branch %s.", fix.PullRequest.Branch))
 	}

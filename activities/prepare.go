@@ -49,6 +49,11 @@ const (
 // Fix validates the draft of an investigation's report and stores the fix. A draft that does not fit is no error: the
 // returned reference says why. Once stored, the same fix is returned.
 func (a *Prepare) Fix(ctx context.Context, id string) (workflows.FixRef, error) {
+	return a.prepare(ctx, id, a.exact)
+}
+
+// prepare is Fix with what makes a draft exact.
+func (a *Prepare) prepare(ctx context.Context, id string, exact func(metadata.Investigation, []investigation.Evidence) (investigation.Fix, error)) (workflows.FixRef, error) {
 	stored, err := a.DB.Fix(ctx, workflows.FixID(id))
 	if err == nil {
 		return fixRef(stored), nil
@@ -67,7 +72,7 @@ func (a *Prepare) Fix(ctx context.Context, id string) (workflows.FixRef, error) 
 	if err != nil {
 		return workflows.FixRef{}, err
 	}
-	fix, err := a.exact(inv, evidence)
+	fix, err := exact(inv, evidence)
 	if errors.Is(err, action.ErrDraft) || errors.Is(err, action.ErrGone) {
 		return workflows.FixRef{Invalid: err.Error()}, nil
 	}
@@ -175,12 +180,12 @@ func target(named investigation.Action, parameters map[string]string, r investig
 	return string(r.Culprit)
 }
 
-// fixRef names a fix. Of a pull request it holds the first line: the difference may be long.
+// fixRef names a fix. Of one that shows a difference it holds the first line: the difference may be long.
 func fixRef(f investigation.Fix) workflows.FixRef {
 	ref := workflows.FixRef{ID: f.ID, Incident: f.Incident, Digest: f.Digest, Target: f.Target, Content: f.Content, Needed: f.Needed}
-	if f.PullRequest != nil {
+	if f.PullRequest != nil || f.Cluster != nil {
 		ref.Content, _, _ = strings.Cut(f.Content, "\n")
-		ref.PullRequest = true
 	}
+	ref.PullRequest = f.PullRequest != nil
 	return ref
 }

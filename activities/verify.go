@@ -53,6 +53,7 @@ func (a *Step) Verify(ctx context.Context, in workflows.VerifyInput) (workflows.
 	}
 	ref := summarize(in.Investigation, report)
 	ref.Code = ref.HasFix && report.Fix.Code != nil && a.readsCode()
+	ref.Remedy = ref.HasFix && remedies(inv.Request.Actions, *report.Fix)
 	return ref, a.DB.SetInvestigationStatus(ctx, in.Investigation, workflows.InvestigationConcluded)
 }
 
@@ -199,4 +200,9 @@ func summarize(id string, r investigation.Report) workflows.ReportRef {
 func (a *Step) readsCode() bool {
 	_, err := a.Registry.Get("read_file")
 	return err == nil
+}
+
+// remedies tells whether a draft changes a cluster.
+func remedies(actions []investigation.Action, draft investigation.FixDraft) bool {
+	return slices.ContainsFunc(actions, func(a investigation.Action) bool { return a.Name == draft.Action && a.Kind.IsRemedy() })
 }

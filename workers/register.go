@@ -49,10 +49,12 @@ func (w *Workers) register(to worker.Registry, r Role) {
 		to.RegisterActivityWithOptions(model.Ask, name(workflows.AskModelActivity))
 	case Apply:
 		apply := &activities.Apply{
-			DB: w.cfg.Metadata, PublicKey: w.cfg.PublicKey, Actions: w.cfg.Actions, Publisher: w.cfg.Publisher,
+			DB: w.cfg.Metadata, PublicKey: w.cfg.PublicKey, Actions: w.cfg.Actions, Publisher: w.cfg.Publisher, Cluster: w.cfg.Cluster,
 			Quorum: w.cfg.Quorum, Environment: w.cfg.Environment, Log: w.cfg.Log,
 		}
 		to.RegisterActivityWithOptions(apply.Fix, name(workflows.ApplyFixActivity))
+		remedies := &activities.Remedies{Prepare: w.prepare(), Cluster: w.cfg.Cluster}
+		to.RegisterActivityWithOptions(remedies.Fix, name(workflows.PrepareRemedyActivity))
 	case Notify:
 		notify := &activities.Notify{DB: w.cfg.Metadata, To: w.cfg.Notifier, Key: w.cfg.PseudonymKey, Hosts: w.cfg.Hosts, Log: w.cfg.Log}
 		to.RegisterActivityWithOptions(notify.Announce, name(workflows.AnnounceActivity))
@@ -100,11 +102,15 @@ func (w *Workers) registerTools(to worker.Registry) {
 	to.RegisterActivityWithOptions(deployments.Since, name(workflows.DeployedSinceActivity))
 	to.RegisterActivityWithOptions(deployments.StillFits, name(workflows.StillFitsActivity))
 
-	prepare := &activities.Prepare{DB: w.cfg.Metadata, Actions: w.cfg.Actions, Quorum: w.cfg.Quorum, SameCulprit: w.cfg.SameCulprit}
+	prepare := w.prepare()
 	to.RegisterActivityWithOptions(prepare.Fix, name(workflows.PrepareFixActivity))
 
 	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata, Environment: w.cfg.Environment}
 	to.RegisterActivityWithOptions(detect.Recovery, name(workflows.VerifyRecoveryActivity))
+}
+
+func (w *Workers) prepare() activities.Prepare {
+	return activities.Prepare{DB: w.cfg.Metadata, Actions: w.cfg.Actions, Quorum: w.cfg.Quorum, SameCulprit: w.cfg.SameCulprit}
 }
 
 // registerScans gives a worker of the schedules' namespace what its role does there.

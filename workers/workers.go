@@ -67,8 +67,9 @@ type Config struct {
 	Detector       activities.Detector
 	Host           code.Host // the github role's, as is Watcher
 	Watcher        code.Watcher
-	Publisher      code.Publisher   // the apply role's; nil: a fix that is a pull request is refused
-	Notifier       *notify.Notifier // the notify role's; nil: people are told in the log only
+	Publisher      code.Publisher      // the apply role's; nil: a fix that is a pull request is refused
+	Cluster        activities.Remedier // likewise; nil: a fix that changes a cluster is refused
+	Notifier       *notify.Notifier    // the notify role's; nil: people are told in the log only
 	Engine         sandbox.Engine
 	Models         *gate.Selector // which model may decide in place of the built-in analyst; nil: none ever
 	Gate           *gate.Gate

@@ -216,6 +216,8 @@ func (i *incident) prepare(ctx workflow.Context, found ReportRef) (FixRef, error
 	activity := PrepareFixActivity
 	if found.Code {
 		activity = PreparePullRequestActivity
+	} else if found.Remedy {
+		activity = PrepareRemedyActivity
 	}
 	err := call(ctx, activity, "Make the proposed fix exact", found.Investigation).Get(ctx, &fix)
 	if err != nil {

@@ -156,7 +156,8 @@ type ReportRef struct {
 	Standing      int                   `json:"standing"` // claims that stand
 	Struck        int                   `json:"struck"`
 	HasFix        bool                  `json:"has_fix"`
-	Code          bool                  `json:"code,omitempty"` // the fix changes code: the github role makes it exact
+	Code          bool                  `json:"code,omitempty"`   // the fix changes code: the github role makes it exact
+	Remedy        bool                  `json:"remedy,omitempty"` // the fix changes a cluster: the apply role makes it exact
 }
 
 // StepInput asks for one step of the analyst.

@@ -60,6 +60,7 @@ const (
 	VerifyReportActivity       = "VerifyReport"
 	PrepareFixActivity         = "PrepareFix"
 	PreparePullRequestActivity = "PreparePullRequest"
+	PrepareRemedyActivity      = "PrepareRemedy"
 	PullRequestStateActivity   = "PullRequestState"
 	ContainsCommitActivity     = "ContainsCommit"
 	DeployedSinceActivity      = "DeployedSince"

@@ -35,6 +35,8 @@ func ruleOf(activity string) rule {
 		return rule{queue: ToolsQueue, timeout: 20 * time.Second, deadline: time.Minute, heartbeat: 5 * time.Second, attempts: 5}
 	case PrepareFixActivity:
 		return rule{queue: ToolsQueue, timeout: 10 * time.Second, attempts: 5}
+	case PrepareRemedyActivity:
+		return rule{queue: ApplyQueue, timeout: time.Minute, deadline: 5 * time.Minute, heartbeat: 5 * time.Second, attempts: 10}
 	case ApplyFixActivity:
 		return rule{queue: ApplyQueue, timeout: 90 * time.Second, heartbeat: 10 * time.Second, attempts: 5}
 	case VerifyRecoveryActivity:

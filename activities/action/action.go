@@ -46,7 +46,7 @@ func Find(actions []investigation.Action, name string) (investigation.Action, er
 
 // New checks the parameters and makes the plan. The same action and parameters make the same plan.
 func New(a investigation.Action, parameters map[string]string) (Plan, error) {
-	if err := check(a, parameters); err != nil {
+	if err := Check(a, parameters); err != nil {
 		return Plan{}, err
 	}
 	switch {
@@ -85,9 +85,13 @@ func quote(word string) string {
 	return strconv.Quote(word)
 }
 
-func check(a investigation.Action, parameters map[string]string) error {
+// Check says whether parameters fit an action: all that it needs are there, none that it has not, each of its type.
+func Check(a investigation.Action, parameters map[string]string) error {
 	for _, p := range a.Parameters {
 		value, ok := parameters[p.Name]
+		if !ok && p.Optional {
+			continue
+		}
 		if !ok {
 			return fmt.Errorf("%w: parameter %s of action %s is missing", ErrDraft, p.Name, a.Name)
 		}
@@ -139,7 +143,7 @@ func fits(p investigation.Parameter, value string) error {
 	case investigation.PathParameter:
 		return fitsPath(p, value)
 	default:
-		return fmt.Errorf("unknown type %q", p.Type)
+		return fitsCluster(p, value)
 	}
 	return nil
 }

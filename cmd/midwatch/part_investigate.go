@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/midwatch/midwatch/activities/detect"
+	"github.com/midwatch/midwatch/activities/remedy"
 	"github.com/midwatch/midwatch/api"
 	"github.com/midwatch/midwatch/api/web"
 	"github.com/midwatch/midwatch/internal/auth"
@@ -201,6 +202,9 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 			}
 		case workers.Apply:
 			cfg.Actions = in.settings.actions(true)
+			if err := in.remedies(&cfg); err != nil {
+				return nil, err
+			}
 			if err := in.codePublisher(&cfg); err != nil {
 				return nil, err
 			}
@@ -226,6 +230,19 @@ func (in *installation) worker(ctx context.Context, roles []string) (*workers.Wo
 		}
 	}
 	return workers.New(cfg)
+}
+
+// remedies gives the apply role the cluster, if anything may be changed there.
+func (in *installation) remedies(cfg *workers.Config) error {
+	if len(in.settings.Remedies.Kinds) == 0 {
+		return nil
+	}
+	cluster, err := remedy.Open(in.settings.Remedies.Kubeconfig)
+	if err != nil {
+		return fmt.Errorf("remedies: %w", err)
+	}
+	cfg.Cluster = cluster
+	return nil
 }
 
 // models gives the model role its providers, with their keys, and what takes secrets and names out of a request.

@@ -37,6 +37,7 @@ type settings struct {
 	Alerts         alertSettings
 	Investigations investigationSettings
 	Actions        []investigation.Action
+	Remedies       remedySettings
 	Notify         notify.Config
 	GitHub         github.Config
 	AI             aiSettings
@@ -45,9 +46,15 @@ type settings struct {
 // watchesCluster says that this installation keeps the history of a Kubernetes cluster. Where it does not, nothing pretends that there is one.
 func (s settings) watchesCluster() bool { return s.Exporter.Kubeconfig != "" }
 
-// actions are the named actions; only the apply role gets their database credentials.
+// remedySettings say what may be changed in a cluster, once a person has approved it. Only the apply role opens the kubeconfig.
+type remedySettings struct {
+	Kubeconfig             string `yaml:"kubeconfig"` // file; empty: the service account of the pod
+	investigation.Remedies `yaml:",inline"`
+}
+
+// actions are the named actions and the remedies; only the apply role gets database credentials.
 func (s settings) actions(secrets bool) []investigation.Action {
-	as := slices.Clone(s.Actions)
+	as := append(slices.Clone(s.Actions), s.Remedies.Actions()...)
 	if !secrets {
 		for i := range as {
 			as[i].DSN = ""
@@ -188,7 +195,7 @@ func hostName() string {
 func (s *settings) sections() map[string]any {
 	return map[string]any{
 		"data": &s.Data, "environment": &s.Environment, "nice": &s.Nice, "clickhouse": &s.ClickHouse, "store": &s.Store, "jetstream": &s.JetStream,
-		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions, "notify": &s.Notify, "github": &s.GitHub, "ai": &s.AI,
+		"ingester": &s.Ingester, "exporter": &s.Exporter, "node_agent": &s.NodeAgent, "temporal": &s.Temporal, "api": &s.API, "worker": &s.Worker, "metadata": &s.Metadata, "alerts": &s.Alerts, "investigations": &s.Investigations, "actions": &s.Actions, "remedies": &s.Remedies, "notify": &s.Notify, "github": &s.GitHub, "ai": &s.AI,
 	}
 }
 

@@ -26,7 +26,13 @@ func (s settings) validate() error {
 	if err := s.Investigations.Validate(); err != nil {
 		return err
 	}
+	if err := s.Remedies.Validate(); err != nil {
+		return fmt.Errorf("remedies: %w", err)
+	}
 	names := map[string]bool{}
+	for _, a := range s.Remedies.Actions() {
+		names[a.Name] = true
+	}
 	for i, a := range s.Actions {
 		if err := a.Validate(); err != nil {
 			return fmt.Errorf("actions: action %d (%s): %w", i+1, a.Name, err)

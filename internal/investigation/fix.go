@@ -26,6 +26,8 @@ type Parameter struct {
 	Name    string        `json:"name" yaml:"name"`
 	Type    ParameterType `json:"type" yaml:"type"`
 	Allowed []string      `json:"allowed,omitempty" yaml:"allowed"`
+	// Optional parameters may be left out. Only remedies have some.
+	Optional bool `json:"optional,omitempty" yaml:"-"`
 }
 
 // ActionKind is what an action does, chosen from a closed set; the analyst picks by kind and target.
@@ -141,6 +143,7 @@ type Fix struct {
 	Target        string            `json:"target"` // entity it acts on
 	Why           string            `json:"why"`
 	PullRequest   *PullRequest      `json:"pull_request,omitempty"`
+	Cluster       *ClusterChange    `json:"cluster,omitempty"`
 	Needed        int               `json:"needed,omitempty"` // people who must approve it, when more than one
 	CreatedAt     time.Time         `json:"created_at"`
 	Digest        string            `json:"digest"`

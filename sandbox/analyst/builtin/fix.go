@@ -36,6 +36,9 @@ func fill(a investigation.Action, service string, values map[string]string) (map
 		case p.Type == investigation.ProcessParameter:
 			v = values["process"]
 		}
+		if v == "" && p.Optional {
+			continue
+		}
 		if v == "" || len(p.Allowed) > 0 && !allowed(p, v) || p.Type == investigation.IdentifierParameter && !identifier.MatchString(v) {
 			return nil, false
 		}
@@ -48,6 +51,9 @@ func allowed(p investigation.Parameter, v string) bool {
 	switch p.Type {
 	case investigation.PathParameter:
 		return slices.ContainsFunc(p.Allowed, func(dir string) bool { return strings.HasPrefix(v, strings.TrimSuffix(dir, "/")+"/") })
+	case investigation.WorkloadParameter:
+		namespace, _, _ := strings.Cut(v, "/")
+		return slices.Contains(p.Allowed, namespace)
 	case investigation.ProcessParameter:
 		parts := strings.SplitN(v, ":", 3) // pid, start ticks, executable
 		return len(parts) == 3 && slices.Contains(p.Allowed, parts[2])

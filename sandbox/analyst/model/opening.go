@@ -113,5 +113,15 @@ func parameter(p investigation.Parameter) string {
 	case p.Type == investigation.PathParameter && len(p.Allowed) > 0:
 		return p.Name + " under " + strings.Join(first(p.Allowed, 5), " or ")
 	}
+	if p.Type == investigation.WorkloadParameter {
+		in := ""
+		if len(p.Allowed) > 0 {
+			in = " in namespace " + strings.Join(first(p.Allowed, 5), " or ")
+		}
+		return p.Name + " as namespace/kind/name" + in
+	}
+	if p.Optional {
+		return p.Name + " (optional)"
+	}
 	return p.Name
 }
