@@ -12,6 +12,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,8 +39,8 @@ const (
 	manager = "midwatch-apply"
 	// timeout bounds one request to the API server.
 	timeout = 15 * time.Second
-	// conflicts is how often a patch is tried anew because somebody wrote to the object's status meanwhile.
-	conflicts = 10
+	// conflicts is how often a patch is tried anew after the API server gave up.
+	conflicts = 5
 )
 
 // Cluster is one Kubernetes cluster and the right to change it. Safe for concurrent use.
@@ -127,46 +129,58 @@ func (c *Cluster) Apply(ctx context.Context, fix string, change investigation.Cl
 	if err != nil {
 		return "", err
 	}
-	name := change.Name
-	if change.Namespace != "" {
-		name = change.Namespace + "/" + name
-	}
+	name := path.Join(change.Namespace, change.Name)
 	for range conflicts {
-		object, err := c.resource(resource, change.Namespace).Get(ctx, change.Name, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err):
-			return "", fmt.Errorf("%w: %s is not there any more", ErrChanged, name)
-		case err != nil:
-			return "", fmt.Errorf("read %s %s: %w", resource.Resource, name, err)
-		case string(object.GetUID()) != change.UID:
-			return "", fmt.Errorf("%w: %s was deleted and made again", ErrChanged, name)
-		case object.GetAnnotations()[FixAnnotation] == fix:
+		object, err := c.reviewed(ctx, resource, fix, change)
+		if err != nil {
+			return "", err
+		}
+		if object.GetAnnotations()[FixAnnotation] == fix {
 			return fmt.Sprintf("%s %s was changed by this fix", resource.Resource, name), nil
-		case digest(object) != change.Spec:
-			return "", fmt.Errorf("%w: the specification of %s is another", ErrChanged, name)
 		}
 		done, err := c.patch(ctx, change, object, fix, false)
+		if err == nil {
+			return fmt.Sprintf("%s %s is now at generation %d, resource version %s", resource.Resource, name, done.GetGeneration(), done.GetResourceVersion()), nil
+		}
 		if apierrors.IsConflict(err) {
-			continue // its status moved between reading and writing
+			continue // the API server itself gave up on an object that is written to all the time
 		}
-		if err != nil {
-			return "", fmt.Errorf("change %s %s: %w", resource.Resource, name, err)
+		if _, changed := c.reviewed(ctx, resource, fix, change); changed != nil {
+			return "", changed // between reading and writing
 		}
-		return fmt.Sprintf("%s %s is now at generation %d, resource version %s", resource.Resource, name, done.GetGeneration(), done.GetResourceVersion()), nil
+		return "", fmt.Errorf("change %s %s: %w", resource.Resource, name, err)
 	}
 	return "", fmt.Errorf("change %s %s: it is written to all the time; %d tries met another version", resource.Resource, name, conflicts)
 }
 
-// patch sends a change for exactly the version that object is. With a fix it also says who changed it.
+// reviewed reads the object of a change, which must be what was reviewed, or what this fix made of it.
+func (c *Cluster) reviewed(ctx context.Context, resource schema.GroupVersionResource, fix string, change investigation.ClusterChange) (*unstructured.Unstructured, error) {
+	name := path.Join(change.Namespace, change.Name)
+	object, err := c.resource(resource, change.Namespace).Get(ctx, change.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("%w: %s is not there any more", ErrChanged, name)
+	case err != nil:
+		return nil, fmt.Errorf("read %s %s: %w", resource.Resource, name, err)
+	case string(object.GetUID()) != change.UID:
+		return nil, fmt.Errorf("%w: %s was deleted and made again", ErrChanged, name)
+	case digest(object) != change.Spec && object.GetAnnotations()[FixAnnotation] != fix:
+		return nil, fmt.Errorf("%w: the specification of %s is another", ErrChanged, name)
+	}
+	return object, nil
+}
+
+// patch sends a change, for exactly the specification that object has and with the fix that it is of, or tries it dry.
 func (c *Cluster) patch(ctx context.Context, change investigation.ClusterChange, object *unstructured.Unstructured, fix string, dry bool) (*unstructured.Unstructured, error) {
 	var operations []operation
 	if err := json.Unmarshal(change.Patch, &operations); err != nil {
 		return nil, fmt.Errorf("read the patch: %w", err)
 	}
-	// A patch that sets the version it was made for is refused by the API server when there is another by now.
-	operations = append(operations, operation{"replace", "/metadata/resourceVersion", object.GetResourceVersion()})
-	if fix != "" {
-		operations = append(operations, annotate(object, FixAnnotation, fix)...)
+	if !dry {
+		// The API server itself looks, in one step with the change, whether the object is the one that was read. A resource version would not
+		// do: it moves with every word about the object's health.
+		same := []operation{{"test", "/metadata/uid", string(object.GetUID())}, {"test", "/spec", object.Object["spec"]}}
+		operations = slices.Concat(same, operations, annotate(object, FixAnnotation, fix))
 	}
 	body, err := json.Marshal(operations)
 	if err != nil {
