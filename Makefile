@@ -98,7 +98,7 @@ kubectl: bin/cluster ## kubectl for that cluster (ARGS="get pods -A")
 
 .PHONY: test-cluster
 test-cluster: deps-test kube ## Tests on real clusters
-	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/...
+	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/... ./activities/remedy
 
 .PHONY: chaos
 chaos: deps build ## Kill parts at 40 drawn moments of investigations; each must end as if nothing had happened (CHAOS_ARGS="-seed 2")

@@ -32,9 +32,13 @@ type Remedies struct {
 // Fix is Prepare.Fix for a draft that changes a cluster.
 func (a *Remedies) Fix(ctx context.Context, id string) (workflows.FixRef, error) {
 	defer alive(ctx)()
-	return a.Prepare.prepare(ctx, id, func(inv metadata.Investigation, evidence []investigation.Evidence) (investigation.Fix, error) {
+	return a.prepare(ctx, id, a.preparer(ctx))
+}
+
+func (a *Remedies) preparer(ctx context.Context) func(metadata.Investigation, []investigation.Evidence) (investigation.Fix, error) {
+	return func(inv metadata.Investigation, evidence []investigation.Evidence) (investigation.Fix, error) {
 		return a.exact(ctx, inv, evidence)
-	})
+	}
 }
 
 func (a *Remedies) exact(ctx context.Context, inv metadata.Investigation, evidence []investigation.Evidence) (investigation.Fix, error) {

@@ -1,0 +1,133 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midwatch/midwatch/activities/action"
+	"github.com/midwatch/midwatch/activities/remedy"
+	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
+	"github.com/midwatch/midwatch/workflows"
+)
+
+// counted stands for a cluster and counts; package remedy is tested on a real one.
+type counted struct {
+	applied []string
+	err     error
+}
+
+func (c *counted) Prepare(_ context.Context, kind investigation.ActionKind, parameters map[string]string, _ time.Time) (remedy.Planned, error) {
+	return remedy.Planned{Summary: fmt.Sprint(kind, " ", parameters["workload"]), Change: investigation.ClusterChange{Name: "web", UID: "u", Spec: "s", Diff: "-a\n+b\n"}}, nil
+}
+
+func (c *counted) Apply(_ context.Context, fix string, _ investigation.ClusterChange) (string, error) {
+	c.applied = append(c.applied, fix)
+	return "changed", c.err
+}
+
+func (b *bench) allowed(namespaces ...string) *counted {
+	b.Actions = investigation.Remedies{Kinds: []investigation.ActionKind{investigation.RestartWorkload}, Namespaces: namespaces}.Actions()
+	c := &counted{}
+	b.Cluster = c
+	return c
+}
+
+// remedied stores a fix that restarts a workload, in place of the bench's.
+func (b *bench) remedied(workload string) {
+	b.t.Helper()
+	b.fix.ID, b.fix.Action, b.fix.Kind = "fix-r", string(investigation.RestartWorkload), investigation.RestartWorkload
+	b.fix.Parameters, b.fix.Cluster = map[string]string{"workload": workload}, &investigation.ClusterChange{Name: "web"}
+	b.fix.Digest = b.fix.ContentDigest()
+	if err := b.db.PutFix(b.t.Context(), b.fix); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestARemedyIsAppliedOnceApproved(t *testing.T) {
+	b := newBench(t)
+	c := b.allowed()
+	b.remedied("shop/deployment/web")
+	in := b.signed(nil)
+	if r := b.do(in, false); r.Status != workflows.FixApplied || len(c.applied) != 1 || c.applied[0] != "fix-r" {
+		t.Fatalf("%+v, applied %v", r, c.applied)
+	}
+	if r := b.do(in, true); r.Status != workflows.FixApplied || len(c.applied) != 1 {
+		t.Errorf("again: %+v, applied %v", r, c.applied)
+	}
+}
+
+// An attempt that was lost after it had begun goes on: the object knows whether it was changed.
+func TestALostRemedyGoesOn(t *testing.T) {
+	b := newBench(t)
+	c := b.allowed()
+	b.remedied("shop/deployment/web")
+	in := b.signed(nil)
+	if err := b.db.SpendNonces(t.Context(), b.fix.ID, in.Approval.Nonce, "fix/"+b.fix.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.db.SetFixStatus(t.Context(), b.fix.ID, workflows.FixApplying, ""); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.do(in, true); r.Status != workflows.FixApplied || len(c.applied) != 1 {
+		t.Errorf("%+v, applied %v", r, c.applied)
+	}
+}
+
+func TestARemedyThatIsNotAllowedIsNotApplied(t *testing.T) {
+	for name, set := range map[string]func(b *bench) *counted{
+		"another namespace": func(b *bench) *counted { return b.allowed("staging") },
+		"another kind": func(b *bench) *counted {
+			c := b.allowed()
+			b.Actions = investigation.Remedies{Kinds: []investigation.ActionKind{investigation.CordonNode}}.Actions()
+			return c
+		},
+		"no rights": func(b *bench) *counted { c := b.allowed(); b.Cluster = nil; return c },
+	} {
+		b := newBench(t)
+		c := set(b)
+		b.remedied("shop/deployment/web")
+		if r := b.do(b.signed(nil), false); r.Status != workflows.FixFailed || len(c.applied) != 0 {
+			t.Errorf("%s: %+v, applied %v", name, r, c.applied)
+		}
+	}
+}
+
+func TestARemedyIsPreparedForWhatWasSeen(t *testing.T) {
+	b := newBench(t)
+	c := b.allowed()
+	now := time.Now().UTC()
+	prepared := func(id string, entity telemetry.Entity, workload string) workflows.FixRef {
+		t.Helper()
+		window := investigation.Window{From: now.Add(-time.Minute), To: now}
+		request := investigation.Request{ID: id, Incident: "inc-" + id, Environment: "test", Fault: window, Healthy: window, Triggers: []investigation.Trigger{{Entity: entity}}}
+		if err := b.db.CreateInvestigation(t.Context(), request); err != nil {
+			t.Fatal(err)
+		}
+		report := investigation.Report{Verdict: investigation.RootCause, Culprit: entity, Fix: &investigation.FixDraft{
+			Action: string(investigation.RestartWorkload), Parameters: map[string]string{"workload": workload},
+		}}
+		if err := b.db.PutReport(t.Context(), id, report); err != nil {
+			t.Fatal(err)
+		}
+		a := &Remedies{Prepare: Prepare{DB: b.db, Actions: b.Actions}, Cluster: c}
+		ref, err := a.prepare(t.Context(), id, a.preparer(t.Context()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ref
+	}
+	seen := telemetry.Workload("shop", "deployment/web")
+	ref := prepared("inv-a", seen, "shop/deployment/web")
+	if ref.Content != "kubernetes_restart shop/deployment/web" || ref.Target != string(seen) {
+		t.Errorf("%+v", ref)
+	}
+	for id, workload := range map[string]string{"inv-b": "shop/deployment/other", "inv-c": "not a workload"} {
+		if ref := prepared(id, seen, workload); ref.ID != "" || !strings.Contains(ref.Invalid, action.ErrDraft.Error()) {
+			t.Errorf("%s: %+v", workload, ref)
+		}
+	}
+}
