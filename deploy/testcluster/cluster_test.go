@@ -52,6 +52,8 @@ func TestCluster(t *testing.T) {
 	t.Run("containers fail in the ways they fail", func(t *testing.T) { testFailures(t, c) })
 	t.Run("a watch expires", func(t *testing.T) { testExpiredWatch(t, c) })
 	t.Run("parts stop, hang and come back", func(t *testing.T) { testParts(t, c) })
+	t.Run("a second cluster lives beside it and ends with its launcher", testKilled)
+	ready(t, c, "app=web", 2)
 	if err := c.Stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}

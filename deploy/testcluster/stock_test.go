@@ -1,6 +1,7 @@
 package testcluster_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -60,11 +61,15 @@ func takeStock(t *testing.T) stock {
 	return s
 }
 
+// compare waits: whoever inherits the killed processes takes its time to bury them.
 func (s stock) compare(t *testing.T) {
 	t.Helper()
-	if diff := cmp.Diff(s, takeStock(t)); diff != "" {
-		t.Errorf("left on the host (-before +after):\n%s", diff)
-	}
+	clustertest.Eventually(t, "nothing to be left on the host", func(context.Context) error {
+		if diff := cmp.Diff(s, takeStock(t)); diff != "" {
+			return fmt.Errorf("(-before +after):\n%s", diff)
+		}
+		return nil
+	})
 }
 
 // programs are the processes in control groups of clusters of this test: clusters of others may run beside it.
