@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/workflow"
 
@@ -176,6 +177,57 @@ func TestRemediationEndsWhenItsAnnouncementsAreDelivered(t *testing.T) {
 	s.ExecuteWorkflow(workflows.Remediation, remediation())
 	if err := s.GetWorkflowError(); err != nil || told[workflows.FixCarriedOut] != 1 {
 		t.Errorf("told %v, %v", told, err)
+	}
+}
+
+// TestIncidentEndsBeforePeopleAreTold: that whoever tells people is away holds nothing up but that, and what is
+// to be told is told all the same.
+func TestIncidentEndsBeforePeopleAreTold(t *testing.T) {
+	s := newStage(t)
+	back := start.Add(100 * time.Second)
+	told := map[workflows.Event]int{}
+	s.answer(workflows.AnnounceActivity, func(_ context.Context, a workflows.Announcement) error {
+		if s.Now().Before(back) {
+			return errors.New("the webhook is away")
+		}
+		told[a.Event]++
+		return nil
+	})
+	var resolved time.Time
+	s.answer(workflows.UpdateIncidentActivity, func(_ context.Context, c workflows.IncidentChange) error {
+		if c.Status == workflows.Resolved {
+			resolved = s.Now()
+		}
+		return nil
+	})
+	s.workflow(workflows.InvestigationWorkflow, func(workflow.Context, workflows.InvestigationInput) (workflows.ReportRef, error) {
+		return workflows.ReportRef{Verdict: investigation.RootCause, Title: "it is the till", HasFix: true}, nil
+	})
+	s.workflow(workflows.RemediationWorkflow, workflows.Remediation)
+	in := remediation()
+	s.answer(workflows.PrepareFixActivity, func(context.Context, string) (workflows.FixRef, error) { return in.Fix, nil })
+	s.answer(workflows.ApplyFixActivity, func(context.Context, workflows.ApplyInput) (workflows.ApplyResult, error) {
+		return workflows.ApplyResult{Status: workflows.FixApplied, At: s.Now()}, nil
+	})
+	s.answer(workflows.VerifyRecoveryActivity, func(context.Context, workflows.RecoveryInput) (workflows.Recovery, error) {
+		return workflows.Recovery{}, nil
+	})
+	s.RegisterDelayedCallback(func() {
+		if err := s.SignalWorkflowByID(workflows.RemediationWorkflowID("test", in.Fix.ID), workflows.ApprovalSignal, approval("d")); err != nil {
+			t.Error(err)
+		}
+	}, 30*time.Second)
+	s.OnSignalExternalWorkflow(mock.Anything, workflows.IntakeID("test"), mock.Anything, mock.Anything, mock.Anything).Return(errors.New("no such workflow"))
+	s.ExecuteWorkflow(workflows.Incident, workflows.IncidentInput{Environment: "test", Triggers: []investigation.Trigger{alert("a", "till", investigation.Critical)}})
+	var got workflows.IncidentResult
+	if err := s.GetWorkflowResult(&got); err != nil || got.Status != workflows.Resolved {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if after := resolved.Sub(start); after < 45*time.Second || after > time.Minute {
+		t.Errorf("resolved after %s", after)
+	}
+	if told[workflows.RecoveryVerified] != 1 {
+		t.Errorf("told %v", told)
 	}
 }
 

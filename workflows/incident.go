@@ -249,9 +249,8 @@ func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
 	i.progress(ctx, AwaitingApproval)
 	i.fix = fix.ID
 	i.announce(ctx, ApprovalAwaited, "A fix awaits approval: "+fix.Content)
-	i.alongside(ctx, child)
-	var outcome RemediationResult
-	if err := child.Get(ctx, &outcome); err != nil {
+	outcome, err := i.outcome(ctx, child)
+	if err != nil {
 		return err
 	}
 	i.announce(ctx, eventOf(outcome.Status), outcome.Summary)
@@ -264,6 +263,23 @@ func (i *incident) remediate(ctx workflow.Context, fix FixRef) error {
 		i.end(ctx, Closed, i.result.Title)
 	}
 	return nil
+}
+
+// outcome waits for a Remediation to end, or for its word that only people are still to be told, joining triggers meanwhile.
+func (i *incident) outcome(ctx workflow.Context, child workflow.Future) (outcome RemediationResult, err error) {
+	for !child.IsReady() {
+		workflow.NewSelector(ctx).
+			AddFuture(child, func(workflow.Future) {}).
+			AddReceive(workflow.GetSignalChannel(ctx, TriggerSignal), func(workflow.ReceiveChannel, bool) {}).
+			AddReceive(workflow.GetSignalChannel(ctx, OutcomeSignal), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &outcome) }).
+			Select(ctx)
+		i.join(ctx)
+		if outcome.Fix == i.fix {
+			return outcome, nil
+		}
+	}
+	err = child.Get(ctx, &outcome)
+	return outcome, err
 }
 
 // phase shows where the incident is, in the metadata store and in the Temporal UI.

@@ -42,6 +42,7 @@ const (
 	ProgressSignal = "progress" // Progress, to Intake
 	ApprovalSignal = "approval" // investigation.Approval, to Remediation
 	MergeSignal    = "merge"    // string, to Remediation: something became of the pull request
+	OutcomeSignal  = "outcome"  // RemediationResult, from a Remediation to its Incident: only people are still to be told
 	StateQuery     = "state"    // the state of any workflow here
 )
 

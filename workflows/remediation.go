@@ -35,8 +35,24 @@ func Remediation(ctx workflow.Context, in RemediationInput) (RemediationResult, 
 	mark(ctx, PhaseAttribute.ValueSet(AwaitingApproval))
 	tell(ctx, "Awaiting approval: "+in.Fix.Content)
 	err := r.run(ctx)
+	if err == nil {
+		r.handBack(ctx)
+	}
 	deliver(ctx, in.Fix.ID, r.told)
 	return r.state, err
+}
+
+// handBack tells the incident how the fix ended, where its end would otherwise wait for people to be told: minutes, if who tells them
+// is away.
+func (r *remediation) handBack(ctx workflow.Context) {
+	incident := workflow.GetInfo(ctx).ParentWorkflowExecution
+	told := !slices.ContainsFunc(r.told, func(t workflow.Future) bool { return !t.IsReady() })
+	if incident == nil || told || ctx.Err() != nil || workflow.GetVersion(ctx, "hands-back", workflow.DefaultVersion, 1) < 1 {
+		return
+	}
+	if err := workflow.SignalExternalWorkflow(ctx, incident.ID, incident.RunID, OutcomeSignal, r.state).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("incident not told how the fix ended", "fix", r.Fix.ID, "error", err) // it learns it when this ends
+	}
 }
 
 // run goes from the decision to the recovery.

@@ -99,6 +99,6 @@ func (in *installation) evaluation(ctx context.Context, analyst string) (cfg eva
 	if _, _, err := cfg.Models.Allowed(ctx, cfg.Environment, analyst); err != nil {
 		return cfg, err
 	}
-	cfg.Gate, err = in.gate(meta)
+	cfg.Gate, err = in.gate(meta, analyst)
 	return cfg, err
 }

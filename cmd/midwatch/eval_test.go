@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/llmtest"
 )
@@ -46,7 +47,13 @@ func TestEvaluationKeepsToOwnKeys(t *testing.T) {
 	if _, err := in.evaluation(t.Context(), "shared"); llm.KindOf(err) != llm.Off {
 		t.Errorf("shared may be asked: %v", err)
 	}
+	if err := os.Remove(shared.KeyFile); err != nil { // whose key is not this one's to read
+		t.Fatal(err)
+	}
 	if _, err := in.evaluation(t.Context(), "own"); err != nil {
 		t.Errorf("own may not be asked: %v", err)
+	}
+	if _, err := in.evaluation(t.Context(), investigation.AnalystBuiltin); err != nil {
+		t.Errorf("the built-in analyst needs a key: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -17,6 +18,7 @@ import (
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/code/github"
+	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/llm/provider"
 	"github.com/midwatch/midwatch/internal/metadata"
@@ -248,7 +250,7 @@ func (in *installation) remedies(cfg *workers.Config) error {
 // models gives the model role its providers, with their keys, and what takes secrets and names out of a request.
 func (in *installation) models(cfg *workers.Config, meta *metadata.DB) error {
 	var err error
-	if cfg.Gate, err = in.gate(meta); err != nil {
+	if cfg.Gate, err = in.gate(meta, ""); err != nil {
 		return err
 	}
 	names, err := in.ring("pseudonyms")
@@ -259,11 +261,12 @@ func (in *installation) models(cfg *workers.Config, meta *metadata.DB) error {
 	return nil
 }
 
-// gate is the door to the configured providers. It has them all, also where one alone may be asked: whose keys an environment begins
-// with follows from the whole list. It reads their keys.
-func (in *installation) gate(meta *metadata.DB) (*gate.Gate, error) {
+// gate is the door to the configured providers. It knows them all, also where one alone may be asked: whose keys an environment begins
+// with follows from the whole list. It reads the keys of those that it may ask: one by name, or all for "".
+func (in *installation) gate(meta *metadata.DB, only string) (*gate.Gate, error) {
 	entries := in.settings.AI.Providers
-	providers, err := provider.All(entries)
+	asked := slices.DeleteFunc(slices.Clone(entries), func(p llm.ProviderConfig) bool { return only != "" && p.Name != only })
+	providers, err := provider.All(asked)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ const bytesPerToken = 3
 // Account is a configured provider.
 type Account struct {
 	llm.ProviderConfig
-	Provider llm.Provider
+	Provider llm.Provider // nil: this gate knows it and does not ask it
 }
 
 // Config is what a gate needs.
@@ -68,10 +68,13 @@ func New(cfg Config) (*Gate, error) {
 		if err := a.Validate(); err != nil {
 			return nil, err
 		}
-		if g.breakers[a.Name] != nil || a.Provider == nil {
-			return nil, fmt.Errorf("gate: provider %s is there twice, or cannot be asked", a.Name)
+		if g.breakers[a.Name] != nil {
+			return nil, fmt.Errorf("gate: provider %s is there twice", a.Name)
 		}
-		g.breakers[a.Name], g.providers[a.Name] = &breaker{}, a.Provider
+		g.breakers[a.Name] = &breaker{}
+		if a.Provider != nil {
+			g.providers[a.Name] = a.Provider
+		}
 		g.selector.Accounts = append(g.selector.Accounts, a.ProviderConfig)
 	}
 	return g, nil
@@ -178,8 +181,8 @@ func (g *Gate) send(ctx context.Context, a llm.ProviderConfig, ask Ask) (llm.Ent
 	return entry, failed
 }
 
-// ended is an entry with what came of its call. Its worst case stands wherever an answer may have been given, and charged; with an
-// answer that broke off, more than that if so much was counted.
+// ended is an entry with what came of its call. Its worst case stands wherever an answer may have been given, and charged; what an
+// answer that broke off had counted by then counts instead, as far as it cannot grow.
 func ended(e llm.Entry, a llm.ProviderConfig, r llm.Response, failed error) llm.Entry {
 	e.EndedAt, e.State = time.Now().UTC(), llm.Answered
 	if failed != nil {
@@ -200,9 +203,18 @@ func ended(e llm.Entry, a llm.ProviderConfig, r llm.Response, failed error) llm.
 		return e
 	}
 	e.Response = body
-	if cost := a.Price.Cost(r.Usage); failed == nil || cost > e.Cost {
-		e.Usage, e.Cost = r.Usage, cost
+	if failed == nil {
+		e.Usage, e.Cost = r.Usage, a.Price.Cost(r.Usage)
+		return e
 	}
+	worst := max(r.Usage.Output, e.Usage.Output) // it may have gone on
+	if r.Usage.Input+r.Usage.CacheRead+r.Usage.CacheWrite > 0 {
+		e.Usage = llm.Usage{Input: r.Usage.Input, Output: worst, CacheRead: r.Usage.CacheRead, CacheWrite: r.Usage.CacheWrite}
+		e.Cost = a.Price.Cost(e.Usage)
+		return e
+	}
+	e.Usage.Output = worst
+	e.Cost = a.Price.Worst(e.Usage)
 	return e
 }
 

@@ -382,6 +382,9 @@ func TestWhatWasAnsweredIsNotFree(t *testing.T) {
 					t.Fatalf("%v, ledger %+v", err, list)
 				}
 				e := list[0]
+				if kind == llm.KindAnthropic && c.body && (e.Usage.Input != usage.Input || e.Cost != entry.Price.Cost(e.Usage)) {
+					t.Errorf("cost %d, usage %+v: the input was counted before it broke off", e.Cost, e.Usage)
+				}
 				if charged := e.Cost > 0 && e.Usage.Output == 4096; charged != c.charged || !c.charged && e.Cost != 0 {
 					t.Errorf("cost %d, usage %+v", e.Cost, e.Usage)
 				}

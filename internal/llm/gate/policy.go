@@ -65,6 +65,10 @@ func (g *Gate) allowed(ctx context.Context, ask Ask) ([]llm.ProviderConfig, erro
 	if err != nil {
 		return nil, err
 	}
+	accounts = slices.DeleteFunc(accounts, func(a llm.ProviderConfig) bool { return g.providers[a.Name] == nil })
+	if len(accounts) == 0 {
+		return nil, off("none of the providers that may be asked for environment %s is asked by this process", ask.Environment)
+	}
 	if !p.Allows(ask.DataTypes...) {
 		return nil, off("the request holds data of a type that policy keeps from models: %v of %v", ask.DataTypes, p.DataTypes)
 	}
