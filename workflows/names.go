@@ -115,11 +115,18 @@ func RemediationWorkflowID(environment, fix string) string {
 	return "remediation/" + environment + "/" + fix
 }
 
+// IncidentPrefix begins the id of every incident.
+const IncidentPrefix = "inc-"
+
 // IncidentID names the incident that a first trigger opens, in the metadata store and in addresses of the api.
-func IncidentID(environment, trigger string) string { return "inc-" + short(environment, trigger) }
+func IncidentID(environment, trigger string) string {
+	return IncidentPrefix + short(environment, trigger)
+}
 
 // InvestigationID names the investigation of an incident.
-func InvestigationID(incident string) string { return "inv-" + strings.TrimPrefix(incident, "inc-") }
+func InvestigationID(incident string) string {
+	return "inv-" + strings.TrimPrefix(incident, IncidentPrefix)
+}
 
 // QuestionID names the question that a request asks about an investigation, whatever its words: asked again by the same request it is
 // the same question.

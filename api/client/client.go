@@ -139,11 +139,38 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 func advice(status int, path string) string {
 	switch status {
 	case http.StatusNotFound:
-		return "there is nothing at " + strings.TrimPrefix(path, "/api/v1/") + ": look at the id"
+		return missing(path)
 	case http.StatusUnauthorized:
 		return "the token is unknown, revoked or expired: `midwatch token create` makes one"
 	}
 	return ""
+}
+
+// kinds are what paths name: the word before an id, what it is called, and how one learns the ids.
+var kinds = map[string]struct{ name, list string }{
+	"investigations": {"investigation", "`midwatch investigations list` shows them"},
+	"incidents":      {"incident", "the web UI lists them, and `midwatch investigations list` their investigations"},
+	"fixes":          {"fix", "`midwatch investigations show ID` shows those of an investigation"},
+	"evidence":       {"evidence", "`midwatch investigations show ID` shows that of an investigation"},
+	"questions":      {"question", "`midwatch investigations show ID` shows those about an investigation"},
+	"services":       {"service", "the web UI lists those that were seen"},
+	"tokens":         {"token", "`midwatch token list` shows them"},
+	"ledger":         {"entry of the ledger", "`midwatch ai ledger` shows them"},
+	"environments":   {"environment", "`environment` in the configuration names the one that there is"},
+	"tools":          {"tool", "docs/analyst.md lists them"},
+}
+
+// missing says what there is not at a path, in words.
+func missing(path string) string {
+	path, _, _ = strings.Cut(strings.TrimPrefix(path, "/api/v1/"), "?")
+	parts := strings.Split(path, "/")
+	for i := len(parts) - 2; i >= 0; i-- {
+		kind, known := kinds[parts[i]]
+		if id, err := url.PathUnescape(parts[i+1]); known && err == nil {
+			return fmt.Sprintf("there is no %s %q; %s", kind.name, id, kind.list)
+		}
+	}
+	return "this api does not know what was asked for; is it of the same version as this program?"
 }
 
 // get decodes the answer to a GET.

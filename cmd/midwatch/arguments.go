@@ -2,9 +2,33 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/midwatch/midwatch/internal/spoken"
 )
+
+// length is a flag for a length of time as people write it: 90s, 12h, 30d.
+type length time.Duration
+
+// Set reads the flag.
+func (l *length) Set(text string) error {
+	d, err := spoken.Duration(text)
+	*l = length(d)
+	return err
+}
+
+// Type is how the help calls it.
+func (l *length) Type() string { return "duration" }
+
+// String is empty for a flag that is not given.
+func (l *length) String() string {
+	if *l == 0 {
+		return ""
+	}
+	return time.Duration(*l).String()
+}
 
 // wants takes exactly so many arguments, and says how the command is used when there are others.
 func wants(n int) cobra.PositionalArgs {

@@ -13,6 +13,9 @@ func TestMistakesInACommandLineAreTold(t *testing.T) {
 		"play a b":                               "2 arguments where 1 are wanted; usage: midwatch play FILE",
 		"investigate \u00a0":                     "there is no question",
 		"token create --subject a --expires -1h": "want a time from now",
+		"token create --subject a --expires 1y":  `"1y" is no length of time; write it like 90s, 15m, 12h or 30d`,
+		"record --for 5 file":                    `"5" is no length of time`,
+		"token create --subject a --expires 30d": "there is no installation",
 	} {
 		_, err := said(t, append(strings.Split(line, " "), "--data", t.TempDir())...)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

@@ -30,14 +30,18 @@ func (r *remote) ask(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	asked, err := c.AskQuestion(cmd.Context(), args[0], wire.AskQuestion{Text: args[1]})
+	id, err := investigationOf(cmd, c, args[0])
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "question %d of %s\n", asked.Number, args[0])
+	asked, err := c.AskQuestion(cmd.Context(), id, wire.AskQuestion{Text: args[1]})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "question %d of %s\n", asked.Number, id)
 	shown := 0
 	var ended *investigation.Question
-	err = c.Watch(cmd.Context(), args[0], func(inv wire.InvestigationDetail) bool {
+	err = c.Watch(cmd.Context(), id, func(inv wire.InvestigationDetail) bool {
 		i := slices.IndexFunc(inv.Questions, func(q investigation.Question) bool { return q.ID == asked.ID })
 		if i < 0 {
 			return true
@@ -57,7 +61,7 @@ func (r *remote) ask(cmd *cobra.Command, args []string) error {
 	case err != nil:
 		return err
 	case ended == nil:
-		return fmt.Errorf("there is no answer yet; `midwatch investigations show %s` has it later", args[0])
+		return fmt.Errorf("there is no answer yet; `midwatch investigations show %s` has it later", id)
 	case ended.Answer == nil:
 		return exitCode(1)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/workflows"
 )
 
 // remote is how the client commands reach the api.
@@ -116,7 +117,11 @@ func (r *remote) show(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	inv, err := c.Investigation(cmd.Context(), args[0])
+	id, err := investigationOf(cmd, c, args[0])
+	if err != nil {
+		return err
+	}
+	inv, err := c.Investigation(cmd.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -124,15 +129,36 @@ func (r *remote) show(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// investigationOf is the investigation that a person means who may have given the id of its incident.
+func investigationOf(cmd *cobra.Command, c *client.Client, id string) (string, error) {
+	if !strings.HasPrefix(id, workflows.IncidentPrefix) {
+		return id, nil
+	}
+	found, err := c.Incident(cmd.Context(), id)
+	if err != nil {
+		return "", err
+	}
+	if found.Investigation == nil {
+		return "", fmt.Errorf("%s is an incident, %s, that has no investigation yet; `midwatch investigations list` shows those that there are",
+			id, line(found.Incident.Title))
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s is an incident; its investigation is %s\n", id, found.Investigation.ID)
+	return found.Investigation.ID, nil
+}
+
 func (r *remote) cancel(cmd *cobra.Command, args []string) error {
 	c, err := r.client()
 	if err != nil {
 		return err
 	}
-	if _, err := c.Cancel(cmd.Context(), args[0]); err != nil {
+	id, err := investigationOf(cmd, c, args[0])
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s is being cancelled. What it found so far stays.\n", args[0])
+	if _, err := c.Cancel(cmd.Context(), id); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is being cancelled. What it found so far stays.\n", id)
 	return nil
 }
 
@@ -140,6 +166,9 @@ func (r *remote) cancel(cmd *cobra.Command, args []string) error {
 func (r *remote) decide(cmd *cobra.Command, id string, sure bool, do func(*client.Client, investigation.Fix) (wire.Decision, error)) error {
 	c, err := r.client()
 	if err != nil {
+		return err
+	}
+	if id, err = investigationOf(cmd, c, id); err != nil {
 		return err
 	}
 	inv, err := c.Investigation(cmd.Context(), id)

@@ -16,7 +16,7 @@ import (
 )
 
 func recordCommand(in *installation) *cobra.Command {
-	var limit time.Duration
+	limit := length(2 * time.Minute)
 	var keep int
 	cmd := &cobra.Command{
 		Use: "record FILE", Short: "Record the telemetry that node agents publish from now on into one small file", Args: wants(1),
@@ -25,13 +25,13 @@ func recordCommand(in *installation) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), limit)
+			ctx, cancel := context.WithTimeout(cmd.Context(), time.Duration(limit))
 			defer cancel()
 			f, err := os.OpenFile(args[0], os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "recording for %s; Ctrl-C ends it earlier\n", limit)
+			fmt.Fprintf(cmd.ErrOrStderr(), "recording for %s; Ctrl-C ends it earlier\n", limit.String())
 			sum, err := recording.Record(ctx, recording.Config{URL: in.jetStreamURL(), TLS: id.Client(pki.JetStream), KeepSpans: keep, Log: in.log}, f)
 			if err := errors.Join(err, f.Close()); err != nil {
 				return err
@@ -40,7 +40,7 @@ func recordCommand(in *installation) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().DurationVar(&limit, "for", 2*time.Minute, "how long")
+	cmd.Flags().Var(&limit, "for", "how long, such as 90s or 1h")
 	cmd.Flags().IntVar(&keep, "keep-spans", 1, "keep one of so many spans, for a smaller file")
 	return cmd
 }
@@ -100,5 +100,22 @@ func play(ctx context.Context, p *publish.Publisher, do func(context.Context) er
 	g.Go(func() error { return p.Run(running) })
 	err := do(ctx)
 	stop() // Run sends what is queued before it returns
-	return errors.Join(err, g.Wait())
+	if err := errors.Join(err, g.Wait()); err != nil {
+		return err
+	}
+	return arrived(p.Stats())
+}
+
+// arrived says what of a recording did not get to JetStream, and why.
+func arrived(s publish.Stats) error {
+	lost := s.Dropped + uint64(s.Queued)
+	if lost == 0 && s.Oversized == 0 {
+		return nil
+	}
+	why := ""
+	if s.LastError != "" {
+		why = ": " + s.LastError
+	}
+	return fmt.Errorf("%d of %d messages and %d records did not reach JetStream%s; see that it runs (`midwatch doctor`) and play the recording again",
+		lost, lost+s.Published, s.Oversized, why)
 }

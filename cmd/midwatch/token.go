@@ -37,7 +37,7 @@ func tokenCommand(in *installation) *cobra.Command {
 func tokenCreateCommand(in *installation) *cobra.Command {
 	var grant auth.Grant
 	var role string
-	var life time.Duration
+	var life length
 	cmd := &cobra.Command{
 		Use:   "create --subject S --role viewer|operator|approver|admin|reporter",
 		Short: "Make a token; it is printed once and kept only as a hash",
@@ -48,9 +48,9 @@ func tokenCreateCommand(in *installation) *cobra.Command {
 			}
 			switch {
 			case life < 0:
-				return fmt.Errorf("--expires %s: want a time from now, such as 720h", life)
+				return fmt.Errorf("--expires %s: want a time from now, such as 30d", life.String())
 			case life > 0:
-				grant.ExpiresAt = time.Now().Add(life).UTC()
+				grant.ExpiresAt = time.Now().Add(time.Duration(life)).UTC()
 			}
 			return in.withTokens(cmd.Context(), func(db *metadata.DB) error {
 				text, _, err := auth.Create(cmd.Context(), db, grant)
@@ -67,7 +67,7 @@ func tokenCreateCommand(in *installation) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&grant.Subject, "subject", "", "whose token it is: a person or a program")
 	cmd.Flags().StringVar(&role, "role", "viewer", "viewer, operator, approver, admin, or reporter (may only post alerts)")
-	cmd.Flags().DurationVar(&life, "expires", 0, "how long it opens anything, such as 720h (default: until it is revoked)")
+	cmd.Flags().Var(&life, "expires", "how long it opens anything, such as 30d (default: until it is revoked)")
 	_ = cmd.MarkFlagRequired("subject")
 	return cmd
 }

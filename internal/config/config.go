@@ -62,6 +62,9 @@ func decode(n *yaml.Node, into any) error {
 	if err := unknown(n, into); err != nil {
 		return err
 	}
+	if problems := durations(n, reflect.TypeOf(into)); problems != nil {
+		return errors.New(strings.Join(problems, "; "))
+	}
 	err := n.Decode(into) // a node knows its line, but its Decode takes any field
 	var te *yaml.TypeError
 	if errors.As(err, &te) {
