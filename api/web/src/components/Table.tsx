@@ -17,10 +17,20 @@ interface Props<T> {
   empty?: string;
   /** Rows shown before "show all". */
   limit?: number;
+  /** On a phone each row is a card with all its columns, instead of a table that scrolls sideways. */
+  cards?: boolean;
 }
 
 /** A dense table that sorts by its heads. */
-export function Table<T>({ label, columns, rows, rowKey, empty = "Nothing here.", limit = Infinity }: Props<T>) {
+export function Table<T>({
+  label,
+  columns,
+  rows,
+  rowKey,
+  empty = "Nothing here.",
+  limit = Infinity,
+  cards = false,
+}: Props<T>) {
   const [order, setOrder] = useState<{ column: number; down: boolean }>();
   const [all, setAll] = useState(false);
   if (rows.length === 0) return <p className="muted">{empty}</p>;
@@ -29,7 +39,7 @@ export function Table<T>({ label, columns, rows, rowKey, empty = "Nothing here."
   const toggle = (column: number, first: boolean) =>
     setOrder((o) => ({ column, down: o?.column === column ? !o.down : first }));
   return (
-    <div className="table-frame" tabIndex={0} role="region" aria-label={label}>
+    <div className={cards ? "table-frame cards" : "table-frame"} tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>
@@ -51,7 +61,7 @@ export function Table<T>({ label, columns, rows, rowKey, empty = "Nothing here."
           {shown.map((row, i) => (
             <tr key={rowKey(row, i)}>
               {columns.map((c) => (
-                <td key={c.head} className={classOf(c)}>
+                <td key={c.head} className={classOf(c)} data-head={cards ? c.head : undefined}>
                   {c.cell(row)}
                 </td>
               ))}

@@ -87,6 +87,7 @@ export function IncidentsView({ incidents, filter }: { incidents: IncidentRow[];
       rowKey={(i) => i.id}
       empty="No incident matches."
       limit={100}
+      cards
     />
   );
 }

@@ -261,13 +261,22 @@ export function watchInvestigation(
   return () => source.close();
 }
 
-const asked = z.object({ investigation: z.string() });
+const asked = z.object({
+  investigation: z.string(),
+  services: list(z.string()),
+  unknown: list(z.string()),
+  window: window.optional(),
+  found: window.optional(),
+  misread: list(z.string()),
+});
+/** An investigation that was started, and what of its question was understood. */
+export type Asked = z.output<typeof asked>;
 
-/** Starts an investigation of a person's question and returns its id. */
-export async function ask(question: string, service: string): Promise<string> {
+/** Starts an investigation of a person's question. */
+export function ask(question: string, service: string): Promise<Asked> {
   const clock = { utc_offset_min: -new Date().getTimezoneOffset() }; // of times that the question names
   const body = service ? { question, service, ...clock } : { question, ...clock };
-  return (await request(asked, "/api/v1/investigations", { method: "POST", body })).investigation;
+  return request(asked, "/api/v1/investigations", { method: "POST", body });
 }
 
 /** Ends an investigation that runs, and its incident. */
