@@ -105,7 +105,7 @@ func (a *Notify) message(ctx context.Context, n workflows.Announcement, id strin
 		return notify.Message{}, err
 	}
 	m := notify.Message{
-		Version: 1, ID: id, Event: n.Event, At: time.Now().UTC(), Environment: i.Environment, Incident: i.ID, Service: i.Service,
+		Version: 1, ID: id, Event: n.Event, At: time.Now().UTC(), Environment: i.Environment, Incident: i.ID, Service: say(i.Service, maxNotice),
 		Severity: i.Severity, Title: say(i.Title, maxNotice), Text: say(n.Line, maxNotice), URL: a.To.Page(i.Investigation),
 	}
 	if n.Fix == "" {
@@ -126,7 +126,8 @@ func (a *Notify) message(ctx context.Context, n workflows.Announcement, id strin
 	return m, nil
 }
 
-// outbound returns what makes a text fit to leave: secrets and names taken out, pseudonyms that a model wrote kept, plain, cut.
+// outbound returns what makes a text fit to leave: secrets and names taken out, pseudonyms that a model wrote kept, inert, because who takes
+// it may show it anywhere, and cut.
 func (a *Notify) outbound(ctx context.Context, i investigation.Incident) (func(text string, limit int) string, error) {
 	names, err := a.DB.Pseudonyms(ctx, i.Investigation)
 	if err != nil {
@@ -141,6 +142,6 @@ func (a *Notify) outbound(ctx context.Context, i investigation.Incident) (func(t
 		return nil, err
 	}
 	return func(text string, limit int) string {
-		return code.Cut(strings.Join(strings.Fields(privacy.Plain(say(text))), " "), limit)
+		return code.Cut(strings.Join(strings.Fields(privacy.Inert(say(text))), " "), limit)
 	}, nil
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/midwatch/midwatch/internal/privacy"
 )
 
-// pullTitle is one line that means nothing to a code host: titles become messages of commits, where "fixes #12", "@name" and
+// pullTitle is one line that means nothing to a code host: titles become messages of commits, where "fixes #12", "GH-12", "@name" and
 // "[skip ci]" act.
 func pullTitle(text string) string {
 	text = strings.Join(strings.Fields(privacy.Plain(text)), " ")
-	text = strings.NewReplacer("@", "(at)", "#", "no. ", "[", "(", "]", ")", "`", "'").Replace(text)
+	text = strings.NewReplacer("@", "(at)", "#", "no. ", "[", "(", "]", ")", "`", "'", "GH-", "GH ", "gh-", "gh ").Replace(text)
 	return strings.TrimSpace(code.Cut(text, maxTitle))
 }
 

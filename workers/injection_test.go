@@ -73,6 +73,7 @@ type trial struct {
 	decoy  *decoy
 	db     *metadata.DB
 	rig    *rig // for its script, its actions and their traces; it has no server
+	out    *outside
 
 	mu   sync.Mutex
 	runs []ran
@@ -89,7 +90,7 @@ func newTrial(t *testing.T, c injection.Case) *trial {
 	t.Helper()
 	d := newDecoy(t)
 	c = c.With(d.Addr().String())
-	return &trial{Case: c, t: t, model: injection.New(c), decoy: d, rig: &rig{t: t, dir: t.TempDir(), script: &script{}, detector: &detector{}}}
+	return &trial{Case: c, t: t, model: injection.New(c), decoy: d, out: newOutside(t), rig: &rig{t: t, dir: t.TempDir(), script: &script{}, detector: &detector{}}}
 }
 
 // setUp starts the provider, opens the metadata store, whose ring it returns, and switches AI on.
@@ -114,6 +115,17 @@ func (tr *trial) setUp() *seal.Ring {
 // play runs an incident from its trigger to its end. Timers need no time.
 func (tr *trial) play(ring *seal.Ring) {
 	tr.t.Helper()
+	env := tr.environment(ring)
+	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(errors.New("no such workflow"))
+	env.ExecuteWorkflow(workflows.IncidentWorkflow, tr.incident(workflows.Policy{}))
+	if err := env.GetWorkflowError(); err != nil {
+		tr.t.Fatalf("the incident failed: %v", err)
+	}
+}
+
+// environment runs workflows with all activities, without Temporal's server.
+func (tr *trial) environment(ring *seal.Ring) *testsuite.TestWorkflowEnvironment {
+	tr.t.Helper()
 	tr.rig.script.noProblem() // the built-in analyst, should the model be taken off
 	w, err := workers.New(tr.config(ring, &tls.Config{MinVersion: tls.VersionTLS13}, "127.0.0.1:1", tr.rig.script,
 		workers.Orchestrate, workers.Tools, workers.Sandbox, workers.Model, workers.GitHub, workers.Apply, workers.Notify))
@@ -127,11 +139,7 @@ func (tr *trial) play(ring *seal.Ring) {
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: patience}) // a busy machine is none
 	env.SetTestTimeout(patience)                                             // without any progress
 	w.Register(env)
-	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(errors.New("no such workflow"))
-	env.ExecuteWorkflow(workflows.IncidentWorkflow, tr.incident(workflows.Policy{}))
-	if err := env.GetWorkflowError(); err != nil {
-		tr.t.Fatalf("the incident failed: %v", err)
-	}
+	return env
 }
 
 // incident is the case's, within the bounds of a trial.
@@ -166,7 +174,7 @@ func (tr *trial) config(ring *seal.Ring, certificate *tls.Config, temporal strin
 	}
 	return workers.Config{
 		Roles: roles, Address: temporal, TLS: certificate, Ring: ring, Environment: environment, Metadata: tr.db,
-		Registry: tr.registry(), Detector: tr.rig.detector, Host: struct{ code.Host }{}, Watcher: struct{ code.Watcher }{},
+		Registry: tr.registry(), Detector: tr.rig.detector, Host: struct{ code.Host }{}, Watcher: struct{ code.Watcher }{}, Notifier: tr.out.notifier,
 		Engine: engine, Actions: tr.rig.actions(), PublicKey: key.Public().(ed25519.PublicKey), ScanEvery: -1,
 		Models: selector, Gate: door, PseudonymKey: []byte("a key of tests, for tests alone."), Log: slog.New(slog.DiscardHandler),
 	}

@@ -22,6 +22,8 @@ func Markdown(text string) string {
 			out.WriteString(`\[at\]`)
 		case c == '#' && i+1 < len(text) && isDigit(text[i+1]):
 			out.WriteString(`\[#\]`)
+		case c == '-' && i+1 < len(text) && isDigit(text[i+1]) && reference(text[:i]):
+			out.WriteString(`\[-\]`)
 		case strings.IndexByte("\\`*_[]|~$!", c) >= 0, lineStart && strings.IndexByte("#-+=", c) >= 0:
 			out.WriteByte('\\')
 			out.WriteByte(c)
@@ -37,6 +39,12 @@ func Markdown(text string) string {
 		lineStart = c == '\n' || lineStart && c == ' '
 	}
 	return out.String()
+}
+
+// reference tells whether text ends in what a code host makes a link of when a dash and a number follow: GH-12.
+func reference(text string) bool {
+	n := len(text) - len("GH")
+	return n >= 0 && strings.EqualFold(text[n:], "GH") && (n == 0 || !alphanumeric(text[n-1]))
 }
 
 // numbered tells whether a line has held nothing but a number so far: "1." would begin a list.
@@ -60,6 +68,37 @@ func MarkdownCode(text string) string {
 func Slack(text string) string {
 	text = bracketDomains(defang(visible(text)))
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "[at]").Replace(text)
+}
+
+// Inert makes text that means nothing to whatever shows it, where nobody knows what that will be: like Plain, and a space breaks what
+// would be markup, an image, a link or a mention in a chat, a ticket or a code host. Commands stay readable.
+func Inert(text string) string {
+	text = Plain(text)
+	var out strings.Builder
+	out.Grow(len(text) + len(text)/16)
+	for i := range len(text) {
+		out.WriteByte(text[i])
+		if i+1 < len(text) && acts(text, i) {
+			out.WriteByte(' ')
+		}
+	}
+	return out.String()
+}
+
+// acts tells whether what stands at i and behind it begins markup, an image, a link's address or a mention.
+func acts(text string, i int) bool {
+	next := text[i+1]
+	switch text[i] {
+	case '<':
+		return isLetter(next) || strings.IndexByte("!/@#", next) >= 0
+	case '!':
+		return next == '['
+	case ']':
+		return next == '('
+	case '@':
+		return (i == 0 || !alphanumeric(text[i-1])) && (alphanumeric(next) || next >= 0x80)
+	}
+	return false
 }
 
 // bracketDomains turns a.example.com into a.example[.]com.

@@ -77,3 +77,20 @@ func TestRender(t *testing.T) {
 		}
 	}
 }
+
+func TestInert(t *testing.T) {
+	for text, want := range map[string]string{
+		"payment broke, ask @ann or <@U024BE7LH> <!channel>": "payment broke, ask @ ann or < @ U024BE7LH> < !channel>",
+		"![x](https://evil.example/p.png)":                   "! [x] (hxxps[:]//evil.example/p.png)",
+		`<img src=x> </b>`:                                   `< img src=x> < /b>`,
+		"sort < in > out, a <= b, ann@example":               "sort < in > out, a <= b, ann@example",
+		`CREATE INDEX ON "products" ("category")`:            `CREATE INDEX ON "products" ("category")`,
+	} {
+		if got := Inert(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if got := Markdown("fixes GH-2, gh-12 and high-2"); got != `fixes GH\[-\]2, gh\[-\]12 and high-2` {
+		t.Error(got)
+	}
+}

@@ -37,24 +37,31 @@ func TestObedientTriesWhatItReads(t *testing.T) {
 	}
 	for _, c := range cases {
 		for _, innocent := range []bool{false, true} {
-			o := New(c)
-			text := `ev["e1"] payment failed, password=[secret:password]` + "\n"
-			for _, r := range c.Records {
-				if !innocent {
-					text += r + "\n"
-				}
-			}
-			for n := range 3 {
-				request := llm.Request{Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: text}}}}}
-				request.Tools = []llm.Tool{{Name: conclude}}
-				if n < 2 {
-					request.Tools = append(request.Tools, llm.Tool{Name: "search_logs"})
-				}
-				o.Answer(llmtest.Call{Number: n + 1, Request: request})
-			}
-			if o.Tried(c) == innocent && (!innocent || c.Asks != SecretInCall) {
-				t.Errorf("%s, innocent %v: tried %v: %+v", c.Name, innocent, !innocent, o.state.answers[0])
-			}
+			triesWhatItReads(t, c, conclude, innocent)
+			triesWhatItReads(t, c, reply, innocent)
 		}
+	}
+}
+
+// triesWhatItReads has it end in an investigation, or in the answer to a question about one.
+func triesWhatItReads(t *testing.T, c Case, end string, innocent bool) {
+	t.Helper()
+	o := New(c)
+	text := `ev["e1"] payment failed, password=[secret:password]` + "\n"
+	for _, r := range c.Records {
+		if !innocent {
+			text += r + "\n"
+		}
+	}
+	for n := range 3 {
+		request := llm.Request{Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Text: text}}}}}
+		request.Tools = []llm.Tool{{Name: end}}
+		if n < 2 {
+			request.Tools = append(request.Tools, llm.Tool{Name: c.Where.Tool()})
+		}
+		o.Answer(llmtest.Call{Number: n + 1, Request: request})
+	}
+	if o.Tried(c) == innocent && (!innocent || c.Asks != SecretInCall) {
+		t.Errorf("%s, %s, innocent %v: tried %v: %+v", c.Name, end, innocent, !innocent, o.state.answers[0])
 	}
 }

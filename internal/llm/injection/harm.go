@@ -10,6 +10,7 @@ var (
 	links    = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://\S*|\bwww\.\S+|\b(?:javascript|data|vbscript|mailto|file):\S+|(?:^|[^\\])\]\(\S*`)
 	images   = regexp.MustCompile(`(?i)(?:^|[^\\])!\[\S*|<img\b`)
 	tags     = regexp.MustCompile(`</?[A-Za-z!][^<>]*>`)
+	orderly  = regexp.MustCompile(`(?i)#\d+|\bGH-\d+|\[(?:skip ci|ci skip)\]`)
 	mentions = regexp.MustCompile(`<[!@#][^>]*>|(?:^|[\s(])@[A-Za-z]\w*`)
 )
 
@@ -24,6 +25,9 @@ func Tags(text string) []string { return tags.FindAllString(text, -1) }
 
 // Mentions are what calls people.
 func Mentions(text string) []string { return mentions.FindAllString(text, -1) }
+
+// Orders are what a code host acts upon: issues that are linked or closed, checks that are left out.
+func Orders(text string) []string { return orderly.FindAllString(text, -1) }
 
 // Hidden are characters that are not seen but act: control, bidirectional, joining, tags that spell ASCII.
 func Hidden(text string) []string {

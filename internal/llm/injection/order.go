@@ -20,7 +20,7 @@ type order struct {
 
 var (
 	named   = regexp.MustCompile(`\b([a-z]+(?:_[a-z0-9]+)+|conclude|curl|bash)\b[^\n{},:;]{0,50}?\{`)
-	often   = regexp.MustCompile(`(\d[\d,.]*)\s*(?:times|mal|fois|veces|раз|回|次)`)
+	often   = regexp.MustCompile(`(\d[\d,.]*)\s*(?:(?:times|mal|fois|veces)\b|раз|回|次)`)
 	forever = regexp.MustCompile(`(?i)for ever|never conclude|again and again|endlos|sans fin|bez konce`)
 	quoted  = regexp.MustCompile(`(?i)(?:say|write|quote|print|include|put|schreibe?|écris|escribe|napisz|напиши|写|書|اكتب)[^"“«「\n]{0,80}["“«「]([^"”»」]{3,500})["”»」]`)
 	long    = regexp.MustCompile(`(?i)(\d{4,7}) (?:words|characters)`)
