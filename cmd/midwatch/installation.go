@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/config"
 	"github.com/midwatch/midwatch/internal/health"
@@ -105,13 +104,7 @@ func (in *installation) prepare() error {
 	if err := pki.Ensure(in.path("pki")); err != nil {
 		return err
 	}
-	for _, name := range []string{"metadata", "temporal", "jetstream", "clickhouse", "pseudonyms"} {
-		if _, err := in.ring(name); err != nil {
-			return err
-		}
-	}
-	_, err := auth.LoadApprovalKey(in.path("keys", "approval"))
-	return err
+	return makeKeys(in.path("keys"))
 }
 
 // makeDir makes a directory under the data directory, for its owner alone.

@@ -84,6 +84,9 @@ func createKey(path string) ([]byte, error) {
 }
 
 func writePublic(path string, key ed25519.PrivateKey) error {
+	if there, err := LoadApprovalPublicKey(path); err == nil && there.Equal(key.Public()) { // the directory may be read-only
+		return nil
+	}
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		return err

@@ -1,0 +1,293 @@
+package helm_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// workload is what a template starts.
+type workload struct {
+	name string
+	pod  corev1.PodTemplateSpec
+	long bool // it serves, rather than ends
+}
+
+func workloads(t *testing.T, set string) []workload {
+	t.Helper()
+	var out []workload
+	for _, o := range objects(t, set) {
+		switch w := o.(type) {
+		case *appsv1.Deployment:
+			out = append(out, workload{w.Name, w.Spec.Template, true})
+		case *appsv1.StatefulSet:
+			out = append(out, workload{w.Name, w.Spec.Template, true})
+		case *appsv1.DaemonSet:
+			out = append(out, workload{w.Name, w.Spec.Template, true})
+		case *batchv1.Job:
+			out = append(out, workload{w.Name, w.Spec.Template, false})
+		case *batchv1.CronJob:
+			out = append(out, workload{w.Name, w.Spec.JobTemplate.Spec.Template, false})
+		}
+	}
+	return out
+}
+
+const nodeAgent = "midwatch-node-agent"
+
+func TestContainersAreConfined(t *testing.T) {
+	for _, set := range sets(t) {
+		for _, w := range workloads(t, set) {
+			pod := w.pod.Spec
+			if agent := w.name == nodeAgent; agent != pod.HostPID || pod.HostNetwork || pod.HostIPC {
+				t.Errorf("%s: %s shares more of its node than it may", set, w.name)
+			}
+			for _, c := range pod.Containers {
+				s := c.SecurityContext
+				if s.Privileged != nil && *s.Privileged || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation {
+					t.Errorf("%s: %s may become more", set, w.name)
+				}
+				if s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem {
+					t.Errorf("%s: %s may write its root", set, w.name)
+				}
+				if !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+					t.Errorf("%s: %s keeps capabilities", set, w.name)
+				}
+				if w.name == nodeAgent {
+					continue
+				}
+				if len(s.Capabilities.Add) > 0 || s.RunAsNonRoot == nil || !*s.RunAsNonRoot || *pod.SecurityContext.RunAsUser == 0 {
+					t.Errorf("%s: %s is root, or adds capabilities", set, w.name)
+				}
+				if profile := pod.SecurityContext.SeccompProfile.Type; profile != corev1.SeccompProfileTypeRuntimeDefault && w.name != "midwatch-worker-sandbox" {
+					t.Errorf("%s: %s has seccomp profile %s", set, w.name, profile)
+				}
+				for _, v := range pod.Volumes {
+					if v.HostPath != nil {
+						t.Errorf("%s: %s mounts %s of its node", set, w.name, v.HostPath.Path)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestContainersAreBoundedAndProbed(t *testing.T) {
+	for _, set := range sets(t) {
+		for _, w := range workloads(t, set) {
+			for _, c := range w.pod.Spec.Containers {
+				if c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
+					t.Errorf("%s: %s lacks requests or a limit of memory", set, w.name)
+				}
+				if w.long && (c.StartupProbe == nil || c.ReadinessProbe == nil || c.LivenessProbe == nil) {
+					t.Errorf("%s: %s lacks a probe", set, w.name)
+				}
+			}
+		}
+	}
+}
+
+// Every pod is chosen by a policy of its own, and by the one that refuses the rest.
+func TestNetworkPolicies(t *testing.T) {
+	for _, set := range sets(t) {
+		if set == "trial" { // which switches them off
+			continue
+		}
+		var policies []*networkingv1.NetworkPolicy
+		for _, o := range objects(t, set) {
+			if p, ok := o.(*networkingv1.NetworkPolicy); ok {
+				policies = append(policies, p)
+			}
+		}
+		for _, w := range workloads(t, set) {
+			if got := len(choosing(t, policies, w)); got != 2 {
+				t.Errorf("%s: %d policies choose %s, want its own and the one for all", set, got, w.name)
+			}
+		}
+	}
+}
+
+func choosing(t *testing.T, policies []*networkingv1.NetworkPolicy, w workload) (out []*networkingv1.NetworkPolicy) {
+	t.Helper()
+	for _, p := range policies {
+		s, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Matches(labels.Set(w.pod.Labels)) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Only the roles that must may reach what is outside the cluster, and only those that ask the API server for something reach that.
+func TestWhoReachesOutside(t *testing.T) {
+	want := map[string][]string{"embedded": nil, "remedies": nil, "models": {"midwatch-worker-github", "midwatch-worker-model", "midwatch-worker-notify"}}
+	for set, names := range want {
+		var got []string
+		for _, o := range objects(t, set) {
+			if p, ok := o.(*networkingv1.NetworkPolicy); ok && outside(p) {
+				got = append(got, p.Name)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, names) {
+			t.Errorf("%s: %v may leave, want %v", set, got, names)
+		}
+	}
+}
+
+func outside(p *networkingv1.NetworkPolicy) bool {
+	for _, rule := range p.Spec.Egress {
+		if len(rule.To) == 0 && !namesOnly(rule.Ports) {
+			return true
+		}
+		for _, peer := range rule.To {
+			if b := peer.IPBlock; b != nil && (b.CIDR == "0.0.0.0/0" || strings.HasPrefix(b.CIDR, "203.0.113.")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func namesOnly(ports []networkingv1.NetworkPolicyPort) bool {
+	return len(ports) > 0 && !slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port.IntValue() != 53 })
+}
+
+// rights are the rules that are bound to a part's account, in all namespaces.
+func rights(t *testing.T, set, account string) (rules []rbacv1.PolicyRule) {
+	t.Helper()
+	all := objects(t, set)
+	of := func(ref rbacv1.RoleRef, namespace string) []rbacv1.PolicyRule {
+		for _, o := range all {
+			switch r := o.(type) {
+			case *rbacv1.ClusterRole:
+				if ref.Kind == "ClusterRole" && r.Name == ref.Name {
+					return r.Rules
+				}
+			case *rbacv1.Role:
+				if ref.Kind == "Role" && r.Name == ref.Name && r.Namespace == namespace {
+					return r.Rules
+				}
+			}
+		}
+		t.Fatalf("%s: no %s %s", set, ref.Kind, ref.Name)
+		return nil
+	}
+	is := func(subjects []rbacv1.Subject) bool {
+		return slices.ContainsFunc(subjects, func(s rbacv1.Subject) bool { return s.Name == account })
+	}
+	for _, o := range all {
+		switch b := o.(type) {
+		case *rbacv1.ClusterRoleBinding:
+			if is(b.Subjects) {
+				rules = append(rules, of(b.RoleRef, "")...)
+			}
+		case *rbacv1.RoleBinding:
+			if is(b.Subjects) {
+				rules = append(rules, of(b.RoleRef, b.Namespace)...)
+			}
+		}
+	}
+	return rules
+}
+
+func TestExporterReadsEverythingButSecrets(t *testing.T) {
+	for _, set := range sets(t) {
+		rules := rights(t, set, "midwatch-exporter")
+		if len(rules) < 5 {
+			t.Errorf("%s: the exporter has %d rules", set, len(rules))
+		}
+		for _, r := range rules {
+			core := slices.Contains(r.APIGroups, "") || slices.Contains(r.APIGroups, "*")
+			if core && (slices.Contains(r.Resources, "secrets") || slices.Contains(r.Resources, "*")) {
+				t.Errorf("%s: the exporter may read Secrets: %v", set, r)
+			}
+			if changes(r) && !slices.Equal(r.Resources, []string{"leases"}) {
+				t.Errorf("%s: the exporter may change %v", set, r)
+			}
+		}
+	}
+}
+
+func changes(r rbacv1.PolicyRule) bool {
+	return slices.ContainsFunc(r.Verbs, func(v string) bool { return v != "get" && v != "list" && v != "watch" })
+}
+
+// Only the apply role may change what is not Midwatch's own, and only where remedies are on.
+func TestOnlyApplyMayChange(t *testing.T) {
+	for _, set := range sets(t) {
+		for _, o := range objects(t, set) {
+			a, ok := o.(*corev1.ServiceAccount)
+			if !ok {
+				continue
+			}
+			rules := rights(t, set, a.Name)
+			switch a.Name {
+			case "midwatch-exporter":
+			case "midwatch-secrets":
+				for _, r := range rules {
+					if !slices.Equal(r.Resources, []string{"secrets"}) || len(r.ResourceNames) == 0 && !slices.Equal(r.Verbs, []string{"create"}) {
+						t.Errorf("%s: %s may %v", set, a.Name, r)
+					}
+				}
+			case "midwatch-worker-apply":
+				if has := len(rules) > 0; has != (set == "remedies") {
+					t.Errorf("%s: the apply role has rights: %t", set, has)
+				}
+			default:
+				if len(rules) > 0 {
+					t.Errorf("%s: %s has rights %v", set, a.Name, rules)
+				}
+			}
+		}
+	}
+}
+
+// A token of the API server is in the pods alone that ask it for something.
+func TestTokensAreMountedWhereNeeded(t *testing.T) {
+	for _, set := range sets(t) {
+		for _, w := range workloads(t, set) {
+			mounted := w.pod.Spec.AutomountServiceAccountToken
+			if mounted == nil {
+				t.Errorf("%s: %s says nothing", set, w.name)
+				continue
+			}
+			needed := w.name == "midwatch-exporter" || strings.HasPrefix(w.name, "midwatch-secrets") || set == "remedies" && w.name == "midwatch-worker-apply"
+			if *mounted != needed {
+				t.Errorf("%s: %s has a token: %t", set, w.name, *mounted)
+			}
+		}
+	}
+}
+
+// The key that signs approvals is the api's alone.
+func TestApprovalKeyIsTheAPIsAlone(t *testing.T) {
+	for _, set := range sets(t) {
+		for _, w := range workloads(t, set) {
+			for _, v := range w.pod.Spec.Volumes {
+				if v.Secret == nil || !strings.HasSuffix(v.Secret.SecretName, "-keys") {
+					continue
+				}
+				if len(v.Secret.Items) == 0 {
+					t.Errorf("%s: %s has all keys", set, w.name)
+				}
+				for _, i := range v.Secret.Items {
+					if i.Key == "approval" && w.name != "midwatch-api" {
+						t.Errorf("%s: %s has the approval key", set, w.name)
+					}
+				}
+			}
+		}
+	}
+}
