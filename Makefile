@@ -4,6 +4,7 @@
 TOOLS        := .cache/tools
 GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+HELM         := helm.sh/helm/v3/cmd/helm@v3.22.0
 PROGRESS     := deploy/progress.sh
 GOFILES       = $(shell git ls-files '*.go' go.mod go.sum)
 WEBFILES      = $(shell git ls-files api/web ':!api/web/dist')
@@ -53,7 +54,7 @@ deps-test:
 test: deps-test build lint verify licences test-go test-web test-demo test-chaos ## Everything CI runs: the real store, kernel, Temporal, browser and shop
 
 .PHONY: test-go
-test-go: deps-test build build-gvisor ## Go tests with the race detector; none of gVisor's may be skipped
+test-go: deps-test build build-gvisor $(TOOLS)/helm ## Go tests with the race detector; none of gVisor's may be skipped
 	MIDWATCH_GVISOR=1 go test -race -timeout 20m ./...
 	cd deploy/temporal && go test ./...
 
@@ -117,6 +118,8 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/workflowcheck ## golangci-lint (gofumpt, i
 
 $(TOOLS)/golangci-lint:
 	@GOBIN=$(CURDIR)/$(TOOLS) $(PROGRESS) "building golangci-lint" go install $(GOLANGCI)
+$(TOOLS)/helm:
+	@GOBIN=$(CURDIR)/$(TOOLS) $(PROGRESS) "building Helm" go install $(HELM)
 $(TOOLS)/workflowcheck:
 	@GOBIN=$(CURDIR)/$(TOOLS) $(PROGRESS) "building workflowcheck" go install $(WORKFLOWCHECK)
 
