@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/midwatch/midwatch/activities"
@@ -107,6 +108,7 @@ func (n *night) investigate(id string, after time.Duration) (metadata.Investigat
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(at)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: patience}) // a busy machine is no deadlock
 	env.SetTestTimeout(patience)
 	n.clock = env.Now
 	env.RegisterWorkflowWithOptions(workflows.Investigation, workflow.RegisterOptions{Name: workflows.InvestigationWorkflow})
