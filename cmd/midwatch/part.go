@@ -174,11 +174,20 @@ func (in *installation) exporter(context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return exporter.New(exporter.Config{
+	cfg := exporter.Config{
 		JetStreamURL: in.jetStreamURL(), JetStreamTLS: conf,
 		IngesterAddress: cmp.Or(in.settings.Ingester.Address, in.settings.Ingester.GRPC), IngesterTLS: id.Client(pki.Ingester),
-		Kubeconfig: in.settings.Exporter.Kubeconfig, Drop: in.settings.Exporter.Drop, Ready: func() { in.serves("") }, Log: in.log,
-	})
+		Drop: in.settings.Exporter.Drop, Ready: func() { in.serves("") }, Log: in.log,
+	}
+	if !in.settings.watchesCluster() {
+		return exporter.New(cfg)
+	}
+	w, err := in.watcher(id, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	e, err := exporter.New(cfg)
+	return together{w, e}, err
 }
 
 func (in *installation) jetStreamURL() string {

@@ -84,8 +84,9 @@ type ingesterSettings struct {
 }
 
 type exporterSettings struct {
-	Kubeconfig string              `yaml:"kubeconfig"` // adds pods and workloads; empty: no cluster
-	Drop       []exporter.DropRule `yaml:"drop"`       // what must not leave this machine
+	Kubeconfig string              `yaml:"kubeconfig"` // of the cluster that is watched: a file, or in-cluster; empty: no cluster
+	Kubernetes kubernetesSettings  `yaml:"kubernetes"`
+	Drop       []exporter.DropRule `yaml:"drop"` // what must not leave this machine
 }
 
 type temporalSettings struct {

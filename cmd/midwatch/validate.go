@@ -29,6 +29,9 @@ func (s settings) validate() error {
 	if err := s.Remedies.Validate(); err != nil {
 		return fmt.Errorf("remedies: %w", err)
 	}
+	if err := s.Exporter.Kubernetes.validate(); err != nil {
+		return err
+	}
 	names := map[string]bool{}
 	for _, a := range s.Remedies.Actions() {
 		names[a.Name] = true

@@ -14,16 +14,17 @@ type Stats struct {
 	Lost     uint64 // messages the stream discarded before anyone read them
 	Dropped  uint64 // records a drop rule removed
 	Rejected uint64 // records the ingester rejected
+	Waited   uint64 // times a message was put off because its container was not known yet
 }
 
 type counters struct {
-	sent, retried, poison, lost, dropped, rejected atomic.Uint64
+	sent, retried, poison, lost, dropped, rejected, waited atomic.Uint64
 }
 
 func (c *counters) snapshot() Stats {
 	return Stats{
 		Sent: c.sent.Load(), Retried: c.retried.Load(), Poison: c.poison.Load(),
-		Lost: c.lost.Load(), Dropped: c.dropped.Load(), Rejected: c.rejected.Load(),
+		Lost: c.lost.Load(), Dropped: c.dropped.Load(), Rejected: c.rejected.Load(), Waited: c.waited.Load(),
 	}
 }
 

@@ -13,9 +13,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/midwatch/midwatch/collector/envelope"
+	"github.com/midwatch/midwatch/collector/kube/index"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -35,9 +37,10 @@ type Config struct {
 	JetStreamTLS    *tls.Config // own certificate, and the CA of the server
 	IngesterAddress string      // host:port of OTLP/gRPC
 	IngesterTLS     *tls.Config
-	Kubeconfig      string     // file; empty: no cluster, nothing is added from it
-	Drop            []DropRule // what must not leave; nil keeps all
-	Ready           func()     // called once, when messages are being read; may be nil
+	Index           *index.Index                                       // of the cluster, kept up to date by collector/kube; nil: no cluster, nothing is added from it
+	Metrics         func(ms pmetric.MetricSlice, start, now time.Time) // adds to the exporter's own metrics; may be nil
+	Drop            []DropRule                                         // what must not leave; nil keeps all
+	Ready           func()                                             // called once, when messages are being read; may be nil
 	Log             *slog.Logger
 }
 
@@ -47,7 +50,8 @@ type Exporter struct {
 	codec    *envelope.Codec
 	drop     dropRules
 	peers    *peers
-	cluster  *cluster // nil without a kubeconfig
+	clocks   *clocks
+	strange  *strangers
 	counters counters
 	gaps     gaps
 }
@@ -71,13 +75,11 @@ func New(cfg Config) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Exporter{cfg: cfg, codec: codec, drop: drop, peers: newPeers(time.Now)}
-	if cfg.Kubeconfig != "" {
-		if e.cluster, err = openCluster(cfg.Kubeconfig); err != nil {
-			return nil, err
-		}
+	strange, err := newStrangers()
+	if err != nil {
+		return nil, err
 	}
-	return e, nil
+	return &Exporter{cfg: cfg, codec: codec, drop: drop, peers: newPeers(time.Now), clocks: newClocks(), strange: strange}, nil
 }
 
 // Stats returns what happened to messages so far.
@@ -106,9 +108,6 @@ func (e *Exporter) Run(ctx context.Context) error {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	if e.cluster != nil {
-		g.Go(func() error { return e.cluster.run(ctx) })
-	}
 	g.Go(func() error { e.reportSelf(ctx, to); return nil })
 	g.Go(func() error { e.read(ctx, js, to); return nil })
 	return g.Wait()

@@ -25,6 +25,9 @@ func (e *Exporter) forward(ctx context.Context, m jetstream.Msg, to *ingester) {
 	case err == nil:
 		e.settle(m.Ack())
 		e.counters.sent.Add(1)
+	case errors.Is(err, errStranger):
+		e.counters.waited.Add(1)
+		e.settle(m.NakWithDelay(strangerPause))
 	case errors.As(err, &wait):
 		e.counters.retried.Add(1)
 		if ctx.Err() == nil {
@@ -87,13 +90,20 @@ func (e *Exporter) deliver(ctx context.Context, m jetstream.Msg, to *ingester) e
 	if err != nil {
 		return fmt.Errorf("%w: %w", envelope.ErrPoison, err)
 	}
-	e.enrich(payload)
+	md, mdErr := m.Metadata()
+	if mdErr == nil && e.cfg.Index != nil && e.strange.await(e.cfg.Index, payload, md, time.Now()) {
+		return errStranger
+	}
+	ahead := time.Duration(0)
+	if mdErr == nil {
+		ahead = e.clocks.ahead(m.Subject(), payload.newest(), md.Timestamp)
+	}
+	e.enrich(payload, ahead)
 	e.counters.dropped.Add(e.drop.apply(payload))
 	if payload.records() == 0 {
 		return nil
 	}
-	md, err := m.Metadata()
-	redelivered := err != nil || md.NumDelivered > 1
+	redelivered := mdErr != nil || md.NumDelivered > 1
 	rejected, why, err := to.send(ctx, payload, b.ID, redelivered)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package exporter
 import (
 	"fmt"
 	"iter"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -45,6 +46,43 @@ func (p payload) records() int {
 	default:
 		return p.logs.LogRecordCount()
 	}
+}
+
+// newest is the latest time that a record names, by the clock of the node that made it; zero when none does.
+func (p payload) newest() time.Time {
+	var newest pcommon.Timestamp
+	switch p.signal {
+	case telemetry.Traces:
+		for _, r := range p.traces.ResourceSpans().All() {
+			for _, s := range r.ScopeSpans().All() {
+				for _, span := range s.Spans().All() {
+					newest = max(newest, span.EndTimestamp())
+				}
+			}
+		}
+	case telemetry.Metrics:
+		for _, r := range p.metrics.ResourceMetrics().All() {
+			for _, s := range r.ScopeMetrics().All() {
+				for _, m := range s.Metrics().All() {
+					for _, point := range points(m).All() {
+						newest = max(newest, point.Timestamp())
+					}
+				}
+			}
+		}
+	case telemetry.Logs:
+		for _, r := range p.logs.ResourceLogs().All() {
+			for _, s := range r.ScopeLogs().All() {
+				for _, l := range s.LogRecords().All() {
+					newest = max(newest, l.ObservedTimestamp())
+				}
+			}
+		}
+	}
+	if newest == 0 {
+		return time.Time{}
+	}
+	return newest.AsTime()
 }
 
 // resources yields the attributes of every resource.

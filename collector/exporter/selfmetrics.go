@@ -52,6 +52,7 @@ func (e *Exporter) selfMetrics(start, now time.Time) pmetric.Metrics {
 		{messages, "retried", st.Retried},
 		{messages, "poison", st.Poison},
 		{messages, "lost", st.Lost},
+		{messages, "waited", st.Waited},
 		{records, "dropped", st.Dropped},
 		{records, "rejected", st.Rejected},
 	} {
@@ -60,6 +61,9 @@ func (e *Exporter) selfMetrics(start, now time.Time) pmetric.Metrics {
 		p.SetTimestamp(pcommon.NewTimestampFromTime(now))
 		p.SetIntValue(int64(c.n))
 		p.Attributes().PutStr("outcome", c.outcome)
+	}
+	if e.cfg.Metrics != nil {
+		e.cfg.Metrics(ms, start, now)
 	}
 	return md
 }

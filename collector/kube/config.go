@@ -37,10 +37,7 @@ func (c Config) validate() (Config, error) {
 		return c, errors.New("kube: Cluster, JetStreamURL, JetStreamTLS and Index are needed")
 	}
 	for i, r := range c.Custom {
-		if r.Group == "" || r.Kind == "" {
-			return c, fmt.Errorf("kubernetes: custom resource %d: group, version, resource and kind are needed", i+1)
-		}
-		if err := r.resource().Validate(); err != nil {
+		if err := r.Validate(); err != nil {
 			return c, fmt.Errorf("kubernetes: custom resource %d: %w", i+1, err)
 		}
 	}

@@ -1,6 +1,10 @@
 package kube
 
-import "github.com/midwatch/midwatch/collector/kube/api"
+import (
+	"errors"
+
+	"github.com/midwatch/midwatch/collector/kube/api"
+)
 
 // Kinds are what is watched in every cluster that serves it. Where a resource is served in several versions the first that is served counts.
 func Kinds() [][]api.Resource {
@@ -61,6 +65,14 @@ type CustomResource struct {
 	Resource string `yaml:"resource"` // rollouts
 	Kind     string `yaml:"kind"`     // Rollout
 	Metadata bool   `yaml:"metadata"` // labels, annotations and owners are enough
+}
+
+// Validate says what is wrong with it. Secrets are refused.
+func (c CustomResource) Validate() error {
+	if c.Group == "" || c.Kind == "" {
+		return errors.New("group, version, resource and kind are needed")
+	}
+	return c.resource().Validate()
 }
 
 func (c CustomResource) resource() api.Resource {

@@ -54,6 +54,8 @@ const ChangeID = "midwatch.change.id"
 
 // Values of ChangeKind beside executable, arguments and configuration.
 const (
+	ChangeConfiguration = "configuration" // of a ConfigMap, once for each workload that uses it: an EventDeployment; an EventChange when none does
+
 	ChangeImage     = "image"
 	ChangeEnv       = "environment" // variables of a container
 	ChangeCommand   = "command"
@@ -72,6 +74,18 @@ const (
 	K8sNode      = "k8s.node.name"
 	K8sPodUID    = "k8s.pod.uid"
 	K8sContainer = "k8s.container.name"
+	K8sPodLabel  = "k8s.pod.label." // and the key of a label that exporter.kubernetes.pod_labels names
+)
+
+// PeerNode is an attribute of spans and connection counts: the node whose address the other end has, when it is no pod's or Service's.
+const PeerNode = "midwatch.peer.node"
+
+// Metrics of the exporter's Kubernetes side.
+const (
+	KubeVersions = "midwatch.kubernetes.versions" // {version}, cumulative: attribute outcome (published, equal, replayed, snapshot, cut, event, change)
+	KubeWatched  = "midwatch.kubernetes.watched"  // 1 or 0 per resource: attributes k8s.resource, reason (forbidden, not_served) when 0
+	KubeIndex    = "midwatch.kubernetes.index"    // {pod}, attribute state (present, gone)
+	KubeLeading  = "midwatch.kubernetes.leading"  // 1 of the replica that publishes
 )
 
 // ServiceOf is the service.name of a workload: its name and its namespace, as cluster DNS writes them.

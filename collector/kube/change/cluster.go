@@ -11,9 +11,6 @@ import (
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
-// Configuration is the kind of a ConfigMap's change, as of a configuration file's.
-const Configuration = "configuration"
-
 // settled is how long a ConfigMap that no workload names must have stayed as it was for its change to be told: what a program rewrites every
 // few seconds is its state, not its configuration.
 const settled = 5 * time.Minute
@@ -27,7 +24,7 @@ func (t *teller) configuration() {
 	if t.v.After != nil && len(diff) == 0 {
 		return
 	}
-	c := Change{Event: telemetry.EventDeployment, Kind: Configuration}
+	c := Change{Event: telemetry.EventDeployment, Kind: telemetry.ChangeConfiguration}
 	if t.v.After == nil {
 		c.Before, c.After, c.Summary = "present", "deleted", t.file+" was deleted"
 	} else {
