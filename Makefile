@@ -51,7 +51,7 @@ deps-test:
 	@deploy/deps.sh test
 
 .PHONY: test
-test: deps-test build lint verify licences test-go test-web test-demo test-chaos ## Everything CI runs: the real store, kernel, Temporal, browser and shop
+test: deps-test build lint verify licences test-go test-web test-demo test-chaos test-cluster ## Everything CI runs: the real store, kernel, Temporal, browser, shop and cluster
 
 .PHONY: test-go
 test-go: deps-test build build-gvisor $(TOOLS)/helm ## Go tests with the race detector; none of gVisor's may be skipped
@@ -98,7 +98,7 @@ kubectl: bin/cluster ## kubectl for that cluster (ARGS="get pods -A")
 	@bin/cluster kubectl $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: deps-test kube ## Tests on real clusters
+test-cluster: deps-test kube build-gvisor ## Tests on real clusters
 	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/... ./activities/remedy
 
 .PHONY: chaos

@@ -29,6 +29,12 @@ func (c *Cluster) Run(ctx context.Context, argv ...string) (string, error) {
 	return c.node.run(ctx, nil, argv...)
 }
 
+// WriteFile writes a file of the node, and the directories above it. path is absolute.
+func (c *Cluster) WriteFile(ctx context.Context, path string, content []byte) error {
+	_, err := c.node.run(ctx, bytes.NewReader(content), "sh", "-c", `mkdir -p "${1%/*}" && cat >"$1"`, "sh", path)
+	return err
+}
+
 // Load imports the images of an archive, as Image, `docker save` or OCI tools write it, into the node's containerd.
 func (c *Cluster) Load(ctx context.Context, archive string) error {
 	f, err := os.Open(archive)

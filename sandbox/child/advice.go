@@ -21,6 +21,6 @@ func Filtered() string {
 		return ""
 	}
 	return " (a seccomp filter is on this process, as in a container with its runtime's default profile, which forbids user namespaces: " +
-		"run the sandbox role with a profile that allows clone, unshare, mount, umount2, pivot_root and sethostname; in Kubernetes " +
-		"seccompProfile type Localhost, or Unconfined)"
+		"run the sandbox role with a profile that allows clone, mount, umount2, pivot_root, sethostname and chroot; in Kubernetes " +
+		"seccompProfile type Localhost with the chart's files/seccomp.json, or Unconfined)"
 }

@@ -3,6 +3,7 @@
 package escapetest
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"os"
@@ -54,20 +55,38 @@ func Dir(tb testing.TB) string {
 }
 
 // Try makes one attempt in a fresh sandbox and returns what came of it.
-func Try(tb testing.TB, engine sandbox.Engine, attempt string) (string, error) {
-	tb.Helper()
+func Try(ctx context.Context, engine sandbox.Engine, attempt string) (string, error) {
 	step := &investigation.Transcript{Request: investigation.Request{Question: attempt}}
-	answer, err := engine.Run(tb.Context(), contract.Request{Step: step})
+	answer, err := engine.Run(ctx, contract.Request{Step: step})
 	return answer.Error, err
+}
+
+// List names every attempt.
+func List(ctx context.Context, engine sandbox.Engine) ([]string, error) {
+	list, err := Try(ctx, engine, "list")
+	return strings.Split(list, "\n"), err
+}
+
+// Outcome is what came of one attempt, as the table has it.
+func Outcome(ctx context.Context, engine sandbox.Engine, attempt string) string {
+	outcome, err := Try(ctx, engine, attempt)
+	if err != nil {
+		return failure(err)
+	}
+	return outcome
 }
 
 // Attempts makes every attempt and compares what came of it with a column of the table.
 func Attempts(t *testing.T, engine sandbox.Engine, column string) {
-	list, err := Try(t, engine, "list")
+	names, err := List(t.Context(), engine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := strings.Split(list, "\n")
+	Compare(t, column, names, func(name string) string { return Outcome(t.Context(), engine, name) })
+}
+
+// Compare holds the outcomes of the named attempts against a column of the table.
+func Compare(t *testing.T, column string, names []string, outcome func(name string) string) {
 	if len(names) < atLeast {
 		t.Fatalf("only %d attempts, want %d", len(names), atLeast)
 	}
@@ -75,13 +94,9 @@ func Attempts(t *testing.T, engine sandbox.Engine, column string) {
 	got := map[string]string{}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			outcome, err := Try(t, engine, name)
-			if err != nil {
-				outcome = failure(err)
-			}
-			got[name] = outcome
-			if want := table.cell(name, column); outcome != want && !*update {
-				t.Errorf("got %q, want %q", outcome, want)
+			got[name] = outcome(name)
+			if want := table.cell(name, column); got[name] != want && !*update {
+				t.Errorf("got %q, want %q", got[name], want)
 			}
 		})
 	}
@@ -111,14 +126,14 @@ func Misbehaviours(t *testing.T, newEngine func(timeout time.Duration) sandbox.E
 	for name, says := range want {
 		t.Run(name, func(t *testing.T) {
 			engine, started := newEngine(timeout(name)), time.Now()
-			answer, err := Try(t, engine, name)
+			answer, err := Try(t.Context(), engine, name)
 			if !errors.Is(err, sandbox.ErrStep) || !strings.Contains(err.Error(), says) {
 				t.Errorf("got %q, %v; want a failed step that says %q", answer, err, says)
 			}
 			if took := time.Since(started); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
-			if answer, err := Try(t, newEngine(patience), "its number"); err != nil || answer == "" {
+			if answer, err := Try(t.Context(), newEngine(patience), "its number"); err != nil || answer == "" {
 				t.Errorf("the next step got %q, %v", answer, err)
 			}
 		})

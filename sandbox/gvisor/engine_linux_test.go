@@ -63,7 +63,7 @@ func TestMisbehaviourIsAStepError(t *testing.T) {
 }
 
 func TestAFloodOfOutputGoesNowhere(t *testing.T) {
-	answer, err := escapetest.Try(t, engine(t, escapetest.Build(t), 20*time.Second), "flood")
+	answer, err := escapetest.Try(t.Context(), engine(t, escapetest.Build(t), 20*time.Second), "flood")
 	if answer != "flooded" || err != nil {
 		t.Errorf("got %q, %v", answer, err)
 	}
@@ -81,7 +81,7 @@ func TestARunscThatFailsMakesTheEngineUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := escapetest.Try(t, e, "list"); !errors.Is(err, sandbox.ErrUnavailable) {
+	if _, err := escapetest.Try(t.Context(), e, "list"); !errors.Is(err, sandbox.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 }
@@ -92,7 +92,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := escapetest.Try(t, e, "its number"); err != nil {
+	if _, err := escapetest.Try(t.Context(), e, "its number"); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
@@ -103,7 +103,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 func BenchmarkStep(b *testing.B) {
 	e := engine(b, escapetest.Build(b), 20*time.Second)
 	for b.Loop() {
-		if _, err := escapetest.Try(b, e, "its number"); err != nil {
+		if _, err := escapetest.Try(b.Context(), e, "its number"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -49,7 +49,7 @@ func TestMisbehaviourIsAStepError(t *testing.T) {
 }
 
 func TestAFloodOfOutputGoesNowhere(t *testing.T) {
-	answer, err := escapetest.Try(t, engine(t, escapetest.Build(t), 20*time.Second), "flood")
+	answer, err := escapetest.Try(t.Context(), engine(t, escapetest.Build(t), 20*time.Second), "flood")
 	if answer != "flooded" || err != nil {
 		t.Errorf("got %q, %v", answer, err)
 	}
@@ -67,7 +67,7 @@ func TestMissingWallFailsClosed(t *testing.T) {
 }
 
 func TestAWallThatCannotBeBuiltMakesTheEngineUnavailable(t *testing.T) {
-	_, err := escapetest.Try(t, engine(t, escapetest.Build(t, escapetest.Fail), 20*time.Second), "list")
+	_, err := escapetest.Try(t.Context(), engine(t, escapetest.Build(t, escapetest.Fail), 20*time.Second), "list")
 	if !errors.Is(err, sandbox.ErrUnavailable) || !strings.Contains(err.Error(), "a wall: it fell") {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
@@ -76,7 +76,7 @@ func TestAWallThatCannotBeBuiltMakesTheEngineUnavailable(t *testing.T) {
 func BenchmarkStep(b *testing.B) {
 	e := engine(b, escapetest.Build(b), 20*time.Second)
 	for b.Loop() {
-		if _, err := escapetest.Try(b, e, "its number"); err != nil {
+		if _, err := escapetest.Try(b.Context(), e, "its number"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -70,27 +70,40 @@ func Workload(tb testing.TB) (archive string) {
 	return Image(tb, "localhost/workload:1", "github.com/midwatch/midwatch/deploy/testcluster/clustertest/workload")
 }
 
-// Image builds a command statically and wraps it into an image whose entrypoint it is, under the command's name in the root.
+// Image builds a command and wraps it into an image whose entrypoint it is, under the command's name in the root.
 func Image(tb testing.TB, name, command string) (archive string) {
 	tb.Helper()
-	program := "/" + filepath.Base(command)
-	dir := tb.TempDir()
-	cmd := exec.CommandContext(tb.Context(), "go", "build", "-ldflags", "-s -w", "-o", dir+program, command)
+	program := Build(tb, command)
+	file := "/" + filepath.Base(program)
+	return Write(tb, testcluster.Image{Name: name, Entrypoint: []string{file}, Files: map[string]string{file: program}})
+}
+
+// Write writes an image to an archive that goes with the test.
+func Write(tb testing.TB, image testcluster.Image) (archive string) {
+	tb.Helper()
+	archive = filepath.Join(tb.TempDir(), "image.tar")
+	if err := image.Write(archive); err != nil {
+		tb.Fatal(err)
+	}
+	return archive
+}
+
+// Build builds a command of this repository as a static program, which goes with the test.
+func Build(tb testing.TB, command string) (program string) {
+	tb.Helper()
+	program = filepath.Join(tb.TempDir(), filepath.Base(command))
+	cmd := exec.CommandContext(tb.Context(), "go", "build", "-ldflags", "-s -w", "-o", program, command)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("build %s: %v\n%s", command, err, out)
 	}
-	image := testcluster.Image{Name: name, Entrypoint: []string{program}, Files: map[string]string{program: dir + program}}
-	if err := image.Write(dir + program + ".tar"); err != nil {
-		tb.Fatal(err)
-	}
-	return dir + program + ".tar"
+	return program
 }
 
 // patience is how long a busy machine may take for anything a cluster does.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
-// Eventually asks until the answer is nil and fails the test with the last one after two minutes.
+// Eventually asks until the answer is nil and fails the test with the last one after five minutes.
 func Eventually(tb testing.TB, what string, ask func(context.Context) error) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
