@@ -48,7 +48,7 @@ func (a *Deployments) Since(ctx context.Context, in workflows.DeployedInput) ([]
 	}
 	changes, err := ask[result.Changes](ctx, a.Registry, "recent_changes", fix.Environment, in, service)
 	for _, d := range changes.Deployments {
-		if d.Kind == "executable" {
+		if d.Kind == "executable" || d.Kind == telemetry.ChangeImage {
 			out = append(out, workflows.Deployed{At: d.Time})
 		}
 	}

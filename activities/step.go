@@ -104,6 +104,7 @@ func (a *Step) decide(ctx context.Context, t investigation.Transcript, in workfl
 // builtin has the built-in analyst decide. It sees its own turns alone: it goes on where a model stopped as if from the start.
 func (a *Step) builtin(ctx context.Context, t investigation.Transcript, in workflows.StepInput) (*investigation.Step, error) {
 	own, renumber := ownTurns(t, in.Turn)
+	own.Tools = a.Registry.Names()
 	answer, err := a.run(ctx, contract.Request{Step: &own})
 	if err != nil {
 		return nil, err

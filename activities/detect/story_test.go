@@ -40,8 +40,13 @@ func actions(n toolstest.Names) []investigation.Action {
 // investigate runs the loop of an investigation as the workflow does: steps, tools, control questions, checks.
 func investigate(t testing.TB, db *store.DB, req investigation.Request) (investigation.Report, investigation.Transcript) {
 	t.Helper()
-	registry := tools.All(db)
-	transcript := investigation.Transcript{Request: req, Now: req.Fault.To}
+	return investigateWith(t, tools.All(db), req)
+}
+
+// investigateWith is investigate with other tools.
+func investigateWith(t testing.TB, registry *tools.Registry, req investigation.Request) (investigation.Report, investigation.Transcript) {
+	t.Helper()
+	transcript := investigation.Transcript{Request: req, Now: req.Fault.To, Tools: registry.Names()}
 	for turn := 1; turn <= 6; turn++ {
 		transcript.LastTurn = turn == 6
 		step, err := builtin.Step(transcript)

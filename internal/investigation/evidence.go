@@ -70,6 +70,8 @@ type Transcript struct {
 	Evidence []Evidence `json:"evidence"`  // with results, at most 8 MB together
 	Now      time.Time  `json:"now"`       // the only clock a step has
 	LastTurn bool       `json:"last_turn"` // tools are withdrawn: the step must conclude
+	// Tools are the names of those that there are, for the built-in analyst: some belong to installations that watch a cluster alone.
+	Tools []string `json:"tools,omitempty"`
 }
 
 // Step is what the analyst wants next: calls, or a report and then no calls.

@@ -34,6 +34,12 @@ const (
 	FailingDependency  Mechanism = "failing_dependency"  // generic: the culprit began to fail, cause inside it unknown
 	ResourceExhausted  Mechanism = "resource_exhausted"  // disk full, open files, memory pressure
 	TrafficSurge       Mechanism = "traffic_surge"       // more requests than before, nothing else changed
+	// In Kubernetes:
+	OutOfMemory   Mechanism = "out_of_memory"  // a container needs more memory than its limit, without growing on and on
+	BadImage      Mechanism = "bad_image"      // an image that cannot be pulled
+	FailingProbe  Mechanism = "failing_probe"  // containers run, and a probe says they do not
+	CPUThrottling Mechanism = "cpu_throttling" // a container is held back at its CPU limit
+	Unschedulable Mechanism = "unschedulable"  // no node takes the pods: cordoned, under pressure, full
 )
 
 // Report is the end of an investigation. Text is plain, never markup.

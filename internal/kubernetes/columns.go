@@ -13,6 +13,7 @@ type Columns struct {
 	Node     string   // of a pod
 	Images   []string // of a pod or a pod template
 	IP       string   // of a pod or a Service
+	Message  string   // why it is as it is, in the cluster's words
 	// Unhealthy says that the object is not as it should be, whether or not it soon will: a pod that is not ready, a rollout that is not done.
 	Unhealthy bool
 }
@@ -24,14 +25,14 @@ func ColumnsOf(o Object) Columns {
 		p := PodOf(o)
 		ready, of := p.Ready()
 		return Columns{
-			Unhealthy: p.unhealthy(),
-			Status:    p.State(), Ready: fmt.Sprintf("%d/%d", ready, of), Restarts: p.Restarts(), Node: p.Spec.NodeName, Images: p.Spec.Images(), IP: p.Status.PodIP,
+			Unhealthy: p.unhealthy(), Message: p.why(),
+			Status: p.State(), Ready: fmt.Sprintf("%d/%d", ready, of), Restarts: p.Restarts(), Node: p.Spec.NodeName, Images: p.Spec.Images(), IP: p.Status.PodIP,
 		}
 	case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job":
 		return WorkloadOf(o).columns()
 	case "Node":
-		state := NodeOf(o).State()
-		return Columns{Status: state, Images: []string{}, Unhealthy: state != "Ready"}
+		n := NodeOf(o)
+		return Columns{Status: n.State(), Images: []string{}, Unhealthy: n.State() != "Ready", Message: n.why()}
 	}
 	return other(o)
 }

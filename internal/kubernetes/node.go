@@ -59,3 +59,15 @@ func (n Node) State() string {
 	}
 	return strings.Join(words, ",")
 }
+
+// why is what the conditions that are not as they should be say.
+func (n Node) why() string {
+	var messages []string
+	if ready := n.Ready(); ready.Status != "True" {
+		messages = append(messages, ready.Message)
+	}
+	for _, c := range n.Pressure() {
+		messages = append(messages, c.Message)
+	}
+	return strings.Join(messages, "; ")
+}

@@ -243,6 +243,22 @@ func (p Pod) unhealthy() bool {
 	return p.Status.Phase != "Succeeded" && (p.Status.Phase != "Running" || ready < of)
 }
 
+// why is what is said of a pod that has no node, had to go, or whose containers cannot be made.
+func (p Pod) why() string {
+	if p.Status.Message != "" {
+		return p.Status.Message
+	}
+	if c := p.Condition("PodScheduled"); c.Status == "False" {
+		return c.Message
+	}
+	for _, c := range p.Containers() {
+		if c.State.Waiting != nil && c.State.Waiting.Message != "" {
+			return c.State.Waiting.Message
+		}
+	}
+	return ""
+}
+
 // Restarts is how often the kubelet started containers again.
 func (p Pod) Restarts() (n int) {
 	for _, s := range p.Containers() {

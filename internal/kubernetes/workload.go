@@ -96,6 +96,7 @@ func (w Workload) columns() Columns {
 	state := w.State()
 	return Columns{
 		Status: state, Ready: fmt.Sprintf("%d/%d", w.Ready(), w.Wanted()), Images: w.Template().Images(),
+		Message:   w.why(),
 		Unhealthy: !slices.Contains([]string{"Available", "Complete", "Running", "Suspended", "Paused"}, state),
 	}
 }
@@ -144,4 +145,17 @@ func number(v *int, otherwise int) int {
 		return otherwise
 	}
 	return *v
+}
+
+// why is what a condition says that is not as it should be.
+func (w Workload) why() string {
+	for _, kind := range []string{"ReplicaFailure", "Failed"} {
+		if c := w.Condition(kind); c.Status == "True" {
+			return c.Message
+		}
+	}
+	if c := w.Condition("Progressing"); c.Status == "False" {
+		return c.Message
+	}
+	return ""
 }

@@ -12,8 +12,10 @@ import (
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
 
-// maxObjects bounds a list.
-const maxObjects = 500
+const (
+	maxObjects   = 500 // in a list
+	maxDescribed = 20  // pods of it whose containers are told
+)
 
 const (
 	objectListed = `kind = {kind:String} AND ({namespace:String} = '' OR namespace = {namespace:String})
@@ -105,12 +107,14 @@ func (r reader) kubernetesList() Tool {
 func listObjects(rows []objectRow, m moment) result.KubernetesObjects {
 	out := result.KubernetesObjects{At: m.At.UTC(), Objects: []result.KubernetesObject{}}
 	var well []result.KubernetesObject
+	objects := map[string]kubernetes.Object{} // by uid
 	for _, row := range rows {
 		o, err := kubernetes.Parse([]byte(row.Object))
 		if err != nil {
 			continue // the ingester stores none such
 		}
 		line := objectLine(row, o, m)
+		objects[row.UID] = o
 		if line.Unhealthy {
 			out.Objects = append(out.Objects, line)
 			out.Unhealthy++
@@ -122,6 +126,39 @@ func listObjects(rows []objectRow, m moment) result.KubernetesObjects {
 	out.Objects = append(out.Objects, well...)
 	out.Objects = out.Objects[:min(len(out.Objects), maxObjects)]
 	out.Omitted -= len(out.Objects)
+	for i := range out.Objects[:min(len(out.Objects), maxDescribed)] {
+		out.Objects[i].Containers = containersOf(out.Objects[i], objects[out.Objects[i].UID])
+	}
+	return out
+}
+
+// containersOf are those of a pod that is not well or was restarted, else none.
+func containersOf(line result.KubernetesObject, o kubernetes.Object) []result.KubernetesContainer {
+	out := []result.KubernetesContainer{}
+	if o.Kind != "Pod" || !line.Unhealthy && line.Restarts == 0 {
+		return out
+	}
+	p := kubernetes.PodOf(o)
+	for _, c := range p.Containers() {
+		spec, _ := p.Spec.Container(c.Name)
+		line := result.KubernetesContainer{
+			Name: c.Name, Image: spec.Image, Ready: c.Ready, Restarts: c.RestartCount, MemoryLimit: spec.Resources.Limits["memory"], CPULimit: spec.Resources.Limits["cpu"],
+			Readiness: spec.ReadinessProbe.String(), Liveness: spec.LivenessProbe.String(),
+		}
+		ended := c.LastState.Terminated
+		switch s := c.State; {
+		case s.Waiting != nil:
+			line.State, line.Message = s.Waiting.Reason, clip(s.Waiting.Message, maxValue)
+		case s.Terminated != nil:
+			line.State, line.Message, ended = "terminated", clip(s.Terminated.Message, maxValue), s.Terminated
+		case s.Running != nil:
+			line.State = "running"
+		}
+		if ended != nil {
+			line.Ended, line.ExitCode = ended.Reason, ended.ExitCode
+		}
+		out = append(out, line)
+	}
 	return out
 }
 
@@ -129,6 +166,7 @@ func objectLine(row objectRow, o kubernetes.Object, m moment) result.KubernetesO
 	c := kubernetes.ColumnsOf(o)
 	return result.KubernetesObject{
 		Namespace: row.Namespace, Name: row.Name, Status: c.Status, Ready: c.Ready, Restarts: c.Restarts, AgeS: sinceCreation(o, m.At), Node: c.Node, IP: c.IP,
-		Images: c.Images, Workload: row.Workload, Unhealthy: c.Unhealthy, UID: row.UID, Version: row.Version, Since: row.Since.UTC(),
+		Images: c.Images, Workload: row.Workload, Unhealthy: c.Unhealthy, Message: clip(c.Message, 2*maxValue),
+		Containers: []result.KubernetesContainer{}, UID: row.UID, Version: row.Version, Since: row.Since.UTC(),
 	}
 }

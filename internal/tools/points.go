@@ -20,7 +20,7 @@ SELECT service, instance, name, toUInt8(if(` + inFault + `, 1, 0)) AS window,
         arrayMap(p -> p.2, points) AS v
 FROM metrics
 WHERE name IN ('process.cpu.utilization', 'midwatch.process.run_delay', 'process.memory.usage', 'midwatch.process.memory.limit',
-               'process.open_file_descriptor.count', 'process.thread.count')
+               'process.open_file_descriptor.count', 'process.thread.count', 'midwatch.process.cpu.throttled', 'midwatch.process.cpu.limit')
   AND ({service:String} = '' OR service = {service:String}) AND ` + inEither + `
 GROUP BY service, instance, name, window
 ORDER BY service, instance, name, window
@@ -86,6 +86,10 @@ func take(p *result.Process, row pointsRow, share float64) {
 		set(&p.OpenFiles, row.Window, row.Mean)
 	case telemetry.ProcessThreads:
 		set(&p.Threads, row.Window, row.Mean)
+	case telemetry.ProcessThrottled:
+		set(&p.Throttled, row.Window, row.Mean)
+	case telemetry.ProcessCPULimit:
+		p.CPULimit = row.Most
 	case telemetry.ProcessMemoryLimit:
 		p.LimitBytes = row.Most
 	case telemetry.ProcessMemory:

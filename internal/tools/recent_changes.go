@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -103,7 +105,11 @@ func (row eventRow) deployment() result.Deployment {
 		Detail: a[telemetry.ChangeDetail], File: a[telemetry.ChangeFile], Actor: a[telemetry.ObjectActor], Workload: row.attribute(telemetry.ObjectWorkload),
 	}
 	if name := a[telemetry.K8sObjectName]; name != "" {
-		d.Namespace, d.Object = row.attribute(telemetry.K8sNamespace), a[telemetry.K8sObjectKind]+"/"+name
+		kind := a[telemetry.K8sObjectKind]
+		d.Namespace, d.Object = row.attribute(telemetry.K8sNamespace), kind+"/"+name
+		if d.Workload == "" && slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet"}, kind) {
+			d.Workload = strings.ToLower(kind) + "/" + name
+		}
 	}
 	return d
 }

@@ -16,20 +16,39 @@ type KubernetesObjects struct {
 
 // KubernetesObject is one of them with the columns that kubectl shows; what its kind has not is empty.
 type KubernetesObject struct {
-	Namespace string    `json:"namespace"`
-	Name      string    `json:"name"`
-	Status    string    `json:"status"`   // CrashLoopBackOff, Progressing, NotReady, Bound
-	Ready     string    `json:"ready"`    // 1/2
-	Restarts  int       `json:"restarts"` // of a pod's containers
-	AgeS      float64   `json:"age_s"`
-	Node      string    `json:"node"`
-	IP        string    `json:"ip"`
-	Images    []string  `json:"images"`
-	Workload  string    `json:"workload"` // kind/name of the topmost controller
-	Unhealthy bool      `json:"unhealthy"`
-	UID       string    `json:"uid"`
-	Version   string    `json:"resource_version"`
-	Since     time.Time `json:"since"` // when it became as it is, or was last told again
+	Namespace string   `json:"namespace"`
+	Name      string   `json:"name"`
+	Status    string   `json:"status"`   // CrashLoopBackOff, Progressing, NotReady, Bound
+	Ready     string   `json:"ready"`    // 1/2
+	Restarts  int      `json:"restarts"` // of a pod's containers
+	AgeS      float64  `json:"age_s"`
+	Node      string   `json:"node"`
+	IP        string   `json:"ip"`
+	Images    []string `json:"images"`
+	Workload  string   `json:"workload"` // kind/name of the topmost controller
+	Unhealthy bool     `json:"unhealthy"`
+	Message   string   `json:"message"` // why a pod has no node, a rollout no progress, a node is not ready; "" when the object does not tell
+	// Containers of a pod that is not well or was restarted; of at most 20 pods of a list.
+	Containers []KubernetesContainer `json:"containers"`
+	UID        string                `json:"uid"`
+	Version    string                `json:"resource_version"`
+	Since      time.Time             `json:"since"` // when it became as it is, or was last told again
+}
+
+// KubernetesContainer is one container of a pod, as it is and as it ended last.
+type KubernetesContainer struct {
+	Name        string `json:"name"`
+	Image       string `json:"image"`
+	Ready       bool   `json:"ready"`
+	Restarts    int    `json:"restarts"`
+	State       string `json:"state"`   // running, terminated, or why it waits: CrashLoopBackOff, ImagePullBackOff
+	Message     string `json:"message"` // of the state
+	Ended       string `json:"ended"`   // how it ended last: OOMKilled, Error, Completed; "" if it never did
+	ExitCode    int    `json:"exit_code"`
+	MemoryLimit string `json:"memory_limit"` // as it is written: 64Mi; "" without
+	CPULimit    string `json:"cpu_limit"`
+	Readiness   string `json:"readiness"` // what the probe asks: GET :8080/healthz; "none"
+	Liveness    string `json:"liveness"`
 }
 
 // KubernetesVersion is the result of kubernetes_get: one object as it was at a moment.

@@ -48,6 +48,7 @@ func (f *facts) conclude() investigation.Report {
 func (f *facts) hypotheses() []hypothesis {
 	var all []hypothesis
 	for _, rule := range []func(*facts) []hypothesis{
+		podOutOfMemory, podCrashes, brokenConfiguration, badImage, failingProbe, unschedulable, cpuThrottling, clusterEvent,
 		memoryLeak, writesRefused, wrongConfiguration, badDeployment, cpuContention, missingIndex, poolExhausted,
 		dependencyDown, failingStatement, trafficSurge, deepest,
 	} {
@@ -62,7 +63,7 @@ func (f *facts) hypotheses() []hypothesis {
 
 // weaken takes from a hypothesis what it lacks: a way from the symptom to its culprit, and enough to compare with.
 func (f *facts) weaken(h *hypothesis) {
-	if !f.related(*h) {
+	if !h.told && !f.related(*h) {
 		h.confidence -= 0.3
 	}
 	if f.leaning[h.service] {

@@ -9,16 +9,41 @@ import (
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
 
+// What a service runs, and what it is told: kinds of change on a plain machine and in Kubernetes.
+var (
+	versions = []string{"executable", telemetry.ChangeImage}
+	settings = []string{"configuration", "arguments", telemetry.ChangeEnv, telemetry.ChangeCommand, telemetry.ChangeTemplate, telemetry.ChangeResources, telemetry.ChangeProbes}
+)
+
+// culpritOf is what changed: in Kubernetes the workload, else the service.
+func culpritOf(d result.Deployment) telemetry.Entity {
+	if d.Namespace != "" && d.Workload != "" {
+		return telemetry.Workload(d.Namespace, d.Workload)
+	}
+	return telemetry.Service(d.Service)
+}
+
+// backTo drafts that a change is taken back. A ConfigMap is not a workload's to roll back.
+func (f *facts) backTo(kind investigation.ActionKind, d result.Deployment, why string) *investigation.FixDraft {
+	if d.Namespace != "" && d.Workload != "" {
+		if d.Kind == "configuration" {
+			return nil
+		}
+		return f.takeBack(workload{d.Namespace, d.Workload}, why)
+	}
+	return f.draft(kind, d.Service, nil, why)
+}
+
 // badDeployment: a service got a new executable right before the onset, and it fails or is slow by itself.
 func badDeployment(f *facts) []hypothesis {
 	var out []hypothesis
 	for _, s := range f.bad() {
-		d, changed := f.deployed(s.Service, "executable")
+		d, changed := f.deployed(s.Service, versions...)
 		if !changed || !f.isSuspect(s.Service) || !f.byItself(s) {
 			continue
 		}
 		h := hypothesis{
-			culprit: telemetry.Service(s.Service), service: s.Service, mechanism: investigation.BadDeployment, confidence: 0.92,
+			culprit: culpritOf(d), service: s.Service, mechanism: investigation.BadDeployment, confidence: 0.92,
 			title: fmt.Sprintf("The new version of %s is bad", s.Service),
 		}
 		f.changeClaim(&h, d)
@@ -31,7 +56,7 @@ func badDeployment(f *facts) []hypothesis {
 		if f.callsAreWell(s.Service) {
 			h.summary += " What it calls is healthy."
 		}
-		h.fix = f.draft(investigation.RollbackVersion, s.Service, nil, "The version before did not fail.")
+		h.fix = f.backTo(investigation.RollbackVersion, d, "The version before did not fail.")
 		out = append(out, h)
 	}
 	return out
@@ -85,15 +110,16 @@ func wrongConfiguration(f *facts) []hypothesis {
 		}
 	}
 	for _, s := range f.bad() {
-		if d, changed := f.deployed(s.Service, "configuration", "arguments"); changed && f.isSuspect(s.Service) && f.byItself(s) {
+		if d, changed := f.deployed(s.Service, settings...); changed && f.isSuspect(s.Service) && f.byItself(s) {
 			h := hypothesis{
-				culprit: telemetry.Service(s.Service), service: s.Service, mechanism: investigation.WrongConfiguration, confidence: 0.72,
+				culprit: culpritOf(d), service: s.Service, mechanism: investigation.WrongConfiguration, confidence: 0.72,
 				title:   fmt.Sprintf("The changed %s of %s is wrong", d.Kind, s.Service),
 				summary: fmt.Sprintf("%s changed its %s at %s and since then %s.", s.Service, d.Kind, d.Time.Format("15:04:05"), strings.TrimPrefix(describe(s), s.Service+" ")),
 			}
 			f.changeClaim(&h, d)
 			f.ownClaim(&h, s)
-			h.fix = f.draft(investigation.RollbackConfig, s.Service, nil, "The settings before did not fail.")
+			f.keyClaim(&h, workload{d.Namespace, d.Workload}, d)
+			h.fix = f.backTo(investigation.RollbackConfig, d, "The settings before did not fail.")
 			out = append(out, h)
 		}
 	}
@@ -106,7 +132,7 @@ func (f *facts) misdirected(e result.EdgeChange) hypothesis {
 		title: fmt.Sprintf("%s calls %s, where nobody listens", e.From, e.Address),
 	}
 	id := f.ids["compare_windows"]
-	d, changed := f.deployed(e.From, "configuration", "arguments")
+	d, changed := f.deployed(e.From, settings...)
 	if changed {
 		h.confidence = 0.8
 		f.changeClaim(&h, d)

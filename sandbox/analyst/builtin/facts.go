@@ -27,6 +27,10 @@ type facts struct {
 	statements *result.Statements
 	failing    *result.SpanGroups
 	logs       []logs // one per search, in the order asked
+	listed     []objects
+	told       []events
+
+	tools []string // that there are
 
 	ids      map[string]string // tool → id of its evidence
 	problems []string          // tools that could not answer
@@ -41,7 +45,7 @@ type logs struct {
 }
 
 func read(t investigation.Transcript) (*facts, error) {
-	f := &facts{req: t.Request, ids: map[string]string{}}
+	f := &facts{req: t.Request, ids: map[string]string{}, tools: t.Tools}
 	compared := span.Of(t.Request)
 	f.onset, f.fault, f.healthy = compared.Onset, compared.Fault, compared.Healthy
 	for _, e := range t.Evidence {
@@ -75,6 +79,8 @@ func (f *facts) take(e investigation.Evidence) error {
 		into = &f.statements
 	case "failing_spans":
 		into = &f.failing
+	case "kubernetes_list", "kubernetes_events":
+		return f.takeCluster(e)
 	case "search_logs":
 		l := logs{id: e.ID}
 		if err := json.Unmarshal(e.Result, &l.Logs); err != nil {
@@ -208,8 +214,11 @@ func (f *facts) deployed(service string, kinds ...string) (result.Deployment, bo
 	var found result.Deployment
 	if f.changes != nil {
 		for _, d := range f.changes.Deployments {
-			if d.Service == service && slices.Contains(kinds, d.Kind) &&
-				d.Time.After(f.onset.Add(-rightBefore)) && d.Time.Before(f.onset.Add(rightAfter)) {
+			before := rightBefore
+			if d.Namespace != "" {
+				before = rolledBefore
+			}
+			if d.Service == service && slices.Contains(kinds, d.Kind) && d.Time.After(f.onset.Add(-before)) && d.Time.Before(f.onset.Add(rightAfter)) {
 				found = d
 			}
 		}

@@ -108,7 +108,7 @@ func failingStatement(f *facts) []hypothesis {
 			some(id, "statements", is("database", s.Database), `not x["failing"]`, atLeast(5, "fault", "requests")))
 	}
 	for _, caller := range s.Callers {
-		if _, changed := f.deployed(caller, "executable"); changed {
+		if _, changed := f.deployed(caller, versions...); changed {
 			h.confidence -= 0.2 // the new version may ask the wrong thing
 		}
 	}

@@ -22,6 +22,7 @@ type hypothesis struct {
 	chain       []investigation.Claim // cause first; symptoms are added at the end
 	fix         *investigation.FixDraft
 	missing     []string
+	told        bool // the cluster itself says what is wrong with the culprit: no call has to lead to it
 }
 
 // claim adds one statement with the evidence it rests on. It is left out when that evidence does not exist.

@@ -113,7 +113,7 @@ func (f *facts) leak(service string) (hypothesis, bool) {
 func (f *facts) recentVersion(service string) (result.Deployment, bool) {
 	if f.changes != nil {
 		for _, d := range slices.Backward(f.changes.Deployments) {
-			if d.Service == service && d.Kind == "executable" {
+			if d.Service == service && slices.Contains(versions, d.Kind) {
 				return d, true
 			}
 		}

@@ -3,6 +3,7 @@ package builtin
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -65,7 +66,7 @@ func (f *facts) waitsForPool(s result.ServiceChange) (hypothesis, bool) {
 		h.claim(fmt.Sprintf("%s says so itself, and did not before: %s", s.Service, quoted(line.Sample)), logID,
 			some(logID, "patterns", is("service", s.Service), is("pattern", line.Pattern), `x["count"] > 2 * x["baseline"]`))
 	}
-	if _, changed := f.deployed(s.Service, "executable", "configuration", "arguments"); changed {
+	if _, changed := f.deployed(s.Service, slices.Concat(versions, settings)...); changed {
 		h.confidence -= 0.1
 	}
 	h.confidence = min(h.confidence, 0.94)

@@ -51,7 +51,7 @@ func (f *facts) firstTurn() investigation.Step {
 	a := asker{turn: 1}
 	a.ask("compare_windows", "Which services, operations and calls differ from healthy time?", f.compared(nil))
 	a.ask("recent_changes", "What was deployed, started, stopped or killed around the onset?", map[string]any{
-		"from": f.onset.Add(-changeLookback), "to": f.fault.To,
+		"from": f.onset.Add(-f.lookback()), "to": f.fault.To,
 	})
 	a.ask("service_edges", "Who calls whom?", map[string]any{"from": f.healthy.From, "to": f.fault.To})
 	a.ask("host_resources", "Is the machine short of anything, and who uses it?", f.compared(nil))
@@ -79,6 +79,7 @@ func (f *facts) secondTurn() investigation.Step {
 	if f.anyFailing() {
 		a.ask("failing_spans", "How exactly do requests fail?", f.compared(nil))
 	}
+	f.askCluster(&a)
 	for _, s := range suspects[:min(len(suspects), 2)] {
 		a.ask("search_logs", fmt.Sprintf("What does %s itself say that it did not say before?", s), f.compared(map[string]any{"service": s}))
 	}
@@ -87,6 +88,33 @@ func (f *facts) secondTurn() investigation.Step {
 		say = fmt.Sprintf("It seems to begin at %s; asking what would tell the causes apart.", join(suspects))
 	}
 	return investigation.Step{Say: say, Calls: a.calls}
+}
+
+// lookback is how long before the onset changes are looked for.
+func (f *facts) lookback() time.Duration {
+	if f.clustered() {
+		return rolloutLookback
+	}
+	return changeLookback
+}
+
+// askCluster asks about the workloads that triggers name.
+func (f *facts) askCluster(a *asker) {
+	if !f.clustered() {
+		return
+	}
+	pending := false
+	for _, w := range f.workloads() {
+		a.ask("kubernetes_list", fmt.Sprintf("How do the pods of %s do?", w), map[string]any{"kind": "pods", "namespace": w.namespace, "workload": w.name, "at": f.fault.To})
+		a.ask("kubernetes_events", fmt.Sprintf("What does the cluster say about %s?", w), map[string]any{
+			"namespace": w.namespace, "workload": w.name, "from": f.onset.Add(-changeLookback), "to": f.fault.To,
+		})
+		_, waits := f.raised(w, "pending", "evicted")
+		pending = pending || waits
+	}
+	if pending {
+		a.ask("kubernetes_list", "Do the nodes take pods?", map[string]any{"kind": "nodes", "at": f.fault.To})
+	}
 }
 
 // compared are the arguments of a tool that compares the fault with healthy time.

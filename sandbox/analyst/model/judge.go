@@ -79,6 +79,7 @@ var (
 		investigation.MissingIndex, investigation.WritesRefused, investigation.BadDeployment, investigation.CPUContention, investigation.MemoryLeak,
 		investigation.PoolExhausted, investigation.WrongConfiguration, investigation.DependencyDown, investigation.CrashLoop,
 		investigation.ResourceExhausted, investigation.TrafficSurge, investigation.SlowDependency, investigation.FailingDependency,
+		investigation.OutOfMemory, investigation.BadImage, investigation.FailingProbe, investigation.CPUThrottling, investigation.Unschedulable,
 	}
 )
 
