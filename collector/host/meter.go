@@ -132,6 +132,9 @@ func (m *Meter) process(w *writer, c *candidate) {
 	if limit := c.p.Group.MemoryLimit(container.Root); limit > 0 {
 		w.gauge(telemetry.ProcessMemoryLimit, "By", float64(limit))
 	}
+	if c.now.limit.Cores > 0 {
+		w.gauge(telemetry.ProcessCPULimit, "{core}", c.now.limit.Cores)
+	}
 	w.gauge(telemetry.ProcessThreads, "{thread}", float64(c.now.threads))
 	if n := m.table.openFiles(c.p); n >= 0 {
 		w.gauge(telemetry.ProcessOpenFiles, "{file_descriptor}", float64(n))
@@ -142,8 +145,19 @@ func (m *Meter) process(w *writer, c *candidate) {
 	}
 	w.gauge(telemetry.ProcessCPU, "{core}", c.cores)
 	w.gauge(telemetry.ProcessRunDelay, "s/s", max(0, c.now.runDelay-c.last.runDelay)/seconds)
+	if c.now.limit.Cores > 0 && c.last.limit.Cores > 0 {
+		w.gauge(telemetry.ProcessThrottled, "1", throttled(c.last.limit, c.now.limit))
+	}
 	w.gauge(telemetry.ProcessDiskRead, "By/s", rate(c.now.read, c.last.read, seconds))
 	w.gauge(telemetry.ProcessDiskWrite, "By/s", rate(c.now.write, c.last.write, seconds))
+}
+
+// throttled is the share of the periods between two samples in which a group was held back; 0 when it wanted to run in none.
+func throttled(last, now container.CPU) float64 {
+	if now.Periods <= last.Periods || now.Throttled < last.Throttled {
+		return 0
+	}
+	return min(1, float64(now.Throttled-last.Throttled)/float64(now.Periods-last.Periods))
 }
 
 // minInterval is the shortest time a rate is computed over: ticks of 10 ms make anything shorter noise.

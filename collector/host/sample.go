@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
+
+	"github.com/midwatch/midwatch/collector/container"
 )
 
 // sample is what one process had consumed at one moment.
@@ -18,6 +20,7 @@ type sample struct {
 	read, write uint64  // bytes
 	rss         uint64  // bytes
 	threads     int
+	limit       container.CPU // of its control group; zero without
 }
 
 // maxTasks bounds the threads whose run delay is added up; the rest of a process with more is left out.
@@ -44,6 +47,7 @@ func (t *Table) sampleRest(p *Process, s *sample) {
 		}
 	}
 	s.runDelay = t.runDelay(p.PID, s.threads)
+	s.limit, _ = p.Group.CPU(container.Root)
 }
 
 // runDelay adds up the threads: /proc/PID/schedstat itself is about the first thread only.

@@ -61,7 +61,7 @@ const (
 	ProcessRunDelay    = "midwatch.process.run_delay"            // s/s: time runnable but waiting for a core
 	ProcessMemory      = "process.memory.usage"                  // By, resident
 	ProcessMemoryLimit = "midwatch.process.memory.limit"         // By, of its cgroup; absent when unlimited
-	ProcessThrottled   = "midwatch.process.cpu.throttled"        // s/s: time its cgroup was held back at its CPU limit; absent when unlimited
+	ProcessThrottled   = "midwatch.process.cpu.throttled"        // 0..1, share of periods in which its cgroup was held back at its CPU limit; absent when unlimited
 	ProcessCPULimit    = "midwatch.process.cpu.limit"            // cores, of its cgroup; absent when unlimited
 	ProcessThreads     = "process.thread.count"                  // {thread}
 	ProcessOpenFiles   = "process.open_file_descriptor.count"    // {file_descriptor}

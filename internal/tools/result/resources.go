@@ -24,7 +24,7 @@ type Process struct {
 	GrowthPerS float64 `json:"growth_bytes_per_s"`
 	OpenFiles  Pair    `json:"open_files"`
 	Threads    Pair    `json:"threads"`
-	Throttled  Pair    `json:"throttled"` // share of the time its cgroup was held back at its CPU limit
+	Throttled  Pair    `json:"throttled"` // share of periods in which its cgroup was held back at its CPU limit
 	CPULimit   float64 `json:"cpu_limit"` // cores of its cgroup, 0 when unlimited
 }
 
