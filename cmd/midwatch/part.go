@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/midwatch/midwatch/collector/exporter"
+	"github.com/midwatch/midwatch/collector/exporter/filter"
 	"github.com/midwatch/midwatch/collector/node"
 	"github.com/midwatch/midwatch/collector/publish"
 	"github.com/midwatch/midwatch/deploy/clickhouse"
@@ -174,10 +175,14 @@ func (in *installation) exporter(context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	filters, err := filter.NewLive(in.settings.Exporter.Drop, in.settings.Exporter.Redact)
+	if err != nil {
+		return nil, err
+	}
 	cfg := exporter.Config{
 		JetStreamURL: in.jetStreamURL(), JetStreamTLS: conf,
 		IngesterAddress: cmp.Or(in.settings.Ingester.Address, in.settings.Ingester.GRPC), IngesterTLS: id.Client(pki.Ingester),
-		Drop: in.settings.Exporter.Drop, Ready: func() { in.serves("") }, Log: in.log,
+		Filters: filters, Ready: func() { in.serves("") }, Log: in.log,
 	}
 	if !in.settings.watchesCluster() {
 		return exporter.New(cfg)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/midwatch/midwatch/activities/detect"
 	"github.com/midwatch/midwatch/activities/notify"
-	"github.com/midwatch/midwatch/collector/exporter"
 	"github.com/midwatch/midwatch/collector/node"
 	"github.com/midwatch/midwatch/deploy/clickhouse"
 	"github.com/midwatch/midwatch/internal/code/github"
@@ -84,9 +83,10 @@ type ingesterSettings struct {
 }
 
 type exporterSettings struct {
-	Kubeconfig string              `yaml:"kubeconfig"` // of the cluster that is watched: a file, or in-cluster; empty: no cluster
-	Kubernetes kubernetesSettings  `yaml:"kubernetes"`
-	Drop       []exporter.DropRule `yaml:"drop"` // what must not leave this machine
+	Kubeconfig string             `yaml:"kubeconfig"` // of the cluster that is watched: a file, or in-cluster; empty: no cluster
+	Kubernetes kubernetesSettings `yaml:"kubernetes"`
+	Drop       []rules.Drop       `yaml:"drop"`   // what must not leave this machine
+	Redact     []rules.Redaction  `yaml:"redact"` // what is replaced in what leaves
 }
 
 type temporalSettings struct {

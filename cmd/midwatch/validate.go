@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/midwatch/midwatch/activities/notify"
+	"github.com/midwatch/midwatch/collector/exporter/filter"
 	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/wire"
 	"github.com/midwatch/midwatch/internal/rules"
@@ -22,6 +23,9 @@ func (s settings) validate() error {
 	}
 	if err := rules.ValidateAlerts(s.Alerts.Written); err != nil {
 		return fmt.Errorf("alerts.rules: %w", err)
+	}
+	if _, err := filter.New(s.Exporter.Drop, s.Exporter.Redact); err != nil {
+		return fmt.Errorf("exporter: %w", err)
 	}
 	if err := s.Investigations.Validate(); err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/midwatch/midwatch/collector/exporter/filter"
 )
 
 // Stats counts since the start.
@@ -15,16 +17,29 @@ type Stats struct {
 	Dropped  uint64 // records a drop rule removed
 	Rejected uint64 // records the ingester rejected
 	Waited   uint64 // times a message was put off because its container was not known yet
+	Redacted uint64 // texts of which a redaction rule replaced a part
+	Withheld uint64 // texts that were too much to look through, replaced as a whole
+	Held     uint64 // attempts that waited for rules to be known
 }
 
 type counters struct {
 	sent, retried, poison, lost, dropped, rejected, waited atomic.Uint64
+
+	redacted, withheld, held atomic.Uint64
+}
+
+// took counts what filters took out.
+func (c *counters) took(n filter.Counts) {
+	c.dropped.Add(n.Dropped)
+	c.redacted.Add(n.Redacted)
+	c.withheld.Add(n.Withheld)
 }
 
 func (c *counters) snapshot() Stats {
 	return Stats{
 		Sent: c.sent.Load(), Retried: c.retried.Load(), Poison: c.poison.Load(),
 		Lost: c.lost.Load(), Dropped: c.dropped.Load(), Rejected: c.rejected.Load(), Waited: c.waited.Load(),
+		Redacted: c.redacted.Load(), Withheld: c.withheld.Load(), Held: c.held.Load(),
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/midwatch/midwatch/collector/envelope"
+	"github.com/midwatch/midwatch/collector/exporter/filter"
 	"github.com/midwatch/midwatch/collector/kube/index"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
@@ -39,7 +40,7 @@ type Config struct {
 	IngesterTLS     *tls.Config
 	Index           *index.Index                                       // of the cluster, kept up to date by collector/kube; nil: no cluster, nothing is added from it
 	Metrics         func(ms pmetric.MetricSlice, start, now time.Time) // adds to the exporter's own metrics; may be nil
-	Drop            []DropRule                                         // what must not leave; nil keeps all
+	Filters         *filter.Live                                       // what must not leave; nil: everything may
 	Ready           func()                                             // called once, when messages are being read; may be nil
 	Log             *slog.Logger
 }
@@ -48,7 +49,6 @@ type Config struct {
 type Exporter struct {
 	cfg      Config
 	codec    *envelope.Codec
-	drop     dropRules
 	peers    *peers
 	clocks   *clocks
 	strange  *strangers
@@ -67,9 +67,8 @@ func New(cfg Config) (*Exporter, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	drop, err := newDropRules(cfg.Drop)
-	if err != nil {
-		return nil, err
+	if cfg.Filters == nil {
+		cfg.Filters, _ = filter.NewLive(nil, nil) // no rules, none of them wrong
 	}
 	codec, err := envelope.NewCodec()
 	if err != nil {
@@ -79,7 +78,7 @@ func New(cfg Config) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Exporter{cfg: cfg, codec: codec, drop: drop, peers: newPeers(time.Now), clocks: newClocks(), strange: strange}, nil
+	return &Exporter{cfg: cfg, codec: codec, peers: newPeers(time.Now), clocks: newClocks(), strange: strange}, nil
 }
 
 // Stats returns what happened to messages so far.

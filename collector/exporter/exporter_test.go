@@ -2,6 +2,7 @@ package exporter_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -13,14 +14,16 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/midwatch/midwatch/collector/exporter"
+	"github.com/midwatch/midwatch/collector/exporter/filter"
 	"github.com/midwatch/midwatch/collector/publish"
 	"github.com/midwatch/midwatch/internal/auth/pki"
+	"github.com/midwatch/midwatch/internal/rules"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 func TestEnrichesDropsAndGivesUpPoison(t *testing.T) {
 	p := startParts(t)
-	e, _ := p.export(exporter.DropRule{Signal: telemetry.Traces, Attribute: "url.path", Value: "/health*"})
+	e, _ := p.export(rules.Drop{Signal: telemetry.Traces, Attribute: "url.path", Value: "/health*"})
 	pub := p.publish()
 
 	if err := pub.Traces(t.Context(), call("catalog", ptrace.SpanKindServer, "/items")); err != nil {
@@ -85,13 +88,48 @@ func TestKillsLoseNothingAndDoubleNothing(t *testing.T) {
 	p.await("SELECT toString(sum(requests)) FROM request_minutes", fmt.Sprint(batches))
 }
 
+// TestNothingLeavesBeforeTheRulesAreKnown holds telemetry back as long as nobody knows what must not leave.
+func TestNothingLeavesBeforeTheRulesAreKnown(t *testing.T) {
+	p := startParts(t)
+	filters, err := filter.NewLive(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filters.Hold(errors.New("rules are being read"))
+	e, _ := p.exportThrough(filters)
+	if err := p.publish().Logs(t.Context(), numbered(7, 1)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() (string, bool) { st := e.Stats(); return fmt.Sprintf("%+v", st), st.Held > 0 })
+	if st := e.Stats(); st.Sent != 0 {
+		t.Errorf("%+v", st)
+	}
+	if err := filters.Set(nil, []rules.Redaction{{Pattern: "[0-9]"}}); err != nil {
+		t.Fatal(err)
+	}
+	p.drained()
+	p.await(`SELECT toString(groupArray(body)) FROM logs`, `['line ****']`)
+	if st := e.Stats(); st.Sent != 1 || st.Redacted != 1 {
+		t.Errorf("%+v", st)
+	}
+}
+
 // export runs an exporter until stop or the end of the test.
-func (p *parts) export(drop ...exporter.DropRule) (e *exporter.Exporter, stop func()) {
+func (p *parts) export(drop ...rules.Drop) (e *exporter.Exporter, stop func()) {
+	p.t.Helper()
+	filters, err := filter.NewLive(drop, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.exportThrough(filters)
+}
+
+func (p *parts) exportThrough(filters *filter.Live) (e *exporter.Exporter, stop func()) {
 	p.t.Helper()
 	id := p.js.Identity(pki.Exporter)
 	e, err := exporter.New(exporter.Config{
 		JetStreamURL: p.js.URL, JetStreamTLS: id.Client(pki.JetStream),
-		IngesterAddress: p.ingesterAt, IngesterTLS: id.Client(pki.Ingester), Drop: drop,
+		IngesterAddress: p.ingesterAt, IngesterTLS: id.Client(pki.Ingester), Filters: filters,
 	})
 	if err != nil {
 		p.t.Fatal(err)

@@ -82,6 +82,11 @@ func keepAlive(ctx context.Context, m jetstream.Msg) (stop func()) {
 
 // deliver decodes, enriches, filters and sends. An error that is no *retryError is for ever.
 func (e *Exporter) deliver(ctx context.Context, m jetstream.Msg, to *ingester) error {
+	filters, err := e.cfg.Filters.Now()
+	if err != nil {
+		e.counters.held.Add(1)
+		return &retryError{after: maxNak, err: err}
+	}
 	b, err := e.codec.Open(m.Subject(), m.Headers(), m.Data())
 	if err != nil {
 		return err
@@ -99,7 +104,7 @@ func (e *Exporter) deliver(ctx context.Context, m jetstream.Msg, to *ingester) e
 		ahead = e.clocks.ahead(m.Subject(), payload.newest(), md.Timestamp)
 	}
 	e.enrich(payload, ahead)
-	e.counters.dropped.Add(e.drop.apply(payload))
+	e.counters.took(payload.filter(filters))
 	if payload.records() == 0 {
 		return nil
 	}

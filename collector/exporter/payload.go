@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/midwatch/midwatch/collector/envelope"
+	"github.com/midwatch/midwatch/collector/exporter/filter"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -83,6 +84,18 @@ func (p payload) newest() time.Time {
 		return time.Time{}
 	}
 	return newest.AsTime()
+}
+
+// filter takes out what must not leave.
+func (p payload) filter(f *filter.Filters) filter.Counts {
+	switch p.signal {
+	case telemetry.Traces:
+		return f.Traces(p.traces)
+	case telemetry.Metrics:
+		return f.Metrics(p.metrics)
+	default:
+		return f.Logs(p.logs)
+	}
 }
 
 // resources yields the attributes of every resource.

@@ -42,6 +42,7 @@ func (e *Exporter) selfMetrics(start, now time.Time) pmetric.Metrics {
 	rm.Resource().Attributes().PutStr(telemetry.HostName, host)
 	ms := rm.ScopeMetrics().AppendEmpty().Metrics()
 	messages, records := cumulative(ms, telemetry.ExportMessages, "{message}"), cumulative(ms, telemetry.ExportRecords, "{record}")
+	texts := cumulative(ms, telemetry.ExportTexts, "{text}")
 	st := e.Stats()
 	for _, c := range []struct {
 		of      pmetric.Sum
@@ -55,6 +56,9 @@ func (e *Exporter) selfMetrics(start, now time.Time) pmetric.Metrics {
 		{messages, "waited", st.Waited},
 		{records, "dropped", st.Dropped},
 		{records, "rejected", st.Rejected},
+		{messages, "held", st.Held},
+		{texts, "redacted", st.Redacted},
+		{texts, "withheld", st.Withheld},
 	} {
 		p := c.of.DataPoints().AppendEmpty()
 		p.SetStartTimestamp(pcommon.NewTimestampFromTime(start))

@@ -84,6 +84,7 @@ const (
 	DBClientDuration   = "db.client.operation.duration"          // s, same
 	ExportMessages     = "midwatch.export.messages"              // {message}, cumulative, of the exporter: attribute outcome
 	ExportRecords      = "midwatch.export.records"               // {record}, same
+	ExportTexts        = "midwatch.export.texts"                 // {text}, same: what redaction rules changed
 	IngestRecords      = "midwatch.ingest.records"               // {record}, cumulative, of the ingester: attributes signal, outcome, reason
 	DBServerDuration   = "midwatch.db.server.operation.duration" // s, same
 )

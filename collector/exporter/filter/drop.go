@@ -1,4 +1,4 @@
-package exporter
+package filter
 
 import (
 	"fmt"
@@ -10,15 +10,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/midwatch/midwatch/internal/rules"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
-
-// DropRule names records that must not leave the cluster: those of a signal whose attribute, their own or their resource's, matches.
-type DropRule struct {
-	Signal    telemetry.Signal `yaml:"signal"`    // traces, metrics or logs
-	Attribute string           `yaml:"attribute"` // such as url.path or service.name
-	Value     string           `yaml:"value"`     // a pattern: * is any text, the rest is literal
-}
 
 type dropRules map[telemetry.Signal][]dropRule
 
@@ -27,45 +21,36 @@ type dropRule struct {
 	value     *regexp.Regexp
 }
 
-func newDropRules(in []DropRule) (dropRules, error) {
+func newDropRules(in []rules.Drop) (dropRules, error) {
 	out := dropRules{}
 	for i, r := range in {
-		if r.Signal != telemetry.Traces && r.Signal != telemetry.Metrics && r.Signal != telemetry.Logs {
-			return nil, fmt.Errorf("drop rule %d: signal %q: want traces, metrics or logs", i+1, r.Signal)
+		if err := r.Validate(); err != nil {
+			return nil, fmt.Errorf("drop rule %d: %w", i+1, err)
 		}
-		if r.Attribute == "" {
-			return nil, fmt.Errorf("drop rule %d: no attribute", i+1)
-		}
-		pattern := "(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(r.Value), `\*`, ".*") + "$"
-		out[r.Signal] = append(out[r.Signal], dropRule{r.Attribute, regexp.MustCompile(pattern)}) // quoted, so it compiles
+		out[r.Signal] = append(out[r.Signal], dropRule{r.Attribute, wildcard(r.Value)})
 	}
 	return out, nil
 }
 
-// apply removes what matches and returns how many records that were.
-func (d dropRules) apply(p payload) uint64 {
-	rules := d[p.signal]
-	if len(rules) == 0 {
-		return 0
+// wildcard is a pattern in which * is any text and the rest is literal.
+func wildcard(pattern string) *regexp.Regexp {
+	return regexp.MustCompile("(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*") + "$") // quoted, so it compiles
+}
+
+// gone tells of attributes whether a rule of the signal matches them; nil if there is no rule.
+func (d dropRules) gone(s telemetry.Signal) func(pcommon.Map) bool {
+	list := d[s]
+	if len(list) == 0 {
+		return nil
 	}
-	before := p.records()
-	gone := func(m pcommon.Map) bool {
-		for _, r := range rules {
+	return func(m pcommon.Map) bool {
+		for _, r := range list {
 			if v, ok := m.Get(r.attribute); ok && r.value.MatchString(v.AsString()) {
 				return true
 			}
 		}
 		return false
 	}
-	switch p.signal {
-	case telemetry.Traces:
-		dropSpans(p.traces, gone)
-	case telemetry.Metrics:
-		dropPoints(p.metrics, gone)
-	case telemetry.Logs:
-		dropLogs(p.logs, gone)
-	}
-	return uint64(before - p.records())
 }
 
 func dropSpans(td ptrace.Traces, gone func(pcommon.Map) bool) {
