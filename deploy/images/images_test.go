@@ -3,8 +3,10 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -44,6 +46,11 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := untar(t, &b)
+	type descriptor struct {
+		Digest      string
+		Annotations map[string]string
+		Size        int
+	}
 	var index struct{ Manifests []descriptor }
 	decode(t, files["index.json"], &index)
 	if len(index.Manifests) != 1 || index.Manifests[0].Digest != digest || index.Manifests[0].Annotations["io.containerd.image.name"] != "docker.io/library/x:dev" {
@@ -62,8 +69,8 @@ func TestArchive(t *testing.T) {
 	}
 	var have []string
 	for _, l := range manifest.Layers {
-		if d := digestOf(blob(l.Digest)); "sha256:"+d.sum != l.Digest || d.size != l.Size {
-			t.Errorf("layer %s is %s", l.Digest, d.sum)
+		if sum := fmt.Sprintf("sha256:%x", sha256.Sum256(blob(l.Digest))); sum != l.Digest || len(blob(l.Digest)) != l.Size {
+			t.Errorf("layer %s is %s", l.Digest, sum)
 		}
 		for name := range untar(t, bytes.NewReader(blob(l.Digest))) {
 			have = append(have, "/"+name)

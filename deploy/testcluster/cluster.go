@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
@@ -48,6 +49,11 @@ func New(cfg Config) (*Cluster, error) {
 	for _, name := range []string{"kube", "coredns", "pause"} {
 		if _, err := os.Stat(filepath.Join(cfg.Programs, name)); err != nil {
 			return nil, fmt.Errorf("find the cluster's programs: %w (build them with make kube)", err)
+		}
+	}
+	for _, name := range []string{"containerd", "ctr", "runc", "iptables", "conntrack", "ip", "nsenter"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return nil, fmt.Errorf("find the cluster's programs: %w (install them with deploy/deps.sh cluster)", err)
 		}
 	}
 	var err error

@@ -1,66 +1,19 @@
-package main
+// Package archive writes container images that `ctr images import`, `docker load` and the tools of the OCI read. The same files make the same bytes.
+package archive
 
 import (
 	"archive/tar"
 	"encoding/json"
-	"fmt"
 	"io"
-	"maps"
 	"runtime"
-	"slices"
 	"time"
 )
 
-// stateDir is the one directory that an image's user owns; the chart mounts volumes below it.
-const stateDir = "/var/lib/midwatch"
-
-// base is what every image has beside its files: a user, a place for state, and what its programs need to start.
-func base(needed map[string]string) (layer, error) {
-	l := layer{
-		{path: "/etc/passwd", text: fmt.Sprintf("root:x:0:0::/:/sbin/nologin\nmidwatch:x:%d:%d::%s:/sbin/nologin\n", user, user, stateDir), mode: 0o644},
-		{path: "/etc/group", text: fmt.Sprintf("root:x:0:\nmidwatch:x:%d:\n", user), mode: 0o644},
-		{path: "/tmp", dir: true, mode: 0o1777},
-		{path: stateDir, dir: true, mode: 0o750, owner: user},
-	}
-	return l.add(needed)
-}
-
-// layers are an image's: what is not ours first, then one for each file that is, so that images share what they have in common.
-func (im image) layers(root string) ([]layer, error) {
-	var sources []string
-	var mine []layer
-	foreign := map[string]string{}
-	for _, c := range im.Files {
-		files, err := c.expand(root)
-		if err != nil {
-			return nil, err
-		}
-		for _, from := range slices.Sorted(maps.Keys(files)) {
-			to := files[from]
-			sources = append(sources, from)
-			if !c.ours() {
-				foreign[from] = to
-				continue
-			}
-			l, err := layer{}.add(map[string]string{from: to})
-			if err != nil {
-				return nil, err
-			}
-			mine = append(mine, l.complete())
-		}
-	}
-	needed, err := libraries(sources)
-	if err != nil {
-		return nil, err
-	}
-	first, err := base(needed)
-	if err != nil {
-		return nil, err
-	}
-	if first, err = first.add(foreign); err != nil {
-		return nil, err
-	}
-	return append([]layer{first.complete()}, mine...), nil
+// Image is what an archive holds.
+type Image struct {
+	Reference string         // its full name, with a tag
+	Layers    []Layer        // the lowest first; the directories that files are in need not be named
+	Config    map[string]any // how it runs: Entrypoint, User, Env and the like, as the OCI's image configuration names them
 }
 
 // descriptor is how one blob of an archive names another.
@@ -82,17 +35,13 @@ const (
 	typeLayer    = "application/vnd.oci.image.layer.v1.tar"
 )
 
-// write writes the image as an OCI archive that `docker load` and `ctr images import` read, too, and returns the manifest's digest.
-// reference is its full name, with a tag.
-func (im image) write(w io.Writer, root, reference string) (string, error) {
-	layers, err := im.layers(root)
-	if err != nil {
-		return "", err
-	}
+// Write writes the image and returns its manifest's digest.
+func (im Image) Write(w io.Writer) (string, error) {
 	a := &archive{t: tar.NewWriter(w)}
 	var parts []descriptor
 	var diffs, blobs []string
-	for _, l := range layers {
+	for _, l := range im.Layers {
+		l = l.complete()
 		d, err := l.digest()
 		if err != nil {
 			return "", err
@@ -105,17 +54,13 @@ func (im image) write(w io.Writer, root, reference string) (string, error) {
 	config := a.json(map[string]any{
 		"architecture": runtime.GOARCH, "os": "linux",
 		"rootfs": map[string]any{"type": "layers", "diff_ids": diffs},
-		"config": map[string]any{
-			"User": fmt.Sprintf("%d:%d", user, user), "Entrypoint": im.Entrypoint, "WorkingDir": stateDir,
-			"Env":    []string{"PATH=/usr/local/bin:/usr/bin:/bin"},
-			"Labels": map[string]string{"org.opencontainers.image.title": im.Name, "org.opencontainers.image.description": im.About, "org.opencontainers.image.licenses": "Apache-2.0"},
-		},
+		"config": im.Config,
 	})
 	manifest := a.json(map[string]any{"schemaVersion": 2, "mediaType": typeManifest, "config": describe(typeConfig, config), "layers": parts})
 	top := describe(typeManifest, manifest)
-	top.Annotations = map[string]string{"io.containerd.image.name": reference, "org.opencontainers.image.ref.name": reference}
+	top.Annotations = map[string]string{"io.containerd.image.name": im.Reference, "org.opencontainers.image.ref.name": im.Reference}
 	a.file("index.json", map[string]any{"schemaVersion": 2, "mediaType": typeIndex, "manifests": []descriptor{top}})
-	a.file("manifest.json", []map[string]any{{"Config": blob(config), "RepoTags": []string{reference}, "Layers": blobs}})
+	a.file("manifest.json", []map[string]any{{"Config": blob(config), "RepoTags": []string{im.Reference}, "Layers": blobs}})
 	a.file("oci-layout", map[string]string{"imageLayoutVersion": "1.0.0"})
 	return top.Digest, a.close()
 }

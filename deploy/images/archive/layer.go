@@ -1,4 +1,4 @@
-package main
+package archive
 
 import (
 	"archive/tar"
@@ -14,21 +14,21 @@ import (
 	"time"
 )
 
-// entry is one file or directory of a layer.
-type entry struct {
-	path  string // in the image, absolute
-	from  string // file here; "" for text, or a directory
-	text  string
-	dir   bool
-	mode  int64
-	owner int
+// Entry is one file or directory of a layer.
+type Entry struct {
+	Path  string // in the image, absolute
+	From  string // file here; "" for text, or a directory
+	Text  string
+	Dir   bool
+	Mode  int64 // of permissions, as in chmod
+	Owner int   // user and group
 }
 
-// layer is files in the order of their paths. The same files make the same bytes: no times, owners or order of this machine.
-type layer []entry
+// Layer is files, in any order. The same files make the same bytes: no times, owners or order of this machine.
+type Layer []Entry
 
-// add puts in files of this machine, path here → path in the image, with the directories above them.
-func (l layer) add(files map[string]string) (layer, error) {
+// Add puts in files of this machine, path here → path in the image.
+func (l Layer) Add(files map[string]string) (Layer, error) {
 	for from, to := range files {
 		info, err := os.Stat(from)
 		if err != nil {
@@ -38,25 +38,25 @@ func (l layer) add(files map[string]string) (layer, error) {
 		if info.Mode()&0o111 != 0 {
 			mode = 0o755
 		}
-		l = append(l, entry{path: to, from: from, mode: mode})
+		l = append(l, Entry{Path: to, From: from, Mode: mode})
 	}
 	return l, nil
 }
 
 // complete sorts the layer and adds the directories that files are in.
-func (l layer) complete() layer {
-	byPath := map[string]entry{}
+func (l Layer) complete() Layer {
+	byPath := map[string]Entry{}
 	for _, e := range l {
-		for dir := path.Dir(e.path); dir != "/"; dir = path.Dir(dir) {
+		for dir := path.Dir(e.Path); dir != "/"; dir = path.Dir(dir) {
 			if _, ok := byPath[dir]; !ok {
-				byPath[dir] = entry{path: dir, dir: true, mode: 0o755}
+				byPath[dir] = Entry{Path: dir, Dir: true, Mode: 0o755}
 			}
 		}
 	}
 	for _, e := range l {
-		byPath[e.path] = e
+		byPath[e.Path] = e
 	}
-	out := make(layer, 0, len(byPath))
+	out := make(Layer, 0, len(byPath))
 	for _, p := range slices.Sorted(maps.Keys(byPath)) {
 		out = append(out, byPath[p])
 	}
@@ -64,32 +64,32 @@ func (l layer) complete() layer {
 }
 
 // write writes the layer as a tar archive.
-func (l layer) write(w io.Writer) error {
+func (l Layer) write(w io.Writer) error {
 	t := tar.NewWriter(w)
 	for _, e := range l {
 		if err := e.write(t); err != nil {
-			return fmt.Errorf("write %s: %w", e.path, err)
+			return fmt.Errorf("write %s: %w", e.Path, err)
 		}
 	}
 	return t.Close()
 }
 
-func (e entry) write(t *tar.Writer) error {
-	header := &tar.Header{Name: strings.TrimPrefix(e.path, "/"), Mode: e.mode, Uid: e.owner, Gid: e.owner, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}
-	if e.dir {
+func (e Entry) write(t *tar.Writer) error {
+	header := &tar.Header{Name: strings.TrimPrefix(e.Path, "/"), Mode: e.Mode, Uid: e.Owner, Gid: e.Owner, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}
+	if e.Dir {
 		header.Name, header.Typeflag = header.Name+"/", tar.TypeDir
 		return t.WriteHeader(header)
 	}
 	header.Typeflag = tar.TypeReg
-	if e.from == "" {
-		header.Size = int64(len(e.text))
+	if e.From == "" {
+		header.Size = int64(len(e.Text))
 		if err := t.WriteHeader(header); err != nil {
 			return err
 		}
-		_, err := io.WriteString(t, e.text)
+		_, err := io.WriteString(t, e.Text)
 		return err
 	}
-	f, err := os.Open(e.from)
+	f, err := os.Open(e.From)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ type digest struct {
 	size int64
 }
 
-func (l layer) digest() (digest, error) {
+func (l Layer) digest() (digest, error) {
 	h := sha256.New()
 	n := &counter{to: h}
 	err := l.write(n)
