@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/midwatch/midwatch/deploy/secrets"
@@ -31,10 +32,11 @@ certificates with less than 30 days left are made anew. The Helm chart runs it; 
 			if cfg.Names, err = namesByPart(names); err != nil {
 				return err
 			}
-			conf, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+			conf, err := clusterConfig(kubeconfig)
 			if err != nil {
 				return fmt.Errorf("find the cluster: %w", err)
 			}
+			conf.QPS, conf.Burst = 100, 100 // thirty requests, for which every other part waits
 			if cfg.Client, err = kubernetes.NewForConfig(conf); err != nil {
 				return err
 			}
@@ -52,6 +54,14 @@ certificates with less than 30 days left are made anew. The Helm chart runs it; 
 	f.BoolVar(&cfg.Keys, "keys", true, "make keys")
 	_ = cmd.MarkFlagRequired("namespace")
 	return cmd
+}
+
+// clusterConfig is that of a file or, without one, of the pod's service account.
+func clusterConfig(kubeconfig string) (*rest.Config, error) {
+	if kubeconfig == "" {
+		return rest.InClusterConfig()
+	}
+	return clientcmd.BuildConfigFromFlags("", kubeconfig)
 }
 
 func namesByPart(names []string) (map[string][]string, error) {

@@ -32,6 +32,7 @@ metadata: {{- include "midwatch.metadata" $id | nindent 2 }}
 spec:
   replicas: {{ .replicas }}
   strategy:
+    type: RollingUpdate
     rollingUpdate: {maxUnavailable: 0, maxSurge: 1}
   selector:
     matchLabels: {{- include "midwatch.selector" $id | nindent 6 }}
