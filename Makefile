@@ -98,8 +98,8 @@ kubectl: bin/cluster ## kubectl for that cluster (ARGS="get pods -A")
 	@bin/cluster kubectl $(ARGS)
 
 .PHONY: test-cluster
-test-cluster: deps-test kube build-gvisor ## Tests on real clusters
-	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/... ./activities/remedy
+test-cluster: deps-test kube build-gvisor images $(TOOLS)/helm ## Tests on real clusters
+	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/... ./deploy/helm ./activities/remedy
 
 .PHONY: chaos
 chaos: deps build ## Kill parts at 40 drawn moments of investigations; each must end as if nothing had happened (CHAOS_ARGS="-seed 2")
