@@ -3,6 +3,7 @@ package testcluster
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 )
 
@@ -17,4 +18,20 @@ func (c *Cluster) post(ctx context.Context, url string, body []byte) (*http.Resp
 		return nil, err
 	}
 	return c.HTTP().Do(req)
+}
+
+func (c *Cluster) get(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.HTTP().Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("get %s: %s", url, res.Status)
+	}
+	return nil
 }

@@ -74,9 +74,15 @@ func New(cfg Config) (*Cluster, error) {
 // startTimeout bounds Start: 15 s on two idle cores.
 const startTimeout = 5 * time.Minute
 
-// Start brings the cluster up and returns when the node is ready, the images are loaded and cluster DNS answers. After an error the cluster is
-// stopped and its logs stay.
+// Start brings the cluster up, once, and returns when the node is ready, the images are loaded and cluster DNS answers. What a killed launcher left
+// in the directory is removed first. After an error the cluster is stopped and its logs stay.
 func (c *Cluster) Start(ctx context.Context) error {
+	if s, err := readState(c.cfg.Dir); err == nil && s.Launcher.alive() {
+		return fmt.Errorf("start cluster: one is in %s already (end it with make cluster-down)", c.cfg.Dir)
+	}
+	if err := Down(c.cfg.Dir); err != nil {
+		return fmt.Errorf("tidy %s: %w", c.cfg.Dir, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := c.start(ctx); err != nil {

@@ -44,6 +44,9 @@ func testKilled(t *testing.T) {
 	if err != nil || len(programs) < 9 { // seven parts, a pod's two containers
 		t.Errorf("it runs %v, %v", programs, err)
 	}
+	if out, err := exec.Command(launcher, "-dir", dir, "-programs", clustertest.Programs(), "up").CombinedOutput(); err == nil || !strings.Contains(string(out), "already") {
+		t.Errorf("a third in its directory: %v: %s", err, out)
+	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,10 @@ func (c *Cluster) ready(ctx context.Context, p Part) error {
 	case APIServer:
 		_, err := c.client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
 		return err
-	case Kubelet:
+	case Kubelet: // the node's condition alone may be from before it stopped
+		if err := c.get(ctx, "http://127.0.0.1:10248/healthz"); err != nil {
+			return err
+		}
 		return c.nodeReady(ctx)
 	}
 	return nil

@@ -17,9 +17,6 @@ import (
 
 // up starts `cluster run` in a session of its own and shows what it says until the cluster is ready.
 func (o options) up(ctx context.Context, images []string) error {
-	if _, err := os.Stat(filepath.Join(o.dir, "state.json")); err == nil {
-		return fmt.Errorf("a cluster is in %s already (end it with make cluster-down)", o.dir)
-	}
 	if err := os.MkdirAll(filepath.Join(o.dir, "logs"), 0o700); err != nil {
 		return err
 	}
