@@ -191,8 +191,16 @@ func (in *installation) exporter(context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	parts := together{w}
+	if in.settings.Exporter.Kubernetes.Rules {
+		rules, err := in.rules(w, filters)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, rules)
+	}
 	e, err := exporter.New(cfg)
-	return together{w, e}, err
+	return append(parts, e), err
 }
 
 func (in *installation) jetStreamURL() string {

@@ -8,8 +8,10 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/midwatch/midwatch/collector/exporter"
+	"github.com/midwatch/midwatch/collector/exporter/filter"
 	"github.com/midwatch/midwatch/collector/kube"
 	"github.com/midwatch/midwatch/collector/kube/index"
+	"github.com/midwatch/midwatch/collector/kube/rulewatch"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 )
 
@@ -17,6 +19,8 @@ import (
 type kubernetesSettings struct {
 	PodLabels []string              `yaml:"pod_labels"` // of pods, that telemetry carries
 	Resources []kube.CustomResource `yaml:"resources"`  // custom resources to watch
+	// Rules is whether DropRules and RedactionRules apply and the status of rules is written; then nothing leaves before they were read
+	Rules bool `yaml:"rules"`
 	// Lease decides which of several exporters publishes: namespace/name; empty: in a pod midwatch-exporter in its namespace, elsewhere none
 	Lease string `yaml:"lease"`
 }
@@ -75,6 +79,17 @@ func (in *installation) watcher(id *pki.Identity, cfg *exporter.Config) (*kube.W
 	}
 	cfg.Metrics = w.AppendMetrics
 	return w, nil
+}
+
+// rules watches the rules that people wrote as objects of the cluster.
+func (in *installation) rules(leader *kube.Watcher, filters *filter.Live) (*rulewatch.Watcher, error) {
+	cluster, err := kube.Connect(in.settings.Exporter.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return rulewatch.New(rulewatch.Config{
+		Cluster: cluster, Filters: filters, Leading: func() bool { return leader.Stats().Leading }, Log: in.log,
+	})
 }
 
 var _ runner = (*kube.Watcher)(nil)

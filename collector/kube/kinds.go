@@ -43,6 +43,9 @@ func Kinds() [][]api.Resource {
 		one("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
 		one("", "v1", "persistentvolumes", "PersistentVolume"),
 		one("", "v1", "resourcequotas", "ResourceQuota"),
+		one("midwatch.dev", "v1alpha1", "alertrules", "AlertRule"),
+		one("midwatch.dev", "v1alpha1", "droprules", "DropRule"),
+		one("midwatch.dev", "v1alpha1", "redactionrules", "RedactionRule"),
 		events,
 	}
 }

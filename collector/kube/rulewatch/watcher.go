@@ -1,0 +1,128 @@
+package rulewatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/midwatch/midwatch/collector/exporter/filter"
+)
+
+// statusEvery is how often statuses are looked after that could not be written, or that another leader left.
+const statusEvery = 5 * time.Second
+
+// Config says which cluster's rules are watched and what they become.
+type Config struct {
+	Cluster *rest.Config // address and credentials of the API server
+	Filters *filter.Live // what drop and redaction rules are added to
+	Leading func() bool  // whether this exporter writes statuses; nil: it does
+	Log     *slog.Logger
+}
+
+// Watcher watches rules. Make it with New, start it with Run.
+type Watcher struct {
+	cfg     Config
+	client  dynamic.Interface
+	kinds   []*kind
+	changed chan struct{} // has room for one: something is to be settled
+	written map[string]written
+}
+
+// New validates the configuration, holds the filters until the rules are known, and starts nothing.
+func New(cfg Config) (*Watcher, error) {
+	if cfg.Cluster == nil || cfg.Filters == nil {
+		return nil, errors.New("rulewatch: Cluster and Filters are needed")
+	}
+	if cfg.Leading == nil {
+		cfg.Leading = func() bool { return true }
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	client, err := dynamic.NewForConfig(cfg.Cluster)
+	if err != nil {
+		return nil, fmt.Errorf("use the Kubernetes credentials: %w", err)
+	}
+	cfg.Filters.Hold(errUnknown)
+	return &Watcher{cfg: cfg, client: client, kinds: kinds(), changed: make(chan struct{}, 1), written: map[string]written{}}, nil
+}
+
+// errUnknown is why telemetry is held back at first.
+var errUnknown = errors.New("the DropRules and RedactionRules of the cluster are not known yet")
+
+// Run watches until ctx ends. A clean stop returns nil.
+func (w *Watcher) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, k := range w.kinds {
+		if err := k.watch(w.client, w.cfg.Log, w.poke); err != nil {
+			return err
+		}
+		g.Go(func() error { k.informer.RunWithContext(ctx); return nil })
+		g.Go(func() error {
+			cache.WaitForCacheSync(ctx.Done(), k.informer.HasSynced) // there may be no object, and so no event
+			w.poke()
+			return nil
+		})
+	}
+	g.Go(func() error { w.settleAll(ctx); return nil })
+	return g.Wait()
+}
+
+// poke says that something is to be settled.
+func (w *Watcher) poke() {
+	select {
+	case w.changed <- struct{}{}:
+	default: // it is said already
+	}
+}
+
+// settleAll keeps filters and statuses as the objects want them until ctx ends.
+func (w *Watcher) settleAll(ctx context.Context) {
+	tick := time.NewTicker(statusEvery)
+	defer tick.Stop()
+	var verdicts []verdict
+	for ctx.Err() == nil {
+		if w.cfg.Leading() {
+			w.tell(ctx, verdicts)
+		}
+		select {
+		case <-w.changed:
+			verdicts = w.settle()
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// settle makes the filters what the objects say, and returns what is to be told of each object.
+func (w *Watcher) settle() []verdict {
+	var all []verdict
+	var s set
+	known := true
+	for _, k := range w.kinds {
+		known = known && (!k.filters || k.known())
+		all = append(all, k.judge(&s)...)
+	}
+	switch {
+	case !known: // held since New
+	case len(s.missing) > 0:
+		w.hold(fmt.Errorf("rules that cannot be applied: %w", errors.Join(s.missing...)))
+	default:
+		if err := w.cfg.Filters.Set(s.drop, s.redact); err != nil {
+			w.hold(err) // each of them was found valid
+		}
+	}
+	return all
+}
+
+func (w *Watcher) hold(why error) {
+	w.cfg.Filters.Hold(why)
+	w.cfg.Log.Error("no telemetry leaves the cluster; correct or delete the rule", "error", why)
+}
