@@ -16,14 +16,14 @@ func ManagedBy(o Object) Managed { return o.Metadata().Items("managedFields") }
 func (m Managed) Actor(diff Diff) (manager, subresource string) {
 	var best, last Object
 	for _, x := range m {
-		if last == nil || !x.Time("time").Before(last.Time("time")) {
+		if x.Text("subresource") == "" && (last == nil || !x.Time("time").Before(last.Time("time"))) {
 			last = x
 		}
 		if (best == nil || !x.Time("time").Before(best.Time("time"))) && ownsAny(x.Map("fieldsV1"), diff) {
 			best = x
 		}
 	}
-	if best == nil { // a field that was removed is owned by nobody
+	if best == nil { // a field that was removed is owned by nobody; whoever only tells of the object's state removed none
 		best = last
 	}
 	return best.Text("manager"), best.Text("subresource")
