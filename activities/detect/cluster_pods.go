@@ -77,7 +77,7 @@ func (j judge) waits(row clusterRow, p kubernetes.Pod) []symptom {
 		switch rule := waitingRules[w.Reason]; {
 		case w.Reason == "CrashLoopBackOff" && c.RestartCount >= j.rules.Restarts && !ofJob(row):
 			says := fmt.Sprintf("crashes again and again: container %s, %d restarts", c.Name, c.RestartCount)
-			if t := c.LastState.Terminated; t != nil {
+			if t := cmp.Or(c.State.Terminated, c.LastState.Terminated); t != nil {
 				a["exit_code"], a["ended"] = strconv.Itoa(t.ExitCode), t.Reason
 				says += fmt.Sprintf(", exit code %d (%s)", t.ExitCode, t.Reason)
 				began = t.StartedAt
@@ -95,10 +95,17 @@ func (j judge) waits(row clusterRow, p kubernetes.Pod) []symptom {
 // soon is how short a run is that ends in a crash loop, and how long the next one must have lasted to be none.
 const soon = time.Minute
 
-// between says that a container that crashes again and again runs for a moment, as it does between two crashes.
+// between says that a container that crashes again and again is not said to: it runs for a moment, or has just crashed. A kubelet says
+// CrashLoopBackOff at its next look at the pod, which may be when the back-off is over.
 func (j judge) between(c kubernetes.ContainerStatus) bool {
 	run, last := c.State.Running, c.LastState.Terminated
-	return run != nil && last != nil && !j.lasts(run.StartedAt, soon/2) && last.ExitCode != 0 && last.FinishedAt.Sub(last.StartedAt) < soon
+	switch {
+	case c.State.Terminated != nil:
+		last = c.State.Terminated
+	case run == nil || last == nil || j.lasts(run.StartedAt, soon/2):
+		return false
+	}
+	return last.ExitCode != 0 && last.FinishedAt.Sub(last.StartedAt) < soon
 }
 
 // ofJob says that a pod is tried again by design.

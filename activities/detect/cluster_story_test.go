@@ -55,7 +55,7 @@ var clusterStories = []struct {
 		says: []string{"limit of 64Mi", "since a change of its resources", "from memory limit 256Mi to memory limit 64Mi, by kubectl-edit", "restarted once"},
 	},
 	{
-		name: "OOM kill, nobody changed anything", at: 40, culprit: "workload/shop/deployment/web", mechanism: investigation.OutOfMemory, action: "kubernetes_restart",
+		name: "OOM kill, nobody changed anything", at: 40, culprit: "workload/shop/deployment/web", mechanism: investigation.OutOfMemory, action: "kubernetes_resources",
 		tell: func(c *cluster) { c.pod(-100, "web-1", podRuns).pod(33, "web-1", podOOM) },
 		says: []string{"runs out of memory at its limit of 64Mi"},
 	},
@@ -123,24 +123,12 @@ var clusterStories = []struct {
 	},
 }
 
-// clusterActions are the remedies of an installation that allows some.
-func clusterActions() []investigation.Action {
-	name := func(names ...string) (out []investigation.Parameter) {
-		for _, n := range names {
-			out = append(out, investigation.Parameter{Name: n, Type: "workload"})
-		}
-		return out
-	}
-	return []investigation.Action{
-		{Name: "kubernetes_rollback", Kind: "kubernetes_rollback", Parameters: name("workload")},
-		{Name: "kubernetes_restart", Kind: "kubernetes_restart", Parameters: name("workload")},
-		{Name: "kubernetes_uncordon", Kind: "kubernetes_uncordon", Parameters: name("node")},
-	}
-}
-
 // TestClusterStories: from what a cluster tells to a report that names workload and change, through the real ingester, store, detectors, tools
 // and checks.
 func TestClusterStories(t *testing.T) {
+	remedies := investigation.Remedies{Kinds: []investigation.ActionKind{
+		investigation.RollbackWorkload, investigation.RestartWorkload, investigation.ResizeContainer, investigation.UncordonNode,
+	}}
 	for _, s := range clusterStories {
 		t.Run(s.name, func(t *testing.T) {
 			db := storetest.Open(t)
@@ -162,7 +150,7 @@ func TestClusterStories(t *testing.T) {
 				t.Fatal("nothing was raised")
 			}
 			req := request(toolstest.Plain, raised, now)
-			req.Actions = clusterActions()
+			req.Actions = remedies.Actions()
 			r, transcript := investigateWith(t, tools.All(db, tools.Kubernetes(db)...), req)
 			text := r.Title + "\n" + r.Summary
 			for _, c := range r.Chain {

@@ -85,6 +85,8 @@ const (
 		`"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off 20s"}},"lastState":{"terminated":{"exitCode":1,"reason":"Error","startedAt":"@28@","finishedAt":"@29@"}}}]}`
 	podBetween = `{"phase":"Running","conditions":[{"type":"Ready","status":"False","lastTransitionTime":"@3@"}],"containerStatuses":[{"name":"web","ready":false,"restartCount":3,` +
 		`"state":{"running":{"startedAt":"@%d@"}},"lastState":{"terminated":{"exitCode":1,"reason":"Error","startedAt":"@28@","finishedAt":"@29@"}}}]}`
+	podEnded = `{"phase":"Running","conditions":[{"type":"Ready","status":"False","lastTransitionTime":"@3@"}],"containerStatuses":[{"name":"web","ready":false,"restartCount":2,` +
+		`"state":{"terminated":{"exitCode":1,"reason":"Error","startedAt":"@28@","finishedAt":"@29@"}},"lastState":{"terminated":{"exitCode":1,"reason":"Error","startedAt":"@8@","finishedAt":"@9@"}}}]}`
 	podNoImage = `{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"True","lastTransitionTime":"@0@"}],"containerStatuses":[{"name":"web","ready":false,"restartCount":0,` +
 		`"state":{"waiting":{"reason":"%s","message":"not found"}}}]}`
 	podUnscheduled = `{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","lastTransitionTime":"@0@",` +
@@ -121,6 +123,7 @@ var clusterCases = []struct {
 	}, 40, "crash_loop workload/shop/deployment/web 28"},
 	{"a crash loop between two crashes", func(c *cluster) { c.pod(50, "web-1", fmt.Sprintf(podBetween, 50)) }, 55, "crash_loop workload/shop/deployment/web 28"},
 	{"a crash loop that ended", func(c *cluster) { c.pod(50, "web-1", fmt.Sprintf(podBetween, 50)) }, 90, ""},
+	{"a crash loop of which the kubelet says only how it ended", func(c *cluster) { c.pod(30, "web-1", podEnded) }, 35, "crash_loop workload/shop/deployment/web 28"},
 	{"one restart", func(c *cluster) { c.pod(30, "web-1", fmt.Sprintf(podCrashes, 1)) }, 40, ""},
 	{"a crash loop of what is gone", func(c *cluster) {
 		c.pod(30, "web-1", fmt.Sprintf(podCrashes, 5)).tell(35, "deployment/web", "Pod", "web-1", "gone")

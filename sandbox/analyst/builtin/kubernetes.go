@@ -205,16 +205,8 @@ func since(d result.Deployment, changed bool) string {
 
 // takeBack drafts the rollback of a workload, where the installation may do that.
 func (f *facts) takeBack(w workload, why string) *investigation.FixDraft {
-	return f.remedy(rollbackWorkload, w, nil, why)
+	return f.remedy(investigation.RollbackWorkload, w, nil, why)
 }
-
-// Kinds of action that change a workload. An installation offers those that an administrator allows.
-const (
-	rollbackWorkload investigation.ActionKind = "kubernetes_rollback"
-	restartWorkload  investigation.ActionKind = "kubernetes_restart"
-	resizeContainer  investigation.ActionKind = "kubernetes_resources"
-	uncordonNode     investigation.ActionKind = "kubernetes_uncordon"
-)
 
 // remedy drafts an action on a workload.
 func (f *facts) remedy(kind investigation.ActionKind, w workload, values map[string]string, why string) *investigation.FixDraft {

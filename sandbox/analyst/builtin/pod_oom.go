@@ -3,6 +3,8 @@ package builtin
 import (
 	"cmp"
 	"fmt"
+	"regexp"
+	"strconv"
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -30,7 +32,7 @@ func (f *facts) outOfMemory(w workload, id string, o result.KubernetesObject, c 
 	limit := cmp.Or(c.MemoryLimit, "none")
 	h := hypothesis{
 		culprit: w.entity(), service: w.service(), mechanism: investigation.OutOfMemory, confidence: 0.93, told: true,
-		fix: f.remedy(restartWorkload, w, nil, "A restart gives its memory back; its limit or its use has to change."),
+		fix: f.moreMemory(w, c),
 	}
 	d, changed := f.rolled(w, telemetry.ChangeImage, telemetry.ChangeResources, telemetry.ChangeEnv, telemetry.ChangeCommand, telemetry.ChangeTemplate, "configuration")
 	if changed {
@@ -63,6 +65,21 @@ func (f *facts) outOfMemory(w workload, id string, o result.KubernetesObject, c 
 		h.missing = append(h.missing, fmt.Sprintf("a change of %s before: none was seen", w))
 	}
 	return h
+}
+
+var quantity = regexp.MustCompile(`^([1-9][0-9]{0,6})(Ki|Mi|Gi|k|M|G)$`)
+
+// moreMemory drafts twice the limit, where it is known, else a restart: it gives the memory back for a while.
+func (f *facts) moreMemory(w workload, c result.KubernetesContainer) *investigation.FixDraft {
+	if m := quantity.FindStringSubmatch(c.MemoryLimit); m != nil {
+		n, _ := strconv.Atoi(m[1]) // seven digits at most
+		twice := strconv.Itoa(2*n) + m[2]
+		why := fmt.Sprintf("It needs more than %s; whether it needs less than %s is to be seen.", c.MemoryLimit, twice)
+		if fix := f.remedy(investigation.ResizeContainer, w, map[string]string{"container": c.Name, "memory_limit": twice}, why); fix != nil {
+			return fix
+		}
+	}
+	return f.remedy(investigation.RestartWorkload, w, nil, "A restart gives its memory back; its limit or its use has to change.")
 }
 
 func restarts(c result.KubernetesContainer) string { return "it was restarted " + times(c.Restarts) }

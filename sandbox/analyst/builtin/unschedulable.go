@@ -56,7 +56,7 @@ func (f *facts) closedNode(h *hypothesis, w workload, nodes objects) {
 		state := "is " + n.Status
 		if strings.Contains(n.Status, "SchedulingDisabled") {
 			state = "takes no new pods (cordoned)"
-			h.fix = f.draft(uncordonNode, w.service(), map[string]string{"node": n.Name}, "It took pods before.")
+			h.fix = f.draft(investigation.UncordonNode, w.service(), map[string]string{"node": n.Name}, "It took pods before.")
 		}
 		h.culprit, h.confidence = telemetry.Host(n.Name), 0.88
 		if changes := f.ids["recent_changes"]; f.changes != nil {
