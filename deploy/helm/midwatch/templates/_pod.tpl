@@ -25,7 +25,7 @@ spec:
     runAsGroup: 65532
     fsGroup: 65532
     fsGroupChangePolicy: OnRootMismatch
-    seccompProfile: {type: {{ .seccomp | default "RuntimeDefault" }}}
+    seccompProfile: {type: {{ .seccomp | default "RuntimeDefault" }}{{ if eq (.seccomp | default "") "Localhost" }}, localhostProfile: midwatch/sandbox.json{{ end }}}
   {{- with $v.nodeSelector }}
   nodeSelector: {{- toYaml . | nindent 4 }}
   {{- end }}
