@@ -4,45 +4,62 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
-	"sync/atomic"
+	"sync"
+	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/dynamic/dynamicinformer"
-	"k8s.io/client-go/tools/cache"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/midwatch/midwatch/collector/exporter/filter"
+	"github.com/midwatch/midwatch/collector/kube/api"
 	"github.com/midwatch/midwatch/internal/rules"
 )
 
-// set is what the objects of a cluster come to.
-type set struct {
-	drop    []rules.Drop
-	redact  []rules.Redaction
-	missing []error // of rules of which no version can be applied
+// retryEvery is the pause before a watch that broke begins again.
+const retryEvery = 2 * time.Second
+
+// object is what a rule's object says.
+type object struct {
+	Metadata struct {
+		Name              string    `json:"name"`
+		Namespace         string    `json:"namespace"`
+		UID               string    `json:"uid"`
+		ResourceVersion   string    `json:"resourceVersion"`
+		Generation        int64     `json:"generation"`
+		CreationTimestamp time.Time `json:"creationTimestamp"`
+	} `json:"metadata"`
+	Status struct {
+		Conditions []metav1.Condition `json:"conditions"`
+	} `json:"status"`
+
+	raw []byte
 }
 
 // kind is one kind of rule.
 type kind struct {
-	resource schema.GroupVersionResource
-	name     string
+	resource api.Resource
 	filters  bool                                                   // it says what must not leave
 	read     func(name string, object []byte) (func(s *set), error) // what an object adds to a set
+	good     map[string]func(s *set)                                // :: uid → what its last good version adds; judge's alone
 
-	informer cache.SharedIndexInformer
-	absent   atomic.Bool             // the API server does not know the kind, so there is no such object
-	good     map[string]func(s *set) // :: uid → what its last good version adds
+	seen struct {
+		sync.Mutex
+		known   bool              // what objects there are
+		objects map[string]object // :: uid → object
+	}
 }
 
 func kinds() []*kind {
 	of := func(resource, name string, filters bool, read func(string, []byte) (func(*set), error)) *kind {
-		gvr := schema.GroupVersionResource{Group: rules.Group, Version: rules.Version, Resource: resource}
-		return &kind{resource: gvr, name: name, filters: filters, read: read, good: map[string]func(*set){}}
+		k := &kind{
+			resource: api.Resource{Group: rules.Group, Version: rules.Version, Name: resource, Kind: name}, filters: filters, read: read,
+			good: map[string]func(*set){},
+		}
+		k.seen.objects = map[string]object{}
+		return k
 	}
 	return []*kind{
 		of("droprules", rules.DropKind, true, func(_ string, object []byte) (func(*set), error) {
@@ -61,110 +78,90 @@ func kinds() []*kind {
 	}
 }
 
-// watch prepares the informer.
-func (k *kind) watch(client dynamic.Interface, log *slog.Logger, changed func()) error {
-	k.informer = dynamicinformer.NewFilteredDynamicInformer(client, k.resource, "", 0, cache.Indexers{}, nil).Informer()
-	err := k.informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		if absent := apierrors.IsNotFound(err); absent && !k.absent.Swap(absent) {
-			log.Info("the cluster has no such rules: the CRD is not installed", "kind", k.name)
-		} else if !absent {
-			log.Warn("rules are not watched; those known last go on, telemetry waits if none are known yet", "kind", k.name, "error", err)
+// follow keeps what is seen as the cluster has it until ctx ends, and calls changed after each change.
+func (k *kind) follow(ctx context.Context, client *api.Client, log *slog.Logger, changed func()) {
+	told := ""
+	for ctx.Err() == nil {
+		err := k.watch(ctx, client, changed)
+		if errors.Is(err, api.ErrNotServed) {
+			k.absent()
+			changed()
 		}
-		changed()
-	})
-	if err != nil {
-		return fmt.Errorf("watch %s: %w", k.name, err)
+		if err.Error() != told && !errors.Is(err, api.ErrExpired) && ctx.Err() == nil {
+			told = err.Error()
+			log.Warn("rules are not watched; those known last stay in force, telemetry waits if none are known yet", "kind", k.resource.Kind, "error", err)
+		}
+		select {
+		case <-time.After(retryEvery):
+		case <-ctx.Done():
+		}
 	}
-	_, err = k.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { changed() }, UpdateFunc: func(any, any) { changed() }, DeleteFunc: func(any) { changed() },
-	})
-	if err != nil {
-		return fmt.Errorf("watch %s: %w", k.name, err)
-	}
-	return nil
 }
 
-// known says whether it is known what objects there are.
-func (k *kind) known() bool { return k.informer.HasSynced() || k.absent.Load() }
-
-// verdict is what is to be told of an object.
-type verdict struct {
-	kind    *kind
-	object  *unstructured.Unstructured
-	reason  string
-	message string
+// absent notes that the API server does not know the kind: there can be no such object. Where some were known, they stay.
+func (k *kind) absent() {
+	k.seen.Lock()
+	defer k.seen.Unlock()
+	k.seen.known = true
 }
 
-// Reasons of the condition Accepted. Only of Valid objects it is True.
-const (
-	reasonValid   = "Valid"
-	reasonInvalid = "Invalid"
-	reasonTooMany = "TooMany"
-)
-
-// judge adds what the objects say to a set, and says what is to be told of each.
-func (k *kind) judge(s *set) []verdict {
-	var out []verdict
-	good := map[string]func(*set){}
-	for i, o := range k.objects() {
-		uid := string(o.GetUID())
-		v := verdict{kind: k, object: o, reason: reasonValid, message: "the rule is in force"}
-		add, err := k.parse(o)
-		switch {
-		case k.filters && i >= filter.MaxRules:
-			v.reason, err = reasonTooMany, fmt.Errorf("there are more than %d rules of this kind", filter.MaxRules)
-			add = nil
-		case err != nil:
-			v.reason = reasonInvalid
-			add = k.good[uid]
-		}
+// watch lists and then watches until something fails, and says what.
+func (k *kind) watch(ctx context.Context, client *api.Client, changed func()) error {
+	fresh := map[string]object{}
+	version, err := client.List(ctx, k.resource, func(raw []byte) error {
+		o, err := decode(raw)
+		fresh[o.Metadata.UID] = o
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	k.seen.Lock()
+	k.seen.known, k.seen.objects = true, fresh
+	k.seen.Unlock()
+	changed()
+	for {
+		err := client.Watch(ctx, k.resource, version, func(e api.Event) error {
+			o, err := decode(e.Object)
+			if err != nil {
+				return err
+			}
+			version = o.Metadata.ResourceVersion
+			k.note(e.Type, o)
+			changed()
+			return nil
+		})
 		if err != nil {
-			v.message = err.Error() + k.consequence(add != nil)
-		}
-		switch {
-		case add != nil:
-			good[uid] = add
-			add(s)
-		case k.filters:
-			s.missing = append(s.missing, fmt.Errorf("%s %s: %w", k.name, o.GetName(), err))
-		}
-		out = append(out, v)
-	}
-	k.good = good
-	return out
-}
-
-// consequence ends the message of an object that is not accepted.
-func (k *kind) consequence(before bool) string {
-	switch {
-	case before || !k.filters:
-		return "; the version before stays in force, if there was a good one"
-	}
-	return "; no telemetry leaves the cluster until it is corrected or deleted"
-}
-
-func (k *kind) parse(o *unstructured.Unstructured) (func(*set), error) {
-	raw, err := json.Marshal(map[string]any{"spec": o.Object["spec"]})
-	if err != nil {
-		return nil, err
-	}
-	add, err := k.read(o.GetName(), raw)
-	if err != nil {
-		return nil, err
-	}
-	return add, nil
-}
-
-// objects are those there are, by age: a new one is the one too many.
-func (k *kind) objects() []*unstructured.Unstructured {
-	var out []*unstructured.Unstructured
-	for _, x := range k.informer.GetStore().List() {
-		if o, ok := x.(*unstructured.Unstructured); ok {
-			out = append(out, o)
+			return err
 		}
 	}
-	slices.SortFunc(out, func(a, b *unstructured.Unstructured) int {
-		return cmp.Or(a.GetCreationTimestamp().Compare(b.GetCreationTimestamp().Time), cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
+}
+
+func (k *kind) note(event string, o object) {
+	k.seen.Lock()
+	defer k.seen.Unlock()
+	switch event {
+	case api.Added, api.Modified:
+		k.seen.objects[o.Metadata.UID] = o
+	case api.Deleted:
+		delete(k.seen.objects, o.Metadata.UID)
+	}
+}
+
+func decode(raw []byte) (o object, err error) {
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return o, fmt.Errorf("read a rule: %w", err)
+	}
+	o.raw = raw
+	return o, nil
+}
+
+// objects are those there are, by age: a new one is the one too many. known says whether it is known which there are.
+func (k *kind) objects() (list []object, known bool) {
+	k.seen.Lock()
+	defer k.seen.Unlock()
+	list = slices.SortedFunc(maps.Values(k.seen.objects), func(a, b object) int {
+		return cmp.Or(a.Metadata.CreationTimestamp.Compare(b.Metadata.CreationTimestamp), cmp.Compare(a.Metadata.UID, b.Metadata.UID))
 	})
-	return out
+	return list, k.seen.known
 }

@@ -2,19 +2,20 @@ package rulewatch
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/midwatch/midwatch/collector/kube/api"
 )
 
 const (
 	conditionAccepted = "Accepted"
 	fieldManager      = "midwatch-exporter"
-	writeTimeout      = 10 * time.Second
 	maxMessage        = 1000 // bytes
 )
 
@@ -28,7 +29,7 @@ type written struct {
 func (w *Watcher) tell(ctx context.Context, all []verdict) {
 	there := make(map[string]written, len(all))
 	for _, v := range all {
-		uid := string(v.object.GetUID())
+		uid := v.object.Metadata.UID
 		want, now := v.condition(time.Now()), w.written[uid]
 		shown, has := accepted(v.object)
 		switch {
@@ -40,7 +41,7 @@ func (w *Watcher) tell(ctx context.Context, all []verdict) {
 				want.LastTransitionTime = shown.LastTransitionTime
 			}
 			if err := w.write(ctx, v, want); err != nil && ctx.Err() == nil {
-				w.cfg.Log.Warn("write the status of a rule; trying again", "kind", v.kind.name, "name", v.object.GetName(), "error", err)
+				w.cfg.Log.Warn("write the status of a rule; trying again", "kind", v.kind.resource.Kind, "name", v.object.Metadata.Name, "error", err)
 			} else {
 				there[uid] = written{want, time.Now()}
 			}
@@ -52,7 +53,7 @@ func (w *Watcher) tell(ctx context.Context, all []verdict) {
 func (v verdict) condition(now time.Time) metav1.Condition {
 	c := metav1.Condition{
 		Type: conditionAccepted, Status: metav1.ConditionTrue, Reason: v.reason, Message: strings.ToValidUTF8(v.message[:min(len(v.message), maxMessage)], ""),
-		ObservedGeneration: v.object.GetGeneration(), LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
+		ObservedGeneration: v.object.Metadata.Generation, LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
 	}
 	if v.reason != reasonValid {
 		c.Status = metav1.ConditionFalse
@@ -66,37 +67,24 @@ func same(a, b metav1.Condition) bool {
 }
 
 // accepted is the condition that an object shows.
-func accepted(o *unstructured.Unstructured) (c metav1.Condition, has bool) {
-	list, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-	for _, x := range list {
-		m, ok := x.(map[string]any)
-		if !ok || m["type"] != conditionAccepted {
-			continue
-		}
-		if runtime.DefaultUnstructuredConverter.FromUnstructured(m, &c) == nil {
-			return c, true
-		}
+func accepted(o object) (c metav1.Condition, has bool) {
+	i := slices.IndexFunc(o.Status.Conditions, func(c metav1.Condition) bool { return c.Type == conditionAccepted })
+	if i < 0 {
+		return c, false
 	}
-	return c, false
+	return o.Status.Conditions[i], true
 }
 
 // write applies a condition; an object that is gone, or another of its name, needs none.
 func (w *Watcher) write(ctx context.Context, v verdict, c metav1.Condition) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	condition, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&c)
-	if err != nil {
-		return err
-	}
-	o := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"conditions": []any{condition}}}}
-	o.SetAPIVersion(v.kind.resource.GroupVersion().String())
-	o.SetKind(v.kind.name)
-	o.SetNamespace(v.object.GetNamespace())
-	o.SetName(v.object.GetName())
-	o.SetUID(v.object.GetUID())
-	_, err = w.client.Resource(v.kind.resource).Namespace(v.object.GetNamespace()).
-		ApplyStatus(ctx, v.object.GetName(), o, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+	m := v.object.Metadata
+	err := w.client.ApplyStatus(ctx, v.kind.resource, m.Namespace, m.Name, fieldManager, map[string]any{
+		"apiVersion": v.kind.resource.APIVersion(), "kind": v.kind.resource.Kind,
+		"metadata": map[string]any{"name": m.Name, "namespace": m.Namespace, "uid": m.UID},
+		"status":   map[string]any{"conditions": []metav1.Condition{c}},
+	})
+	var answer *api.StatusError
+	if errors.As(err, &answer) && (answer.Code == http.StatusNotFound || answer.Code == http.StatusConflict) {
 		return nil
 	}
 	return err

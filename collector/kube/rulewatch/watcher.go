@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/midwatch/midwatch/collector/exporter/filter"
+	"github.com/midwatch/midwatch/collector/kube/api"
 )
 
 // statusEvery is how often statuses are looked after that could not be written, or that another leader left.
@@ -29,7 +28,7 @@ type Config struct {
 // Watcher watches rules. Make it with New, start it with Run.
 type Watcher struct {
 	cfg     Config
-	client  dynamic.Interface
+	client  *api.Client
 	kinds   []*kind
 	changed chan struct{} // has room for one: something is to be settled
 	written map[string]written
@@ -46,9 +45,9 @@ func New(cfg Config) (*Watcher, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	client, err := dynamic.NewForConfig(cfg.Cluster)
+	client, err := api.New(cfg.Cluster)
 	if err != nil {
-		return nil, fmt.Errorf("use the Kubernetes credentials: %w", err)
+		return nil, err
 	}
 	cfg.Filters.Hold(errUnknown)
 	return &Watcher{cfg: cfg, client: client, kinds: kinds(), changed: make(chan struct{}, 1), written: map[string]written{}}, nil
@@ -61,15 +60,7 @@ var errUnknown = errors.New("the DropRules and RedactionRules of the cluster are
 func (w *Watcher) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, k := range w.kinds {
-		if err := k.watch(w.client, w.cfg.Log, w.poke); err != nil {
-			return err
-		}
-		g.Go(func() error { k.informer.RunWithContext(ctx); return nil })
-		g.Go(func() error {
-			cache.WaitForCacheSync(ctx.Done(), k.informer.HasSynced) // there may be no object, and so no event
-			w.poke()
-			return nil
-		})
+		g.Go(func() error { k.follow(ctx, w.client, w.cfg.Log, w.poke); return nil })
 	}
 	g.Go(func() error { w.settleAll(ctx); return nil })
 	return g.Wait()
@@ -107,8 +98,9 @@ func (w *Watcher) settle() []verdict {
 	var s set
 	known := true
 	for _, k := range w.kinds {
-		known = known && (!k.filters || k.known())
-		all = append(all, k.judge(&s)...)
+		told, seen := k.judge(&s)
+		known = known && (seen || !k.filters)
+		all = append(all, told...)
 	}
 	switch {
 	case !known: // held since New

@@ -1,10 +1,15 @@
 package rulewatch_test
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/midwatch/midwatch/collector/exporter/filter"
+	"github.com/midwatch/midwatch/collector/kube/rulewatch"
 )
 
 func TestBadRulesAreRefusedWhenTheyAreApplied(t *testing.T) {
@@ -97,6 +102,39 @@ func TestRulesTakeEffectAndSaySo(t *testing.T) {
 	c.StartAPI()
 	c.must(c.rules("RedactionRule").Delete(t.Context(), "cards", metav1.DeleteOptions{}))
 	c.await(live, "secret 4111", "secret 4111")
+}
+
+func TestWhoMayNotReadRulesLetsNothingLeave(t *testing.T) {
+	c := start(t)
+	c.install()
+	live, err := filter.NewLive(nil, nil)
+	c.must(err)
+	refused := make(refusals, 100)
+	w, err := rulewatch.New(rulewatch.Config{Cluster: c.User("nobody"), Filters: live, Log: slog.New(slog.NewTextHandler(refused, nil))})
+	c.must(err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	for range 3 { // each kind says so
+		if line := <-refused; !strings.Contains(line, "droprules") && !strings.Contains(line, "redactionrules") && !strings.Contains(line, "alertrules") {
+			t.Error(line)
+		}
+	}
+	if got := leaves(live, "secret"); got != "held" {
+		t.Error(got)
+	}
+	cancel()
+	c.must(<-done)
+}
+
+// refusals are lines of a log that speak of one.
+type refusals chan string
+
+func (r refusals) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), "Forbidden") {
+		r <- string(line)
+	}
+	return len(line), nil
 }
 
 func TestOnlyTheLeaderTellsAndOnlyOnce(t *testing.T) {
