@@ -79,11 +79,12 @@ func TestSandboxInAPod(t *testing.T) {
 
 // escapeImage holds the escape suite and gVisor.
 func escapeImage(t *testing.T) string {
+	clustertest.Require(t)
 	runsc, err := filepath.Abs("../../bin/runsc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(runsc); err != nil && os.Getenv(clustertest.Enabled) != "" {
+	if _, err := os.Stat(runsc); err != nil {
 		t.Fatalf("%v (make build-gvisor)", err)
 	}
 	return clustertest.Write(t, testcluster.Image{Name: "localhost/escape:1", Entrypoint: []string{"/inpod"}, Files: map[string]string{

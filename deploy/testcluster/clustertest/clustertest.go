@@ -26,12 +26,10 @@ func Start(tb testing.TB, images ...string) *testcluster.Cluster {
 	return c
 }
 
-// New is Start without starting it. It skips the test where no clusters are wanted.
+// New is Start without starting it.
 func New(tb testing.TB, images ...string) *testcluster.Cluster {
 	tb.Helper()
-	if os.Getenv(Enabled) == "" {
-		tb.Skip("real clusters run in make test-cluster, which sets " + Enabled)
-	}
+	Require(tb)
 	dir, err := os.MkdirTemp("", "testcluster-")
 	if err != nil {
 		tb.Fatal(err)
@@ -53,6 +51,14 @@ func New(tb testing.TB, images ...string) *testcluster.Cluster {
 		}
 	})
 	return c
+}
+
+// Require skips the test where no clusters are wanted.
+func Require(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv(Enabled) == "" {
+		tb.Skip("real clusters run in make test-cluster, which sets " + Enabled)
+	}
 }
 
 // root is the repository.
@@ -88,9 +94,10 @@ func Write(tb testing.TB, image testcluster.Image) (archive string) {
 	return archive
 }
 
-// Build builds a command of this repository as a static program, which goes with the test.
+// Build builds a command of this repository as a static program, which goes with the test. It skips the test where no clusters are wanted.
 func Build(tb testing.TB, command string) (program string) {
 	tb.Helper()
+	Require(tb)
 	program = filepath.Join(tb.TempDir(), filepath.Base(command))
 	cmd := exec.CommandContext(tb.Context(), "go", "build", "-ldflags", "-s -w", "-o", program, command)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
