@@ -252,7 +252,7 @@ func TestSocketsNameBothEnds(t *testing.T) {
 	if _, _, err := table.Refresh(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s.Refresh(time.Now())
+	s.refresh(time.Now()) // not paced
 	if service, pid := s.Serving(ns, at); service != "depot" || pid != 0 {
 		t.Errorf("after its end %s is %q (%d), want it remembered without a process", at, service, pid)
 	}

@@ -38,6 +38,9 @@ type listener struct {
 type Sockets struct {
 	table *Table
 
+	reading sync.Mutex // held while the sockets are read, by one at a time
+	pace    pace       // with reading
+
 	mu        sync.Mutex
 	listeners map[listenKey]listener
 	owners    map[Connection]int             // :: connection → PID of the process at its local end
@@ -126,8 +129,21 @@ func (s *Sockets) Owner(c Connection) *Process {
 	return s.table.Get(pid)
 }
 
-// Refresh reads the sockets of every network namespace that a live process is in.
+// Refresh reads the sockets of every network namespace that a live process is in, unless that took so long the last time that it would take
+// more than its share of a core: for each namespace the kernel walks the connections of the whole machine.
 func (s *Sockets) Refresh(now time.Time) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	began := time.Now()
+	if !s.pace.due(began) {
+		return
+	}
+	s.refresh(now)
+	ended := time.Now()
+	s.pace.done(ended, ended.Sub(began))
+}
+
+func (s *Sockets) refresh(now time.Time) {
 	procs := s.table.Live()
 	s.mu.Lock()
 	watched := s.watched

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
+import { clock } from "../model/format";
 import { useDark } from "../model/theme";
 
 export interface Line {
@@ -8,19 +9,26 @@ export interface Line {
   colour: "rate" | "errors" | "p50" | "p95" | "p99";
 }
 
+/** Something that happened, shown as an upright line. */
+export interface Mark {
+  at: Date;
+  text: string;
+}
+
 interface Props {
   label: string;
   /** Unix seconds, one per value of the lines. */
   times: number[];
   lines: Line[];
   format: (value: number) => string;
+  marks?: Mark[];
   height?: number;
   /** Called with a span that was dragged across. */
   onSelect?: (from: Date, to: Date) => void;
 }
 
 /** A chart over time. Charts of a page share the cursor. */
-export function Chart({ label, times, lines, format, height = 150, onSelect }: Props) {
+export function Chart({ label, times, lines, format, marks = none, height = 150, onSelect }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const dark = useDark();
   const select = useRef(onSelect);
@@ -32,6 +40,7 @@ export function Chart({ label, times, lines, format, height = 150, onSelect }: P
     if (!at) return;
     const data: uPlot.AlignedData = [times, ...lines.map((l) => l.values)];
     const options = chartOptions(at, lines, format, height, (from, to) => select.current?.(from, to));
+    options.hooks = { ...options.hooks, draw: [(u) => drawMarks(u, marks)] };
     const plot = new uPlot({ ...options, width: at.clientWidth }, data, at);
     const resize = new ResizeObserver(() => plot.setSize({ width: at.clientWidth, height }));
     resize.observe(at);
@@ -39,22 +48,40 @@ export function Chart({ label, times, lines, format, height = 150, onSelect }: P
       resize.disconnect();
       plot.destroy();
     };
-  }, [times, lines, format, height, dark]);
+  }, [times, lines, format, marks, height, dark]);
 
   return (
     <figure className="chart">
       <figcaption>{label}</figcaption>
-      <div ref={frame} className="chart-frame" role="img" aria-label={summary(label, lines, format)} />
+      <div ref={frame} className="chart-frame" role="img" aria-label={summary(label, lines, format, marks)} />
     </figure>
   );
 }
 
-function summary(label: string, lines: Line[], format: (value: number) => string): string {
+const none: Mark[] = [];
+
+function summary(label: string, lines: Line[], format: (value: number) => string, marks: Mark[]): string {
   const last = lines.map((l) => {
     const value = l.values.findLast((v) => v !== null);
     return `${l.label} ${value == null ? "unknown" : format(value)}`;
   });
-  return `${label}: ${last.join(", ")} at the end`;
+  const happened = marks.length > 0 ? `; ${marks.map((m) => `${clock(m.at)} ${m.text}`).join("; ")}` : "";
+  return `${label}: ${last.join(", ")} at the end${happened}`;
+}
+
+/** Puts an element over the plot for each mark: it can say what happened when it is pointed at, which a canvas cannot. */
+function drawMarks(u: uPlot, marks: Mark[]) {
+  u.over.querySelectorAll(".chart-mark").forEach((old) => old.remove());
+  const { min, max } = u.scales.x ?? {};
+  for (const m of marks) {
+    const at = m.at.getTime() / 1000;
+    if (min == null || max == null || at < min || at > max) continue;
+    const line = document.createElement("span");
+    line.className = "chart-mark";
+    line.title = `${clock(m.at)} ${m.text}`;
+    line.style.left = `${u.valToPos(at, "x")}px`;
+    u.over.append(line);
+  }
 }
 
 function chartOptions(

@@ -13,7 +13,7 @@ interface Entry {
   diff?: string;
 }
 
-/** Deployments, kills, starts and exits in one list, newest first. */
+/** Deployments, changes of the cluster, kills, starts and exits in one list, newest first. */
 export function ChangesView({ changes }: { changes: Changes }) {
   const entries = timeline(changes);
   if (entries.length === 0) return <p className="muted">Nothing changed in this time.</p>;
@@ -36,24 +36,24 @@ export function ChangesView({ changes }: { changes: Changes }) {
 /** Merges the lists of changes, newest first. */
 export function timeline(c: Changes): Entry[] {
   return [
-    ...c.deployments.map(deployed),
+    ...c.deployments.map((d) => deployed(d, "deployment")),
+    ...c.cluster_changes.map((d) => deployed(d, "cluster")),
     ...c.oom_kills.map((l) => lived(l, "out of memory", "bad")),
     ...c.exits.map((l) => lived(l, "exit", failed(l) ? "bad" : "plain")),
     ...c.starts.map((l) => lived(l, "start", "plain")),
   ].toSorted((a, b) => b.at.getTime() - a.at.getTime());
 }
 
-function deployed(d: Deployment): Entry {
-  const file = d.file ? ` of ${d.file}` : "";
-  const versions = d.before && d.after ? `: ${short(d.before)} → ${short(d.after)}` : "";
-  return {
-    at: d.time,
-    what: "deployment",
-    tone: "warn",
-    service: d.service,
-    text: `new ${d.kind}${file}${versions}`,
-    diff: d.detail,
-  };
+function deployed(d: Deployment, what: string): Entry {
+  return { at: d.time, what, tone: "warn", service: d.service, text: changed(d), diff: d.detail };
+}
+
+/** What a change was, in one line. */
+export function changed(d: Deployment): string {
+  const of = d.object ? ` of ${d.object}` : d.file ? ` of ${d.file}` : "";
+  const versions = d.before || d.after ? `: ${short(d.before) || "nothing"} → ${short(d.after) || "nothing"}` : "";
+  const actor = d.actor ? `, by ${d.actor}` : "";
+  return `new ${d.kind}${of}${versions}${actor}`;
 }
 
 function lived(l: Lifecycle, what: string, tone: Tone): Entry {
@@ -65,9 +65,10 @@ function failed(l: Lifecycle): boolean {
   return Boolean(l.signal) || (l.exit_code !== undefined && l.exit_code !== "0");
 }
 
-/** Digests are long; twelve characters tell them apart. */
+/** Digests are long; twelve characters tell them apart. A long value is cut. */
 function short(version: string): string {
-  return /^[0-9a-f]{16,}$/.test(version) ? version.slice(0, 12) : version;
+  if (/^[0-9a-f]{16,}$/.test(version)) return version.slice(0, 12);
+  return version.length > 80 ? `${version.slice(0, 79)}…` : version;
 }
 
 /** A unified diff, line by line. */

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { createRoute, Link } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { Chart } from "../components/Chart";
+import { Chart, type Mark } from "../components/Chart";
 import { Failure, Loading, Notice } from "../components/Notice";
 import { RangePicker, useRange, useSetRange } from "../components/RangePicker";
 import { Table } from "../components/Table";
-import { ChangesView } from "../evidence/ChangesView";
+import { changed, ChangesView } from "../evidence/ChangesView";
 import { edgeColumns, operationColumns } from "../evidence/measures";
 import { millis, rate } from "../model/format";
 import { columns } from "../model/series";
@@ -93,7 +93,7 @@ function ServiceView({ detail }: { detail: ServiceDetail }) {
 function Charts({ detail }: { detail: ServiceDetail }) {
   const setRange = useSetRange();
   const select = (from: Date, to: Date) => setRange({ kind: "between", from, to });
-  const { times, rates, errors, latency } = useMemo(() => {
+  const { times, rates, errors, latency, marks } = useMemo(() => {
     const c = columns(detail.points, detail.window, detail.step_s);
     return {
       times: c.times,
@@ -104,15 +104,24 @@ function Charts({ detail }: { detail: ServiceDetail }) {
         { label: "p95", values: c.p95, colour: "p95" as const },
         { label: "p99", values: c.p99, colour: "p99" as const },
       ],
+      marks: marksOf(detail),
     };
   }, [detail]);
   return (
     <div className="charts">
-      <Chart label="Requests per second" times={times} lines={rates} format={rate} onSelect={select} />
-      <Chart label="Errors" times={times} lines={errors} format={percentPoints} onSelect={select} />
-      <Chart label="Latency" times={times} lines={latency} format={millis} onSelect={select} />
+      <Chart label="Requests per second" times={times} lines={rates} marks={marks} format={rate} onSelect={select} />
+      <Chart label="Errors" times={times} lines={errors} marks={marks} format={percentPoints} onSelect={select} />
+      <Chart label="Latency" times={times} lines={latency} marks={marks} format={millis} onSelect={select} />
     </div>
   );
+}
+
+/** What changed and what the kernel killed, for the charts. */
+function marksOf({ changes }: ServiceDetail): Mark[] {
+  return [
+    ...[...changes.deployments, ...changes.cluster_changes].map((d) => ({ at: d.time, text: changed(d) })),
+    ...changes.oom_kills.map((k) => ({ at: k.time, text: "killed for want of memory" })),
+  ];
 }
 
 function percentPoints(value: number): string {

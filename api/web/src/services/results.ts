@@ -50,6 +50,8 @@ const deployment = z.object({
   after: z.string(),
   detail: z.string(),
   file: z.string(),
+  actor: z.string().optional(),
+  object: z.string().optional(),
 });
 export type Deployment = z.output<typeof deployment>;
 
@@ -70,6 +72,8 @@ export const changes = z.object({
   starts: list(lifecycle),
   exits: list(lifecycle),
   oom_kills: list(lifecycle),
+  /** Absent in evidence of earlier versions. */
+  cluster_changes: list(deployment).default([]),
 });
 export type Changes = z.output<typeof changes>;
 
