@@ -8,61 +8,39 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/midwatch/midwatch/collector/secret"
+	"github.com/midwatch/midwatch/activities/action"
 )
 
 // maxDiff bounds what an approver has to read, in bytes.
 const maxDiff = 48 << 10
 
-// diff shows what becomes of an object's specification, for people. Values that look like credentials are hidden; a change of only such a
-// value still shows.
+// diff shows what becomes of an object's specification, for people. Values that look like credentials are hidden; that one of them
+// changes still shows, whatever else does.
 func diff(before, after *unstructured.Unstructured) (string, error) {
-	a, err := render(before)
+	m := masks{}
+	a, err := m.render(before)
 	if err != nil {
 		return "", err
 	}
-	b, err := render(after)
+	b, err := m.render(after)
 	if err != nil {
 		return "", err
-	}
-	if a == b && digest(before) != digest(after) {
-		return "only values that are hidden change", nil
 	}
 	text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: difflib.SplitLines(a), B: difflib.SplitLines(b), Context: 4})
 	if err != nil {
 		return "", err
 	}
 	if len(text) > maxDiff {
-		return "", fmt.Errorf("a difference of %d bytes is too much to approve, at most %d", len(text), maxDiff)
+		return "", fmt.Errorf("%w: a difference of %d bytes is too much to approve, at most %d", action.ErrDraft, len(text), maxDiff)
 	}
 	return strings.TrimPrefix(text, "--- \n+++ \n"), nil
 }
 
-func render(object *unstructured.Unstructured) (string, error) {
+func (m masks) render(object *unstructured.Unstructured) (string, error) {
 	spec, _, err := unstructured.NestedMap(object.Object, "spec")
 	if err != nil {
 		return "", fmt.Errorf("read the specification of %s: %w", object.GetName(), err)
 	}
-	hide(spec)
-	b, err := yaml.Marshal(spec)
-	return secret.Text(string(b)), err
-}
-
-// hide masks variables of containers whose names or values look like credentials.
-func hide(v any) {
-	switch v := v.(type) {
-	case []any:
-		for _, x := range v {
-			hide(x)
-		}
-	case map[string]any:
-		name, _ := v["name"].(string)
-		if value, ok := v["value"].(string); ok && name != "" {
-			masked := secret.Args([]string{name + "=" + value})[0]
-			v["value"] = strings.TrimPrefix(masked, name+"=")
-		}
-		for _, x := range v {
-			hide(x)
-		}
-	}
+	b, err := yaml.Marshal(m.hide(spec))
+	return string(b), err
 }
