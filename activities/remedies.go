@@ -104,13 +104,13 @@ func (a *Apply) remedy(ctx context.Context, in workflows.ApplyInput, fix investi
 	a.Log.InfoContext(ctx, "change the cluster", "fix", fix.ID, "approver", in.Approval.Approver, "resource", fix.Cluster.Resource,
 		"namespace", fix.Cluster.Namespace, "name", fix.Cluster.Name)
 	output, err := a.Cluster.Apply(ctx, fix.ID, *fix.Cluster)
-	if errors.Is(err, remedy.ErrChanged) {
+	switch {
+	case err == nil:
+		return a.record(ctx, in, workflows.FixApplied, output)
+	case errors.Is(err, remedy.ErrChanged) || errors.Is(err, remedy.ErrRefused):
 		return a.record(ctx, in, workflows.FixFailed, "Not applied: "+err.Error())
 	}
-	if err != nil {
-		return a.record(ctx, in, workflows.FixFailed, "Failed: "+err.Error())
-	}
-	return a.record(ctx, in, workflows.FixApplied, output)
+	return workflows.ApplyResult{}, err // the change may have been made: the next attempt finds it
 }
 
 // allows tells whether the configuration still has the remedy, for these parameters.

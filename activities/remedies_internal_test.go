@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -74,6 +75,29 @@ func TestALostRemedyGoesOn(t *testing.T) {
 	}
 	if r := b.do(in, true); r.Status != workflows.FixApplied || len(c.applied) != 1 {
 		t.Errorf("%+v, applied %v", r, c.applied)
+	}
+}
+
+// Where nobody knows whether the change was made, the next attempt asks the object; what the API server refuses is over.
+func TestARemedyWithoutAnAnswerIsTriedAgain(t *testing.T) {
+	b := newBench(t)
+	c := b.allowed()
+	b.remedied("shop/deployment/web")
+	in := b.signed(nil)
+	c.err = errors.New("connection reset")
+	if _, err := b.decide(t.Context(), in, false); !errors.Is(err, c.err) {
+		t.Fatalf("got %v, want the activity to fail", err)
+	}
+	c.err = nil
+	if r := b.do(in, true); r.Status != workflows.FixApplied || len(c.applied) != 2 {
+		t.Errorf("%+v, applied %v", r, c.applied)
+	}
+	b = newBench(t)
+	c = b.allowed()
+	b.remedied("shop/deployment/web")
+	c.err = remedy.ErrRefused
+	if r := b.do(b.signed(nil), false); r.Status != workflows.FixFailed {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -29,8 +29,12 @@ import (
 	"github.com/midwatch/midwatch/internal/investigation"
 )
 
-// ErrChanged means the object is no longer what was reviewed.
-var ErrChanged = errors.New("the object was changed since the fix was prepared; investigate again")
+var (
+	// ErrChanged means the object is no longer what was reviewed.
+	ErrChanged = errors.New("the object was changed since the fix was prepared; investigate again")
+	// ErrRefused means the API server does not do it, now and later.
+	ErrRefused = errors.New("the API server refused")
+)
 
 const (
 	// FixAnnotation of a changed object is the id of the fix that changed it last.
@@ -123,7 +127,7 @@ type Planned struct {
 }
 
 // Apply makes the change, once: called again for the same fix it only says so. ErrChanged is that the object is another one, or
-// its specification is, than was reviewed.
+// its specification is, than was reviewed. After an error that is neither that nor ErrRefused nobody knows: call it again.
 func (c *Cluster) Apply(ctx context.Context, fix string, change investigation.ClusterChange) (string, error) {
 	resource, err := parseResource(change.Resource)
 	if err != nil {
@@ -145,12 +149,20 @@ func (c *Cluster) Apply(ctx context.Context, fix string, change investigation.Cl
 		if apierrors.IsConflict(err) {
 			continue // the API server itself gave up on an object that is written to all the time
 		}
+		if !refused(err) {
+			return "", fmt.Errorf("change %s %s: %w", resource.Resource, name, err)
+		}
 		if _, changed := c.reviewed(ctx, resource, fix, change); changed != nil {
 			return "", changed // between reading and writing
 		}
-		return "", fmt.Errorf("change %s %s: %w", resource.Resource, name, err)
+		return "", fmt.Errorf("change %s %s: %w: %w", resource.Resource, name, ErrRefused, err)
 	}
 	return "", fmt.Errorf("change %s %s: it is written to all the time; %d tries met another version", resource.Resource, name, conflicts)
+}
+
+// refused tells whether the API server answered that it will not, rather than that it could not now.
+func refused(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsMethodNotSupported(err)
 }
 
 // reviewed reads the object of a change, which must be what was reviewed, or what this fix made of it.
@@ -160,6 +172,8 @@ func (c *Cluster) reviewed(ctx context.Context, resource schema.GroupVersionReso
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, fmt.Errorf("%w: %s is not there any more", ErrChanged, name)
+	case refused(err):
+		return nil, fmt.Errorf("read %s %s: %w: %w", resource.Resource, name, ErrRefused, err)
 	case err != nil:
 		return nil, fmt.Errorf("read %s %s: %w", resource.Resource, name, err)
 	case string(object.GetUID()) != change.UID:
