@@ -91,9 +91,13 @@ func readQuestions(names *privacy.Map, questions []investigation.Question) (err 
 	return nil
 }
 
-// readFix makes the reason for a fix ready for a reader. What is done when it is approved stays to the letter.
+// readFix makes the reason for a fix ready for a reader. What is done when it is approved stays to the letter, but a patch of a cluster is
+// left out: it has credentials in the clear that the difference hides.
 func readFix(names *privacy.Map, f *investigation.Fix) {
 	f.Why = privacy.Plain(names.Resolve(f.Why))
+	if f.Cluster != nil {
+		f.Cluster.Patch = nil
+	}
 }
 
 // readFixes is readFix for fixes of any investigations.

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -104,6 +105,31 @@ func (in *installation) readEverywhere() {
 		}
 		return false
 	}))
+}
+
+// TestPatchOfAClusterIsNotShown: people approve the difference, which hides credentials that the patch has in the clear.
+func TestPatchOfAClusterIsNotShown(t *testing.T) {
+	in := start(t)
+	fix := in.fix(func(f *investigation.Fix) {
+		f.Kind = investigation.RollbackWorkload
+		f.Cluster = &investigation.ClusterChange{Name: "web", Patch: json.RawMessage(`[{"op":"replace","path":"/spec","value":"hunter2"}]`), Diff: "-a\n+b\n"}
+		f.Digest = f.ContentDigest()
+	})
+	viewer, ctx := in.as(auth.Viewer), t.Context()
+	for _, path := range []string{"/fixes", "/fixes/fix-1", "/incidents/inc-1", "/investigations/inv-1"} {
+		var shown json.RawMessage
+		must(t, viewer.Do(ctx, http.MethodGet, "/api/v1"+path, nil, &shown))
+		if text := string(shown); !strings.Contains(text, fix.Digest) || strings.Contains(text, "hunter2") {
+			t.Errorf("%s: %s", path, text)
+		}
+	}
+	must(t, viewer.Watch(ctx, "inv-1", func(d wire.InvestigationDetail) bool {
+		if d.Fixes[0].Cluster.Patch != nil {
+			t.Errorf("event %s", d.Fixes[0].Cluster.Patch)
+		}
+		return false
+	}))
+	get(in.as(auth.Approver).Approve(ctx, fix.ID, fix.Digest))(t)
 }
 
 func TestModelTextIsPlain(t *testing.T) {

@@ -20,8 +20,8 @@ const maxApprovers = 5
 func (q Quorum) Validate() error {
 	counts := []int{q.Approvals}
 	for kind, n := range q.Of {
-		if !slices.Contains(actionKinds, kind) && kind != OpenPullRequest {
-			return fmt.Errorf("investigations.approvals_of: unknown kind %q; kinds are %v", kind, append(actionKinds[:len(actionKinds):len(actionKinds)], OpenPullRequest))
+		if kinds := slices.Concat(actionKinds, remedyKinds(), []ActionKind{OpenPullRequest}); !slices.Contains(kinds, kind) {
+			return fmt.Errorf("investigations.approvals_of: unknown kind %q; kinds are %v", kind, kinds)
 		}
 		counts = append(counts, n)
 	}

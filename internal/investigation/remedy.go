@@ -104,6 +104,6 @@ type ClusterChange struct {
 	// Spec is the hex SHA-256 of the object's specification as it was reviewed: another one is not changed. A resource version would
 	// not do: it moves with every word about the object's health.
 	Spec  string          `json:"spec"`
-	Patch json.RawMessage `json:"patch"` // RFC 6902
-	Diff  string          `json:"diff"`  // of the specification, unified, as YAML; what looks like a credential is hidden
+	Patch json.RawMessage `json:"patch,omitempty"` // RFC 6902, with credentials in the clear: it leaves the metadata store for the apply role alone
+	Diff  string          `json:"diff"`            // of the specification, unified, as YAML; what looks like a credential is hidden
 }
