@@ -112,11 +112,20 @@ func (a *Prepare) offered(ctx context.Context, fix investigation.Fix) (string, e
 	}
 	for _, f := range fixes {
 		open := f.Status == workflows.FixAwaiting || f.Status == workflows.FixApplying || f.Status == workflows.FixApplied
-		if open && fix.CreatedAt.Sub(f.CreatedAt) < latelyLast && f.Environment == fix.Environment && f.Target == fix.Target && f.Content == fix.Content {
+		if open && fix.CreatedAt.Sub(f.CreatedAt) < latelyLast && f.Environment == fix.Environment && f.Target == fix.Target && does(f) == does(fix) {
 			return f.Incident, nil
 		}
 	}
 	return "", nil
+}
+
+// does is what two fixes have in common that do the same. A difference of a cluster's object may hold the time.
+func does(f investigation.Fix) string {
+	if f.Cluster != nil {
+		summary, _, _ := strings.Cut(f.Content, "\n")
+		return summary
+	}
+	return f.Content
 }
 
 func (a *Prepare) exact(inv metadata.Investigation, evidence []investigation.Evidence) (investigation.Fix, error) {

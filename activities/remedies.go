@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,21 +72,22 @@ func (a *Remedies) exact(ctx context.Context, inv metadata.Investigation, eviden
 }
 
 // remedied is the workload or node that parameters name. One that nobody has seen is refused: neither a trigger nor a row of any
-// evidence is about it.
+// evidence is about it. So is one where the requester may not look.
 func remedied(parameters map[string]string, inv metadata.Investigation, evidence []investigation.Evidence) (telemetry.Entity, error) {
-	entity, names := telemetry.Host(parameters["node"]), []string{parameters["node"]}
+	entity, namespace, name := telemetry.Host(parameters["node"]), "", parameters["node"]
 	if workload := parameters["workload"]; workload != "" {
-		namespace, kindAndName, _ := strings.Cut(workload, "/")
-		_, name, _ := strings.Cut(kindAndName, "/")
-		entity, names = telemetry.Workload(namespace, kindAndName), []string{telemetry.ServiceOf(namespace, name)}
+		namespace, name, _ = strings.Cut(workload, "/")
+		entity = telemetry.Workload(namespace, name)
 	}
-	for _, name := range names {
-		if triggered(inv.Request.Triggers, name) || witnessed(evidence, name) {
-			return entity, nil
-		}
+	if within := inv.Request.Namespaces; len(within) > 0 && !slices.Contains(within, namespace) {
+		return "", fmt.Errorf("%w: %s is outside of the namespaces of who asked", action.ErrDraft, entity)
 	}
-	for _, t := range inv.Request.Triggers {
-		if t.Entity == entity {
+	if sighted(evidence, namespace, name) || slices.ContainsFunc(inv.Request.Triggers, func(t investigation.Trigger) bool { return t.Entity == entity }) {
+		return entity, nil
+	}
+	if namespace != "" {
+		_, plain, _ := strings.Cut(name, "/")
+		if service := telemetry.ServiceOf(namespace, plain); triggered(inv.Request.Triggers, service) || witnessed(evidence, service) {
 			return entity, nil
 		}
 	}

@@ -11,18 +11,22 @@ import (
 	"github.com/midwatch/midwatch/activities/action"
 	"github.com/midwatch/midwatch/activities/remedy"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/workflows"
 )
 
 // counted stands for a cluster and counts; package remedy is tested on a real one.
 type counted struct {
-	applied []string
-	err     error
+	prepared int
+	applied  []string
+	err      error
 }
 
 func (c *counted) Prepare(_ context.Context, kind investigation.ActionKind, parameters map[string]string, _ time.Time) (remedy.Planned, error) {
-	return remedy.Planned{Summary: fmt.Sprint(kind, " ", parameters["workload"]), Change: investigation.ClusterChange{Name: "web", UID: "u", Spec: "s", Diff: "-a\n+b\n"}}, nil
+	c.prepared++
+	diff := fmt.Sprintf("-a\n+%d\n", c.prepared) // a restart's holds the time
+	return remedy.Planned{Summary: fmt.Sprint(kind, " ", parameters["workload"]), Change: investigation.ClusterChange{Name: "web", UID: "u", Spec: "s", Diff: diff}}, nil
 }
 
 func (c *counted) Apply(_ context.Context, fix string, _ investigation.ClusterChange) (string, error) {
@@ -149,9 +153,40 @@ func TestARemedyIsPreparedForWhatWasSeen(t *testing.T) {
 	if ref.Content != "kubernetes_restart shop/deployment/web" || ref.Target != string(seen) {
 		t.Errorf("%+v", ref)
 	}
+	if again := prepared("inv-again", seen, "shop/deployment/web"); !strings.Contains(again.Invalid, "under way already, with incident inc-inv-a") {
+		t.Errorf("the same once more: %+v", again)
+	}
 	for id, workload := range map[string]string{"inv-b": "shop/deployment/other", "inv-c": "not a workload"} {
 		if ref := prepared(id, seen, workload); ref.ID != "" || !strings.Contains(ref.Invalid, action.ErrDraft.Error()) {
 			t.Errorf("%s: %+v", workload, ref)
+		}
+	}
+}
+
+// TestWhatMayBeRemedied: a cluster's own rows count as sightings, of workloads and of nodes, each as what it is.
+func TestWhatMayBeRemedied(t *testing.T) {
+	rows := `{"kind":"Pod","namespace":"asked","objects":[{"namespace":"shop","workload":"statefulset/db","name":"db-0","node":"n1","message":"deployment/told"}],"node":"asked"}`
+	edges := `{"services":[{"service":"web.shop"},{"service":"n2"}]}`
+	evidence := []investigation.Evidence{{Result: []byte(rows)}, {Result: []byte(edges)}}
+	for _, c := range []struct {
+		parameter, value string
+		namespaces       []string
+		want             bool
+	}{
+		{"workload", "shop/statefulset/db", nil, true},
+		{"workload", "shop/deployment/web", nil, true}, // by its service
+		{"workload", "shop/deployment/told", nil, false},
+		{"workload", "other/statefulset/db", nil, false},
+		{"workload", "shop/statefulset/db", []string{"shop"}, true},
+		{"workload", "shop/statefulset/db", []string{"other"}, false},
+		{"node", "n1", nil, true},
+		{"node", "n1", []string{"shop"}, false},
+		{"node", "n2", nil, false}, // the name of a service
+		{"node", "asked", nil, false},
+	} {
+		inv := metadata.Investigation{Request: investigation.Request{Environment: "test", Namespaces: c.namespaces}}
+		if _, err := remedied(map[string]string{c.parameter: c.value}, inv, evidence); (err == nil) != c.want {
+			t.Errorf("%s %s within %v: %v", c.parameter, c.value, c.namespaces, err)
 		}
 	}
 }
