@@ -146,6 +146,10 @@ eval-cases: deps ## Make the cases of `midwatch eval` anew, from the demo's reco
 bench-investigation: build build-gvisor ## What the machinery of investigations costs beside models: turns, memory, storms, sandboxes
 	@go run ./bench/investigation $(BENCH_ARGS)
 
+.PHONY: bench-kube
+bench-kube: deps build ## What watching 1,000 nodes and 30,000 pods costs the exporter, and how soon a change is visible (BENCH_ARGS="-for 5m")
+	@go run ./bench/kube $(BENCH_ARGS)
+
 .PHONY: clean
 clean: ## Remove what was built (not .cache)
 	rm -rf bin api/web/dist

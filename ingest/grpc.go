@@ -23,6 +23,10 @@ import (
 // maxMessage bounds a request after decompression, in bytes.
 const maxMessage = 16 << 20
 
+// maxStreams bounds the requests of one connection at a time. An exporter sends each version of a Kubernetes object in a request of its own; what
+// they hold together is bounded by their bytes.
+const maxStreams = 512
+
 // How long a sender is asked to wait before it sends a request again.
 const (
 	overloadPause = time.Second
@@ -62,7 +66,7 @@ type exporter interface {
 func (s *Server) newGRPC() *grpc.Server {
 	g := grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(s.cfg.TLS)), grpc.ForceServerCodecV2(rawCodec{}),
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxConcurrentStreams(64),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}))
 	g.RegisterService(service(telemetry.Traces, "opentelemetry.proto.collector.trace.v1.TraceService"), s)
 	g.RegisterService(service(telemetry.Metrics, "opentelemetry.proto.collector.metrics.v1.MetricsService"), s)

@@ -9,8 +9,13 @@ import (
 // listed waits until the store has a version of every object.
 func (in *installation) listed(ctx context.Context, total int) error {
 	var n uint64
+	told := time.Now()
 	for deadline := time.Now().Add(15 * time.Minute); ; time.Sleep(time.Second) {
 		err := in.db.QueryRow(ctx, "SELECT uniqExact(uid) FROM k8s_objects").Scan(&n)
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			fmt.Printf("%d of %d objects stored\n", n, total)
+		}
 		switch {
 		case err == nil && n >= uint64(total): //nolint:gosec // not negative
 			return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/midwatch/midwatch/collector/envelope"
 	"github.com/midwatch/midwatch/collector/exporter/filter"
@@ -24,12 +25,17 @@ import (
 
 const (
 	consumerName = "exporter" // shared by all exporters of a cluster
-	senders      = 16         // messages under way at a time; the ingester answers after up to 200 ms of grouping
-	prefetch     = 32
-	maxPending   = 256              // delivered and not acknowledged, all exporters together
-	ackWait      = 15 * time.Second // after which a message of an exporter that died goes to another
-	heartbeat    = 5 * time.Second  // tells JetStream that a message is still worked on
-	reconnect    = time.Second
+	// senders bounds the messages under way at a time. The ingester answers after up to 200 ms of grouping, and every version of a Kubernetes
+	// object is a message: with fewer a large cluster's changes would wait.
+	senders       = 512
+	prefetch      = 512
+	prefetchBytes = 16 << 20 // of them, compressed
+	maxInFlight   = 96 << 20 // bytes of messages under way, decoded: estimated as unpacked times their compressed size
+	unpacked      = 12
+	maxPending    = 2048             // delivered and not acknowledged, all exporters together
+	ackWait       = 15 * time.Second // after which a message of an exporter that died goes to another
+	heartbeat     = 5 * time.Second  // tells JetStream that a message is still worked on
+	reconnect     = time.Second
 )
 
 // Config says between what the exporter stands.
@@ -138,7 +144,7 @@ func (e *Exporter) readUntilError(ctx context.Context, js jetstream.JetStream, t
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(prefetch), jetstream.PullHeartbeat(heartbeat), jetstream.PullExpiry(2*heartbeat))
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(prefetch, prefetchBytes), jetstream.PullHeartbeat(heartbeat), jetstream.PullExpiry(2*heartbeat))
 	if err != nil {
 		return fmt.Errorf("read consumer %s: %w", consumerName, err)
 	}
@@ -146,6 +152,7 @@ func (e *Exporter) readUntilError(ctx context.Context, js jetstream.JetStream, t
 	ready()
 	var g errgroup.Group
 	g.SetLimit(senders)
+	room := semaphore.NewWeighted(maxInFlight)
 	defer g.Wait() //nolint:errcheck // no sender returns an error
 	for {
 		m, err := messages.Next(jetstream.NextContext(ctx))
@@ -158,7 +165,11 @@ func (e *Exporter) readUntilError(ctx context.Context, js jetstream.JetStream, t
 		if md, err := m.Metadata(); err == nil {
 			e.counters.lost.Add(e.gaps.lostBefore(md))
 		}
-		g.Go(func() error { e.forward(ctx, m, to); return nil })
+		size := min(int64(unpacked*len(m.Data())), maxInFlight)
+		if err := room.Acquire(ctx, size); err != nil {
+			return fmt.Errorf("read consumer %s: %w", consumerName, err)
+		}
+		g.Go(func() error { defer room.Release(size); e.forward(ctx, m, to); return nil })
 	}
 }
 
