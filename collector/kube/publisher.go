@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	lanes       = 48       // objects published at a time; those of one object go one after another in one lane
-	laneQueue   = 8        // objects that wait in a lane
+	lanes       = 384      // objects published at a time, each waiting for two answers; those of one object go one after another in one lane
+	laneQueue   = 4        // objects that wait in a lane
 	budgetBytes = 24 << 20 // JSON of objects between the watch and JetStream; decoded it is about six times as much
 	ackTimeout  = 5 * time.Second
 	retryPause  = 250 * time.Millisecond
