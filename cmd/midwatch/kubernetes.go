@@ -91,7 +91,7 @@ func (k *lookedAt) history() *cobra.Command {
 	return k.windowFlags(&cobra.Command{
 		Use: "history KIND NAME", Short: "Show how one object changed, and by whom", Args: wants(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return k.between(cmd, "from", "to", func(a map[string]any) error {
+			return k.between("from", "to", func(a map[string]any) error {
 				a["kind"], a["name"], a["namespace"] = args[0], args[1], k.namespace
 				return ask[result.KubernetesHistory](cmd, k.remote, "kubernetes_history", a, writeHistory)
 			})
@@ -103,7 +103,7 @@ func (k *lookedAt) diff() *cobra.Command {
 	return k.windowFlags(&cobra.Command{
 		Use: "diff KIND [NAME]", Short: "Show how the objects of a kind, or one, differ between two moments", Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return k.between(cmd, "before", "after", func(a map[string]any) error {
+			return k.between("before", "after", func(a map[string]any) error {
 				a["kind"], a["namespace"] = args[0], k.namespace
 				if len(args) > 1 {
 					a["name"] = args[1]
@@ -119,7 +119,7 @@ func (k *lookedAt) events() *cobra.Command {
 	cmd := k.windowFlags(&cobra.Command{
 		Use: "events [KIND NAME]", Short: "Show what the cluster said, of all or of one object", Args: cobra.RangeArgs(0, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return k.between(cmd, "from", "to", func(a map[string]any) error {
+			return k.between("from", "to", func(a map[string]any) error {
 				a["namespace"], a["workload"] = k.namespace, workload
 				if len(args) > 0 {
 					a["kind"] = args[0]
@@ -149,7 +149,7 @@ func (k *lookedAt) pods() *cobra.Command {
 }
 
 // between hands on the arguments that say from when to when, by the names that a tool has for them.
-func (k *lookedAt) between(_ *cobra.Command, from, to string, do func(map[string]any) error) error {
+func (k *lookedAt) between(from, to string, do func(map[string]any) error) error {
 	begin, err := moment(k.from, k.now())
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func keyOf(d result.Deployment) string {
 }
 
 // keyClaim says which key of a ConfigMap changed.
-func (f *facts) keyClaim(h *hypothesis, w workload, d result.Deployment) {
+func (f *facts) keyClaim(h *hypothesis, d result.Deployment) {
 	key, id := keyOf(d), f.ids["recent_changes"]
 	if key == "" || d.Kind != "configuration" {
 		return
@@ -55,7 +55,7 @@ func brokenConfiguration(f *facts) []hypothesis {
 		if changed {
 			h.confidence = 0.9
 			f.rolloutClaim(&h, w, d)
-			f.keyClaim(&h, w, d)
+			f.keyClaim(&h, d)
 			if d.Kind != "configuration" {
 				h.fix = f.takeBack(w, "What ran before started.")
 			}

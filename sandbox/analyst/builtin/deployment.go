@@ -118,7 +118,7 @@ func wrongConfiguration(f *facts) []hypothesis {
 			}
 			f.changeClaim(&h, d)
 			f.ownClaim(&h, s)
-			f.keyClaim(&h, workload{d.Namespace, d.Workload}, d)
+			f.keyClaim(&h, d)
 			h.fix = f.backTo(investigation.RollbackConfig, d, "The settings before did not fail.")
 			out = append(out, h)
 		}

@@ -38,7 +38,7 @@ func (f *facts) crash(w workload, id string, o result.KubernetesObject, c result
 		if slices.Contains([]string{"configuration", telemetry.ChangeEnv, telemetry.ChangeCommand, "arguments"}, d.Kind) {
 			h.mechanism = investigation.WrongConfiguration
 		}
-		f.keyClaim(&h, w, d)
+		f.keyClaim(&h, d)
 		if d.Kind != "configuration" {
 			h.fix = f.takeBack(w, "What ran before did not crash.")
 		}
