@@ -104,7 +104,7 @@ func TestActor(t *testing.T) {
 		"/spec/template/spec/containers/api/image": {"kubectl-client-side-apply", ""},
 		"/spec/replicas":   {"kube-controller-manager", "scale"},
 		"/status/replicas": {"kube-controller-manager", "status"},
-		"/metadata/labels": {"kube-controller-manager", "status"}, // nobody owns what was removed: who wrote last
+		"/metadata/labels": {"kubectl-client-side-apply", ""}, // nobody owns what was removed: who wrote the object itself last
 	} {
 		manager, sub := object.ManagedBy(o).Actor(object.Diff{{Path: path}})
 		if manager != want[0] || sub != want[1] {
