@@ -57,6 +57,7 @@ func read(t investigation.Transcript) (*facts, error) {
 			return nil, fmt.Errorf("read evidence %s of %s: %w", e.ID, e.Tool, err)
 		}
 	}
+	f.concern()
 	f.doubt()
 	f.suspects = f.findSuspects()
 	return f, nil
