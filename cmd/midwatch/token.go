@@ -46,10 +46,10 @@ func tokenCreateCommand(in *installation) *cobra.Command {
 			if grant.Role, err = auth.ParseRole(role); err != nil {
 				return err
 			}
-			switch {
-			case life < 0:
-				return fmt.Errorf("--expires %s: want a time from now, such as 30d", life.String())
-			case life > 0:
+			if cmd.Flags().Changed("expires") {
+				if life <= 0 { // what a computed time comes to must not open for ever
+					return fmt.Errorf("--expires %s: want a time from now, such as 30d; without it the token opens until it is revoked", time.Duration(life))
+				}
 				grant.ExpiresAt = time.Now().Add(time.Duration(life)).UTC()
 			}
 			return in.withTokens(cmd.Context(), func(db *metadata.DB) error {

@@ -37,6 +37,11 @@ func TestTokens(t *testing.T) {
 		return db
 	}
 	db := open()
+	for _, never := range []string{"0", "0d", "0s", "-1h"} {
+		if out, err := said(t, "token", "create", "--subject", "pager", "--expires", never, "--data", dir); err == nil {
+			t.Errorf("--expires %s made %s", never, out)
+		}
+	}
 	text, err := said(t, "token", "create", "--subject", "pager", "--role", "reporter", "--expires", "1h", "--data", dir)
 	if err != nil {
 		t.Fatal(err)
