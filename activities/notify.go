@@ -115,8 +115,12 @@ func (a *Notify) message(ctx context.Context, n workflows.Announcement, id strin
 	if err != nil {
 		return notify.Message{}, final(err)
 	}
+	content := f.Content
+	if f.Cluster != nil {
+		content = does(f) // the specification is for the page alone, where who may look is known
+	}
 	m.Fix = &notify.Fix{
-		ID: f.ID, Action: f.Action, Target: say(f.Target, maxNotice), Content: say(f.Content, maxContent), Digest: f.Digest, Status: f.Status,
+		ID: f.ID, Action: f.Action, Target: say(f.Target, maxNotice), Content: say(content, maxContent), Digest: f.Digest, Status: f.Status,
 	}
 	needed, given := f.Quorate(time.Now())
 	m.Fix.Needed = needed

@@ -127,6 +127,20 @@ func TestAnnounceSaysWhatWouldRunAndNoNames(t *testing.T) {
 	}
 }
 
+// TestAnnounceKeepsTheSpecification: of a change of a cluster people are told what it does, and read the rest on the page.
+func TestAnnounceKeepsTheSpecification(t *testing.T) {
+	b, l := newBench(t), &listener{status: http.StatusOK}
+	n := b.notifying(l.target(t, "all"))
+	b.fix.Content = "restart deployment shop/web\n\n-  image: internal.example/web:1\n"
+	b.remedied("shop/deployment/web")
+	if _, err := b.announce(n, workflows.Announcement{Incident: "inc-1", Event: workflows.ApprovalAwaited, Fix: b.fix.ID, Line: "A fix awaits approval"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.got[0].Fix.Content; got != "restart deployment shop/web" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestAnnounceOnceEach has a target that is down, one that refuses and one that takes everything.
 func TestAnnounceOnceEach(t *testing.T) {
 	b := newBench(t)
