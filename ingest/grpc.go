@@ -25,7 +25,7 @@ const maxMessage = 16 << 20
 
 // maxStreams bounds the requests of one connection at a time. An exporter sends each version of a Kubernetes object in a request of its own; what
 // they hold together is bounded by their bytes.
-const maxStreams = 512
+const maxStreams = 2048
 
 // How long a sender is asked to wait before it sends a request again.
 const (

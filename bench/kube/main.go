@@ -106,6 +106,11 @@ func (in *installation) underChurn(ctx context.Context, w *world, o options) ([]
 	if err != nil {
 		return nil, err
 	}
+	behind, err := in.backlog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Println(behind)
 	found := <-look
 	if found.err != nil {
 		return nil, found.err

@@ -21,9 +21,10 @@ import (
 
 // installation is the way from the API server to the store, each part a process of its own as in production.
 type installation struct {
-	dir   string
-	parts map[string]*exec.Cmd
-	db    *store.DB
+	dir       string
+	jetStream string // host:port
+	parts     map[string]*exec.Cmd
+	db        *store.DB
 }
 
 // install starts store, JetStream, ingester and the exporter that watches the cluster at api.
@@ -101,6 +102,7 @@ func (in *installation) configure(ctx context.Context, api string) (string, erro
 			return "", err
 		}
 	}
+	in.jetStream = at[1]
 	return at[0], nil
 }
 

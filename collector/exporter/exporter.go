@@ -27,12 +27,12 @@ const (
 	consumerName = "exporter" // shared by all exporters of a cluster
 	// senders bounds the messages under way at a time. The ingester answers after up to 200 ms of grouping, and every version of a Kubernetes
 	// object is a message: with fewer a large cluster's changes would wait.
-	senders       = 512
-	prefetch      = 512
+	senders       = 2048
+	prefetch      = 1024
 	prefetchBytes = 16 << 20 // of them, compressed
 	maxInFlight   = 96 << 20 // bytes of messages under way, decoded: estimated as unpacked times their compressed size
 	unpacked      = 12
-	maxPending    = 2048             // delivered and not acknowledged, all exporters together
+	maxPending    = 8192             // delivered and not acknowledged, all exporters together
 	ackWait       = 15 * time.Second // after which a message of an exporter that died goes to another
 	heartbeat     = 5 * time.Second  // tells JetStream that a message is still worked on
 	reconnect     = time.Second
