@@ -11,7 +11,7 @@ func dockerfile(list []image) string {
 	var b strings.Builder
 	b.WriteString(`# Generated from deploy/images/images.yaml by "make generate". Build what it copies first, then one image at a time:
 #   make deps build
-#   docker build --target midwatch --tag midwatch .
+#   docker build --file deploy/images/Dockerfile --target midwatch --tag midwatch .
 
 `)
 	for i, im := range list {
@@ -31,6 +31,19 @@ func dockerfile(list []image) string {
 		fmt.Fprintf(&b, "USER %d:%d\nWORKDIR %s\nENTRYPOINT [%s]\n", user, user, stateDir, quoted(im.Entrypoint))
 	}
 	return b.String()
+}
+
+// dockerignore lets in what the Dockerfile copies: the rest of a checkout is gigabytes.
+func dockerignore(list []image) string {
+	lines := []string{"*"}
+	for _, im := range list {
+		for _, c := range im.Files {
+			if line := "!" + c.From; c.ours() && !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 func quoted(words []string) string {

@@ -24,14 +24,16 @@ func run() error {
 	out := flag.String("out", "bin/images", "`directory` that gets an archive for each image")
 	tag := flag.String("tag", "dev", "`tag` of the images")
 	registry := flag.String("registry", "docker.io/library", "`prefix` of their names")
-	docker := flag.String("dockerfile", "", "write the Dockerfile to this `file`, and no archive")
+	docker := flag.String("dockerfile", "", "write the Dockerfile to this `file`, its .dockerignore beside it, and no archive")
 	flag.Parse()
 	list, err := readList()
 	if err != nil {
 		return err
 	}
 	if *docker != "" {
-		return os.WriteFile(*docker, []byte(dockerfile(list)), 0o644) //nolint:gosec // it is to be read
+		return errors.Join(
+			os.WriteFile(*docker, []byte(dockerfile(list)), 0o644),                   //nolint:gosec // it is to be read
+			os.WriteFile(*docker+".dockerignore", []byte(dockerignore(list)), 0o644)) //nolint:gosec // the same
 	}
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err

@@ -175,7 +175,7 @@ func (s *Server) tls() config.RootTLS {
 	}
 	return config.RootTLS{
 		RefreshInterval: reread,
-		Internode: group, Frontend: group,
+		Internode:       group, Frontend: group,
 		SystemWorker: config.WorkerTLS{CertFile: s.cfg.cert(), KeyFile: s.cfg.key(), Client: client},
 	}
 }
