@@ -58,6 +58,15 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	dryRun(t, c)
+	crds, err := filepath.Glob("midwatch/crds/*.yaml")
+	if err != nil || len(crds) == 0 {
+		t.Fatalf("no CRDs: %v", err)
+	}
+	for _, file := range crds {
+		if _, err := c.Kubectl(t.Context(), "", "apply", "-f", file); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	applied := time.Now()
 	apply(t, c, manifests)

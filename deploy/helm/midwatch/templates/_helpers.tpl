@@ -67,8 +67,3 @@ labels: {{- include "midwatch.labels" . | nindent 2 }}
 {{- define "midwatch.github" -}}
 {{- if .Values.config.github }}yes{{ end -}}
 {{- end }}
-
-{{- /* environment variables that say where a container is */ -}}
-{{- define "midwatch.whereabouts" -}}
-[{"name": "MIDWATCH_POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}, {"name": "MIDWATCH_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}]
-{{- end }}

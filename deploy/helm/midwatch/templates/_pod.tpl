@@ -1,5 +1,5 @@
 {{- /* The pod template of a part. Takes root, part, and what it needs:
-  image, command, args, identity (certificate), keys, ports (name → number), resources, seccomp, account (bool: gets a token), volumes, mounts, env,
+  image, command, args, identity (certificate), keys, ports (name → number), resources, seccomp, account (bool: gets a token), volumes, mounts,
   probe ("health", or a port that accepts when it serves), startup (seconds) */ -}}
 {{- define "midwatch.pod" -}}
 {{- $root := .root -}}
@@ -51,9 +51,6 @@ spec:
       args: {{ toJson .args }}
       env:
         - {name: MIDWATCH_CONFIG, value: /etc/midwatch/midwatch.yaml}
-        {{- with .env }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
       ports:
         {{- range $name, $port := .ports }}
         - {name: {{ $name }}, containerPort: {{ $port }}}
