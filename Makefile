@@ -101,6 +101,10 @@ kubectl: bin/cluster ## kubectl for that cluster (ARGS="get pods -A")
 test-cluster: deps-test kube build-gvisor images $(TOOLS)/helm ## Tests on real clusters
 	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/... ./deploy/helm ./activities/remedy
 
+.PHONY: night
+night: deps-test kube build ## Eight faults at once in an application on a real cluster; each must have one report that names workload and change (10 minutes)
+	MIDWATCH_NIGHT=1 MIDWATCH_CLUSTER=1 go test -count=1 -v -parallel 8 -timeout 25m ./deploy/sample
+
 .PHONY: chaos
 chaos: deps build ## Kill parts at 40 drawn moments of investigations; each must end as if nothing had happened (CHAOS_ARGS="-seed 2")
 	@go run ./bench/chaos $(CHAOS_ARGS)
