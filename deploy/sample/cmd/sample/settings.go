@@ -29,19 +29,17 @@ type faults struct {
 	work   time.Duration // CPU time that each request takes
 }
 
-func readFaults() (f faults, err error) {
-	leak, work := 0.0, 0.0
-	if f.errors, err = variable("ERRORS", 0); err != nil {
-		return f, err
+func readFaults() (faults, error) {
+	share, err := variable("ERRORS", 0)
+	if err != nil {
+		return faults{}, err
 	}
-	if leak, err = variable("LEAK_KIB", 0); err != nil {
-		return f, err
+	leak, err := variable("LEAK_KIB", 0)
+	if err != nil {
+		return faults{}, err
 	}
-	if work, err = variable("WORK_MS", 1); err != nil {
-		return f, err
-	}
-	f.leak, f.work = int(leak), time.Duration(work*float64(time.Millisecond))
-	return f, nil
+	work, err := variable("WORK_MS", 1)
+	return faults{errors: share, leak: int(leak), work: time.Duration(work * float64(time.Millisecond))}, err
 }
 
 // known are the keys a configuration file may have.
