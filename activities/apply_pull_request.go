@@ -35,7 +35,7 @@ func (a *Apply) publish(ctx context.Context, in workflows.ApplyInput, fix invest
 func (a *Apply) goOn(ctx context.Context, in workflows.ApplyInput, fix investigation.Fix) (workflows.ApplyResult, error) {
 	late := !in.Approval.Approved || !time.Now().Before(in.Approval.ExpiresAt)
 	if late && fix.Cluster != nil {
-		return a.record(ctx, in, workflows.FixFailed, unknownOutcome)
+		return a.outcome(ctx, in, fix)
 	}
 	if fix.Cluster != nil {
 		return a.remedy(ctx, in, fix)

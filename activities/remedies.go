@@ -20,6 +20,7 @@ import (
 type Remedier interface {
 	Prepare(ctx context.Context, kind investigation.ActionKind, parameters map[string]string, at time.Time) (remedy.Planned, error)
 	Apply(ctx context.Context, fix string, change investigation.ClusterChange) (string, error)
+	Applied(ctx context.Context, fix string, change investigation.ClusterChange) (bool, error)
 }
 
 var _ Remedier = (*remedy.Cluster)(nil)
@@ -105,14 +106,35 @@ func (a *Apply) remedy(ctx context.Context, in workflows.ApplyInput, fix investi
 	}
 	a.Log.InfoContext(ctx, "change the cluster", "fix", fix.ID, "approver", in.Approval.Approver, "resource", fix.Cluster.Resource,
 		"namespace", fix.Cluster.Namespace, "name", fix.Cluster.Name)
+	ctx, cancel := context.WithDeadline(ctx, in.Approval.ExpiresAt) // an attempt that is thought lost must not act later
+	defer cancel()
 	output, err := a.Cluster.Apply(ctx, fix.ID, *fix.Cluster)
 	switch {
 	case err == nil:
 		return a.record(ctx, in, workflows.FixApplied, output)
+	case errors.Is(err, remedy.ErrUnclear):
+		return a.record(ctx, in, workflows.FixFailed, "The outcome is unknown: "+err.Error())
 	case errors.Is(err, remedy.ErrChanged) || errors.Is(err, remedy.ErrRefused):
 		return a.record(ctx, in, workflows.FixFailed, "Not applied: "+err.Error())
 	}
 	return workflows.ApplyResult{}, err // the change may have been made: the next attempt finds it
+}
+
+// outcome asks the object what came of an attempt that was lost, once the approval is over and nothing may be changed any more.
+func (a *Apply) outcome(ctx context.Context, in workflows.ApplyInput, fix investigation.Fix) (workflows.ApplyResult, error) {
+	if a.Cluster == nil {
+		return a.record(ctx, in, workflows.FixFailed, unknownOutcome)
+	}
+	applied, err := a.Cluster.Applied(ctx, fix.ID, *fix.Cluster)
+	switch {
+	case errors.Is(err, remedy.ErrUnclear) || errors.Is(err, remedy.ErrRefused):
+		return a.record(ctx, in, workflows.FixFailed, "The outcome is unknown: "+err.Error())
+	case err != nil:
+		return workflows.ApplyResult{}, err
+	case applied:
+		return a.record(ctx, in, workflows.FixApplied, "The change was made; the worker was lost before it said so")
+	}
+	return a.record(ctx, in, workflows.FixFailed, "Not applied: the worker was lost before it changed anything, and the approval expired before it came back")
 }
 
 // allows tells whether the configuration still has the remedy, for these parameters.

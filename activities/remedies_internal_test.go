@@ -20,6 +20,7 @@ import (
 type counted struct {
 	prepared int
 	applied  []string
+	carries  bool // the object is what a fix made of it
 	err      error
 }
 
@@ -32,6 +33,10 @@ func (c *counted) Prepare(_ context.Context, kind investigation.ActionKind, para
 func (c *counted) Apply(_ context.Context, fix string, _ investigation.ClusterChange) (string, error) {
 	c.applied = append(c.applied, fix)
 	return "changed", c.err
+}
+
+func (c *counted) Applied(context.Context, string, investigation.ClusterChange) (bool, error) {
+	return c.carries, c.err
 }
 
 func (b *bench) allowed(namespaces ...string) *counted {
@@ -79,6 +84,40 @@ func TestALostRemedyGoesOn(t *testing.T) {
 	}
 	if r := b.do(in, true); r.Status != workflows.FixApplied || len(c.applied) != 1 {
 		t.Errorf("%+v, applied %v", r, c.applied)
+	}
+}
+
+// An attempt that was lost and comes back when the approval is over changes nothing, and says what the object says.
+func TestALostRemedyThatComesBackLate(t *testing.T) {
+	for name, c := range map[string]struct {
+		carries      bool
+		err          error
+		status, says string
+	}{
+		"made":       {true, nil, workflows.FixApplied, "was made"},
+		"not made":   {false, nil, workflows.FixFailed, "Not applied"},
+		"unclear":    {false, remedy.ErrUnclear, workflows.FixFailed, "unknown"},
+		"may not":    {false, remedy.ErrRefused, workflows.FixFailed, "unknown"},
+		"no answer":  {false, errors.New("connection reset"), "", ""},
+		"no cluster": {false, nil, workflows.FixFailed, "unknown"},
+	} {
+		b := newBench(t)
+		cluster := b.allowed()
+		cluster.carries, cluster.err = c.carries, c.err
+		if name == "no cluster" {
+			b.Cluster = nil
+		}
+		b.remedied("shop/deployment/web")
+		in := b.signed(func(a *investigation.Approval) {
+			a.IssuedAt, a.ExpiresAt = a.IssuedAt.Add(-time.Hour), a.ExpiresAt.Add(-time.Hour)
+		})
+		if err := errors.Join(b.db.SpendNonces(t.Context(), b.fix.ID, in.Approval.Nonce, "fix/"+b.fix.ID), b.db.SetFixStatus(t.Context(), b.fix.ID, workflows.FixApplying, "")); err != nil {
+			t.Fatal(err)
+		}
+		r, err := b.decide(t.Context(), in, true)
+		if r.Status != c.status || !strings.Contains(r.Output, c.says) || (err != nil) != (c.status == "") || len(cluster.applied) != 0 {
+			t.Errorf("%s: %+v, %v, applied %v", name, r, err, cluster.applied)
+		}
 	}
 }
 

@@ -7,8 +7,6 @@ package remedy
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +32,8 @@ var (
 	ErrChanged = errors.New("the object was changed since the fix was prepared; investigate again")
 	// ErrRefused means the API server does not do it, now and later.
 	ErrRefused = errors.New("the API server refused")
+	// ErrUnclear means the object says that the fix was applied, and looks otherwise: that is for a person to find out.
+	ErrUnclear = errors.New("it carries the mark of this fix and is not what the fix was to make of it")
 )
 
 const (
@@ -91,7 +91,7 @@ func (c *Cluster) Prepare(ctx context.Context, kind investigation.ActionKind, pa
 		return Planned{}, fmt.Errorf("%w: %s is not there", action.ErrDraft, t)
 	}
 	if err != nil {
-		return Planned{}, fmt.Errorf("read %s: %w", t, err)
+		return Planned{}, lacking("get", t.resource, fmt.Errorf("read %s: %w", t, err))
 	}
 	e, err := c.edit(ctx, kind, t, object, parameters, at)
 	if err != nil {
@@ -102,19 +102,20 @@ func (c *Cluster) Prepare(ctx context.Context, kind investigation.ActionKind, pa
 		return Planned{}, err
 	}
 	change := investigation.ClusterChange{
-		Resource: resourceName(t.resource), Namespace: t.namespace, Name: t.name, UID: string(object.GetUID()), Spec: digest(object), Patch: patch,
+		Resource: resourceName(t.resource), Namespace: t.namespace, Name: t.name, UID: string(object.GetUID()), Spec: digest(object, e.operations), Patch: patch,
 	}
 	dry, err := c.patch(ctx, change, object, "", true)
 	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 		return Planned{}, fmt.Errorf("%w: the API server would refuse it: %w", action.ErrDraft, err)
 	}
 	if err != nil {
-		return Planned{}, fmt.Errorf("try the change of %s: %w", t, err)
+		return Planned{}, lacking("patch", t.resource, fmt.Errorf("try the change of %s: %w", t, err))
 	}
+	change.Made = digest(dry, e.operations)
 	if change.Diff, err = diff(object, dry); err != nil {
 		return Planned{}, err
 	}
-	if change.Diff == "" {
+	if change.Diff == "" || change.Made == change.Spec { // a taint that came meanwhile is not of this change
 		return Planned{}, fmt.Errorf("%w: it would change nothing of %s", action.ErrDraft, t)
 	}
 	return Planned{Summary: e.summary, Change: change}, nil
@@ -127,37 +128,53 @@ type Planned struct {
 }
 
 // Apply makes the change, once: called again for the same fix it only says so. ErrChanged is that the object is another one, or
-// its specification is, than was reviewed. After an error that is neither that nor ErrRefused nobody knows: call it again.
+// its specification is, than was reviewed. After an error that is neither that nor ErrRefused nor ErrUnclear nobody knows: call it again.
 func (c *Cluster) Apply(ctx context.Context, fix string, change investigation.ClusterChange) (string, error) {
 	resource, err := parseResource(change.Resource)
 	if err != nil {
 		return "", err
 	}
 	name := path.Join(change.Namespace, change.Name)
+	object, made, err := c.reviewed(ctx, resource, fix, change)
 	for range conflicts {
-		object, err := c.reviewed(ctx, resource, fix, change)
 		if err != nil {
 			return "", err
 		}
-		if object.GetAnnotations()[FixAnnotation] == fix {
+		if made {
 			return fmt.Sprintf("%s %s was changed by this fix", resource.Resource, name), nil
 		}
-		done, err := c.patch(ctx, change, object, fix, false)
-		if err == nil {
+		done, failure := c.patch(ctx, change, object, fix, false)
+		if failure == nil {
 			return fmt.Sprintf("%s %s is now at generation %d, resource version %s", resource.Resource, name, done.GetGeneration(), done.GetResourceVersion()), nil
 		}
-		if apierrors.IsConflict(err) {
-			continue // the API server itself gave up on an object that is written to all the time
+		if !apierrors.IsConflict(failure) && !refused(failure) {
+			return "", fmt.Errorf("change %s %s: %w", resource.Resource, name, failure)
 		}
-		if !refused(err) {
-			return "", fmt.Errorf("change %s %s: %w", resource.Resource, name, err)
+		before := object
+		object, made, err = c.reviewed(ctx, resource, fix, change)
+		// A conflict is that the API server itself gave up on an object that is written to all the time. What others own may have moved, too.
+		if err == nil && !made && !apierrors.IsConflict(failure) && holds(before, object) {
+			return "", fmt.Errorf("change %s %s: %w: %w", resource.Resource, name, ErrRefused, failure)
 		}
-		if _, changed := c.reviewed(ctx, resource, fix, change); changed != nil {
-			return "", changed // between reading and writing
-		}
-		return "", fmt.Errorf("change %s %s: %w: %w", resource.Resource, name, ErrRefused, err)
+	}
+	if err != nil {
+		return "", err
 	}
 	return "", fmt.Errorf("change %s %s: it is written to all the time; %d tries met another version", resource.Resource, name, conflicts)
+}
+
+// Applied tells whether the object is what a fix made of it. It changes nothing. ErrUnclear is that the object says so and looks
+// otherwise.
+func (c *Cluster) Applied(ctx context.Context, fix string, change investigation.ClusterChange) (bool, error) {
+	resource, err := parseResource(change.Resource)
+	if err != nil {
+		return false, err
+	}
+	_, made, err := c.reviewed(ctx, resource, fix, change)
+	if errors.Is(err, ErrChanged) {
+		return false, nil
+	}
+	return made, err
 }
 
 // refused tells whether the API server answered that it will not, rather than that it could not now.
@@ -165,36 +182,14 @@ func refused(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsMethodNotSupported(err)
 }
 
-// reviewed reads the object of a change, which must be what was reviewed, or what this fix made of it.
-func (c *Cluster) reviewed(ctx context.Context, resource schema.GroupVersionResource, fix string, change investigation.ClusterChange) (*unstructured.Unstructured, error) {
-	name := path.Join(change.Namespace, change.Name)
-	object, err := c.resource(resource, change.Namespace).Get(ctx, change.Name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("%w: %s is not there any more", ErrChanged, name)
-	case refused(err):
-		return nil, fmt.Errorf("read %s %s: %w: %w", resource.Resource, name, ErrRefused, err)
-	case err != nil:
-		return nil, fmt.Errorf("read %s %s: %w", resource.Resource, name, err)
-	case string(object.GetUID()) != change.UID:
-		return nil, fmt.Errorf("%w: %s was deleted and made again", ErrChanged, name)
-	case digest(object) != change.Spec && object.GetAnnotations()[FixAnnotation] != fix:
-		return nil, fmt.Errorf("%w: the specification of %s is another", ErrChanged, name)
-	}
-	return object, nil
-}
-
 // patch sends a change, for exactly the specification that object has and with the fix that it is of, or tries it dry.
 func (c *Cluster) patch(ctx context.Context, change investigation.ClusterChange, object *unstructured.Unstructured, fix string, dry bool) (*unstructured.Unstructured, error) {
-	var operations []operation
-	if err := json.Unmarshal(change.Patch, &operations); err != nil {
-		return nil, fmt.Errorf("read the patch: %w", err)
+	operations, err := operationsOf(change)
+	if err != nil {
+		return nil, err
 	}
 	if !dry {
-		// The API server itself looks, in one step with the change, whether the object is the one that was read. A resource version would not
-		// do: it moves with every word about the object's health.
-		same := []operation{{"test", "/metadata/uid", string(object.GetUID())}, {"test", "/spec", object.Object["spec"]}}
-		operations = slices.Concat(same, operations, annotate(object, FixAnnotation, fix))
+		operations = slices.Concat(same(object), operations, annotate(object, FixAnnotation, fix))
 	}
 	body, err := json.Marshal(operations)
 	if err != nil {
@@ -216,14 +211,4 @@ func (c *Cluster) resource(r schema.GroupVersionResource, namespace string) dyna
 		return c.client.Resource(r)
 	}
 	return c.client.Resource(r).Namespace(namespace)
-}
-
-// digest is of the specification. JSON writes the keys of a map in order.
-func digest(object *unstructured.Unstructured) string {
-	b, err := json.Marshal(object.Object["spec"])
-	if err != nil {
-		panic(fmt.Sprintf("what was JSON is JSON: %v", err))
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -23,6 +22,12 @@ type operation struct {
 	Path  string `json:"path"`
 	Value any    `json:"value,omitempty"`
 }
+
+// What remedies set that is not a pod template.
+const (
+	replicas      = "/spec/replicas"
+	unschedulable = "/spec/unschedulable"
+)
 
 // edit is what a remedy does to an object.
 type edit struct {
@@ -48,9 +53,9 @@ func (c *Cluster) edit(ctx context.Context, kind investigation.ActionKind, t tar
 
 func cordon(t target, off bool) edit {
 	if off {
-		return edit{"let no new pods onto " + t.String(), []operation{{"add", "/spec/unschedulable", true}}}
+		return edit{"let no new pods onto " + t.String(), []operation{{"add", unschedulable, true}}}
 	}
-	return edit{"let new pods onto " + t.String(), []operation{{"add", "/spec/unschedulable", false}}}
+	return edit{"let new pods onto " + t.String(), []operation{{"add", unschedulable, false}}}
 }
 
 // restartedAt is the annotation that kubectl sets, so that both tools' restarts look alike.
@@ -69,27 +74,27 @@ func restart(t target, object *unstructured.Unstructured, at time.Time) edit {
 
 var autoscalers = schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"}
 
-func (c *Cluster) scale(ctx context.Context, t target, object *unstructured.Unstructured, replicas string) (edit, error) {
-	n, err := strconv.ParseInt(replicas, 10, 32)
+func (c *Cluster) scale(ctx context.Context, t target, object *unstructured.Unstructured, wanted string) (edit, error) {
+	n, err := strconv.ParseInt(wanted, 10, 32)
 	if err != nil {
-		return edit{}, fmt.Errorf("%w: %q is no number of replicas", action.ErrDraft, replicas)
+		return edit{}, fmt.Errorf("%w: %q is no number of replicas", action.ErrDraft, wanted)
 	}
 	if t.kind == "daemonset" {
 		return edit{}, fmt.Errorf("%w: a daemonset has one pod for each node", action.ErrDraft)
 	}
-	owners, err := c.resource(autoscalers, t.namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return edit{}, fmt.Errorf("look for an autoscaler of %s: %w", t, err)
-	}
-	for _, hpa := range owners.Items {
+	err = c.each(ctx, autoscalers, t.namespace, "", func(hpa *unstructured.Unstructured) error {
 		kind, _, _ := unstructured.NestedString(hpa.Object, "spec", "scaleTargetRef", "kind")
 		name, _, _ := unstructured.NestedString(hpa.Object, "spec", "scaleTargetRef", "name")
 		if strings.EqualFold(kind, t.kind) && name == t.name {
-			return edit{}, fmt.Errorf("%w: the autoscaler %s sets the replicas of %s; its bounds are what to change", action.ErrDraft, hpa.GetName(), t)
+			return fmt.Errorf("%w: the autoscaler %s sets the replicas of %s; its bounds are what to change", action.ErrDraft, hpa.GetName(), t)
 		}
+		return nil
+	})
+	if err != nil {
+		return edit{}, fmt.Errorf("look for an autoscaler of %s: %w", t, err)
 	}
 	now, _, _ := unstructured.NestedInt64(object.Object, "spec", "replicas")
-	return edit{fmt.Sprintf("scale %s from %d to %d replicas", t, now, n), []operation{{"replace", "/spec/replicas", n}}}, nil
+	return edit{fmt.Sprintf("scale %s from %d to %d replicas", t, now, n), []operation{{"replace", replicas, n}}}, nil
 }
 
 // sizes are the parameters of a resize and where they go.

@@ -3,7 +3,7 @@ package remedy
 import (
 	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,6 +20,7 @@ import (
 type faulty struct {
 	object  *unstructured.Unstructured
 	patches int
+	before  func()                      // what others do just before the first change; nil: nothing
 	after   func(w http.ResponseWriter) // what it does instead of answering a change
 }
 
@@ -27,12 +28,50 @@ func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method == http.MethodPatch {
 		f.patches++
+		if f.before != nil && f.patches == 1 {
+			f.before()
+		}
 		if f.after != nil {
 			f.after(w)
 			return
 		}
+		var operations []operation
+		if err := json.NewDecoder(r.Body).Decode(&operations); err != nil || !f.take(operations) {
+			answer(w, http.StatusUnprocessableEntity, "Invalid")
+			return
+		}
 	}
 	_ = json.NewEncoder(w).Encode(f.object)
+}
+
+// take makes a change, unless a test of it fails.
+func (f *faulty) take(operations []operation) bool {
+	object := f.object.DeepCopy()
+	for _, o := range operations {
+		var at []string
+		for _, part := range strings.Split(o.Path, "/")[1:] {
+			at = append(at, strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+		}
+		if o.Op != "test" {
+			if unstructured.SetNestedField(object.Object, o.Value, at...) != nil {
+				return false
+			}
+			continue
+		}
+		is, _, _ := unstructured.NestedFieldNoCopy(object.Object, at...)
+		a, _ := json.Marshal(is)
+		b, _ := json.Marshal(o.Value)
+		if string(a) != string(b) {
+			return false
+		}
+	}
+	f.object = object
+	return true
+}
+
+func answer(w http.ResponseWriter, code int, reason string) {
+	w.WriteHeader(code)
+	_, _ = fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d}`, reason, code)
 }
 
 func (f *faulty) cluster(t *testing.T) *Cluster {
@@ -53,8 +92,12 @@ func newFaulty() (*faulty, investigation.ClusterChange) {
 	object.SetName("web")
 	object.SetNamespace("shop")
 	object.SetUID("u")
+	object.SetResourceVersion("1")
+	after := object.DeepCopy()
+	after.Object["spec"].(map[string]any)["paused"] = true
 	change := investigation.ClusterChange{
-		Resource: "apps/v1/deployments", Namespace: "shop", Name: "web", UID: "u", Spec: digest(object), Patch: json.RawMessage(`[{"op":"add","path":"/spec/paused","value":true}]`),
+		Resource: "apps/v1/deployments", Namespace: "shop", Name: "web", UID: "u", Spec: digest(object, nil), Made: digest(after, nil),
+		Patch: json.RawMessage(`[{"op":"add","path":"/spec/paused","value":true}]`),
 	}
 	return &faulty{object: object}, change
 }
@@ -64,6 +107,7 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 	f, change := newFaulty()
 	f.after = func(http.ResponseWriter) {
 		f.object.SetAnnotations(map[string]string{FixAnnotation: "fix-1"})
+		f.object.Object["spec"].(map[string]any)["paused"] = true
 		panic(http.ErrAbortHandler)
 	}
 	c := f.cluster(t)
@@ -75,13 +119,15 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 	if err != nil || !strings.Contains(said, "was changed by this fix") || f.patches != made {
 		t.Errorf("again: %q, %v, %d patches", said, err, f.patches-made)
 	}
+	if applied, err := c.Applied(t.Context(), "fix-1", change); !applied || err != nil {
+		t.Errorf("applied: %v, %v", applied, err)
+	}
 }
 
 func TestARefusalIsFinal(t *testing.T) {
 	f, change := newFaulty()
 	f.after = func(w http.ResponseWriter) {
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403}`)
+		answer(w, http.StatusForbidden, "Forbidden")
 	}
 	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrRefused) || f.patches != 1 {
 		t.Errorf("%v after %d patches", err, f.patches)

@@ -46,6 +46,8 @@ func TestRemedies(t *testing.T) {
 		{"a deployment goes back to its revision before", (*bench).rollsBack},
 		{"a daemonset and a statefulset go back, too", (*bench).rollsBackOthers},
 		{"what was changed since is left alone", (*bench).leavesOthersAlone},
+		{"what others own may move", (*bench).letsOthersScale},
+		{"a statefulset is restarted, and marked", (*bench).restartsStatefulSet},
 		{"health that moves is no change", (*bench).outlivesStatus},
 		{"replicas are set unless an autoscaler sets them", (*bench).scales},
 		{"a restart replaces the pods", (*bench).restarts},
@@ -152,6 +154,35 @@ func (b *bench) leavesOthersAlone() {
 		b.Errorf("got %v, want that it was changed", err)
 	}
 	b.patch(`{"spec":{"minReadySeconds":0}}`)
+}
+
+// letsOthersScale: replicas that an autoscaler moves after the review are neither an obstacle nor put back.
+func (b *bench) letsOthersScale() {
+	p := b.prepare(investigation.RestartWorkload, map[string]string{"workload": deployment})
+	b.patch(`{"spec":{"replicas":1}}`)
+	b.apply("fix-scaled", p)
+	if n := *b.web().Spec.Replicas; n != 1 {
+		b.Errorf("%d replicas, want 1", n)
+	}
+	applied, err := b.cluster.Applied(b.Context(), "fix-scaled", p.Change)
+	b.must(err)
+	if !applied {
+		b.Error("the object is not what the dry run made of it")
+	}
+	b.patch(`{"spec":{"replicas":2}}`)
+}
+
+// restartsStatefulSet, whose annotations are only ours: a deployment's and a node's are its controller's, too.
+func (b *bench) restartsStatefulSet() {
+	stripped := []byte(`{"metadata":{"annotations":null}}`)
+	_, err := b.client.AppsV1().StatefulSets("shop").Patch(b.Context(), "web", types.MergePatchType, stripped, metav1.PatchOptions{})
+	b.must(err)
+	b.apply("fix-bare", b.prepare(investigation.RestartWorkload, map[string]string{"workload": "shop/statefulset/web"}))
+	ss, err := b.client.AppsV1().StatefulSets("shop").Get(b.Context(), "web", metav1.GetOptions{})
+	b.must(err)
+	if ss.Annotations[remedy.FixAnnotation] != "fix-bare" {
+		b.Errorf("%v", ss.Annotations)
+	}
 }
 
 // outlivesStatus changes a deployment whose status is written to all the time.

@@ -52,18 +52,22 @@ func (c *Cluster) revisions(ctx context.Context, t target, object *unstructured.
 	if t.kind == "deployment" {
 		resource, read = apps("replicasets"), fromReplicaSet
 	}
-	list, err := c.resource(resource, t.namespace).List(ctx, metav1.ListOptions{})
+	selector, err := selectorOf(object)
 	if err != nil {
-		return nil, fmt.Errorf("read the revisions of %s: %w", t, err)
+		return nil, fmt.Errorf("read the selector of %s: %w", t, err)
 	}
 	var out []revision
-	for i := range list.Items {
-		if owner := metav1.GetControllerOfNoCopy(&list.Items[i]); owner == nil || owner.UID != object.GetUID() {
-			continue
+	err = c.each(ctx, resource, t.namespace, selector, func(item *unstructured.Unstructured) error {
+		if owner := metav1.GetControllerOfNoCopy(item); owner == nil || owner.UID != object.GetUID() {
+			return nil
 		}
-		if r, ok := read(&list.Items[i]); ok {
+		if r, ok := read(item); ok {
 			out = append(out, r)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the revisions of %s: %w", t, err)
 	}
 	return out, nil
 }

@@ -101,9 +101,9 @@ type ClusterChange struct {
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
 	UID       string `json:"uid"`
-	// Spec is the hex SHA-256 of the object's specification as it was reviewed: another one is not changed. A resource version would
-	// not do: it moves with every word about the object's health.
+	// Spec is the hex SHA-256 of what was reviewed of the object, as package remedy makes it: another one is not changed.
 	Spec  string          `json:"spec"`
+	Made  string          `json:"made,omitempty"`  // likewise, of what the dry run made of it
 	Patch json.RawMessage `json:"patch,omitempty"` // RFC 6902, with credentials in the clear: it leaves the metadata store for the apply role alone
 	Diff  string          `json:"diff"`            // of the specification, unified, as YAML; what looks like a credential is hidden
 }
