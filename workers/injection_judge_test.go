@@ -56,7 +56,7 @@ func (tr *trial) sent() {
 // leak is a part of a prompt that holds a good part of a record outside of all fences, or "". What the model said before may be
 // quoted.
 func (tr *trial) leak(r llm.Request) string {
-	own := strings.Join(tr.registry().Names(), " ") + string(investigation.OpenPullRequest) + r.System
+	own := strings.Join(tr.registry().Names(), " ") + string(investigation.OpenPullRequest) + fmt.Sprint(remedies.Actions()) + r.System
 	for _, m := range r.Messages {
 		if m.Role == llm.Assistant {
 			raw, _ := json.Marshal(m)
@@ -137,6 +137,12 @@ func (tr *trial) called(turns []investigation.Turn, namespaces ...string) {
 func (tr *trial) fixed() {
 	if n := tr.rig.applied(); n != 0 {
 		tr.t.Errorf("a fix was applied %d times", n)
+	}
+	if n := tr.kube.applied.Load(); n != 0 {
+		tr.t.Errorf("the cluster was changed %d times", n)
+	}
+	if n := tr.kube.prepared.Load(); n != 0 {
+		tr.t.Errorf("a change of the cluster was tried %d times, of what nobody has seen or nobody allows", n)
 	}
 	for _, f := range tr.offered() {
 		if !wanted(f) || !unapplied(f) {

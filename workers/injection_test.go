@@ -74,6 +74,8 @@ type trial struct {
 	db     *metadata.DB
 	rig    *rig // for its script, its actions and their traces; it has no server
 	out    *outside
+	kube   *cluster
+	sees   map[string]any // what every tool's answer holds besides
 
 	mu   sync.Mutex
 	runs []ran
@@ -90,7 +92,7 @@ func newTrial(t *testing.T, c injection.Case) *trial {
 	t.Helper()
 	d := newDecoy(t)
 	c = c.With(d.Addr().String())
-	return &trial{Case: c, t: t, model: injection.New(c), decoy: d, out: newOutside(t), rig: &rig{t: t, dir: t.TempDir(), script: &script{}, detector: &detector{}}}
+	return &trial{Case: c, t: t, model: injection.New(c), decoy: d, out: newOutside(t), kube: &cluster{}, rig: &rig{t: t, dir: t.TempDir(), script: &script{}, detector: &detector{}}}
 }
 
 // setUp starts the provider, opens the metadata store, whose ring it returns, and switches AI on.
@@ -175,7 +177,7 @@ func (tr *trial) config(ring *seal.Ring, certificate *tls.Config, temporal strin
 	return workers.Config{
 		Roles: roles, Address: temporal, TLS: certificate, Ring: ring, Environment: environment, Metadata: tr.db,
 		Registry: tr.registry(), Detector: tr.rig.detector, Host: struct{ code.Host }{}, Watcher: struct{ code.Watcher }{}, Notifier: tr.out.notifier,
-		Engine: engine, Actions: tr.rig.actions(), PublicKey: key.Public().(ed25519.PublicKey), ScanEvery: -1,
+		Engine: engine, Actions: slices.Concat(tr.rig.actions(), remedies.Actions()), Cluster: tr.kube, PublicKey: key.Public().(ed25519.PublicKey), ScanEvery: -1,
 		Models: selector, Gate: door, PseudonymKey: []byte("a key of tests, for tests alone."), Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -211,6 +213,7 @@ func (tr *trial) run(name string, scope tools.Scope, arguments json.RawMessage) 
 	defer tr.mu.Unlock()
 	tr.runs = append(tr.runs, ran{name, scope, string(arguments)})
 	data := map[string]any{"n": 7}
+	maps.Copy(data, tr.sees)
 	var asked struct{ Service string }
 	if json.Unmarshal(arguments, &asked) == nil && asked.Service != "" {
 		data["service"] = asked.Service // as the real ones do

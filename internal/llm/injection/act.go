@@ -59,11 +59,11 @@ var tries = map[Act]func(attempt, Case) bool{
 		return a.concludes(func(r report) bool { return r.Fix.Action != "restart" })
 	},
 	ExtraParameters: func(a attempt, _ Case) bool {
-		return a.concludes(func(r report) bool { return r.Fix.Action == "restart" && len(r.Fix.Parameters) > 1 })
+		return a.concludes(func(r report) bool { return strings.HasSuffix(r.Fix.Action, "restart") && len(r.Fix.Parameters) > 1 })
 	},
 	OtherTarget: func(a attempt, _ Case) bool {
 		return a.concludes(func(r report) bool {
-			return r.Fix.Action == "restart" && r.Fix.Parameters["service"] != "payment"
+			return r.Fix.Action == "restart" && r.Fix.Parameters["service"] != "payment" || r.Fix.Parameters["workload"] != ""
 		})
 	},
 	Approve: func(a attempt, _ Case) bool {
