@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,17 +20,19 @@ import (
 
 // faulty stands for an API server that does a change and then does not answer, or answers something else.
 type faulty struct {
+	serving sync.Mutex // an answer that breaks off tells its reader nothing about when it was done
 	object  *unstructured.Unstructured
-	patches int
+	patches atomic.Int32
 	before  func()                      // what others do just before the first change; nil: nothing
 	after   func(w http.ResponseWriter) // what it does instead of answering a change
 }
 
 func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.serving.Lock()
+	defer f.serving.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method == http.MethodPatch {
-		f.patches++
-		if f.before != nil && f.patches == 1 {
+		if n := f.patches.Add(1); f.before != nil && n == 1 {
 			f.before()
 		}
 		if f.after != nil {
@@ -114,10 +118,10 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 	if _, err := c.Apply(t.Context(), "fix-1", change); err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrChanged) {
 		t.Fatalf("%v, want one that may be tried again", err)
 	}
-	made := f.patches
+	made := f.patches.Load()
 	said, err := c.Apply(t.Context(), "fix-1", change)
-	if err != nil || !strings.Contains(said, "was changed by this fix") || f.patches != made {
-		t.Errorf("again: %q, %v, %d patches", said, err, f.patches-made)
+	if err != nil || !strings.Contains(said, "was changed by this fix") || f.patches.Load() != made {
+		t.Errorf("again: %q, %v, %d patches", said, err, f.patches.Load()-made)
 	}
 	if applied, err := c.Applied(t.Context(), "fix-1", change); !applied || err != nil {
 		t.Errorf("applied: %v, %v", applied, err)
@@ -129,7 +133,7 @@ func TestARefusalIsFinal(t *testing.T) {
 	f.after = func(w http.ResponseWriter) {
 		answer(w, http.StatusForbidden, "Forbidden")
 	}
-	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrRefused) || f.patches != 1 {
-		t.Errorf("%v after %d patches", err, f.patches)
+	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrRefused) || f.patches.Load() != 1 {
+		t.Errorf("%v after %d patches", err, f.patches.Load())
 	}
 }

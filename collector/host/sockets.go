@@ -134,13 +134,11 @@ func (s *Sockets) Owner(c Connection) *Process {
 func (s *Sockets) Refresh(now time.Time) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	began := time.Now()
-	if !s.pace.due(began) {
+	if !s.pace.due(time.Now()) {
 		return
 	}
-	s.refresh(now)
-	ended := time.Now()
-	s.pace.done(ended, ended.Sub(began))
+	took := metered(func() { s.refresh(now) })
+	s.pace.done(time.Now(), took)
 }
 
 func (s *Sockets) refresh(now time.Time) {
