@@ -41,21 +41,21 @@ func TestReviewedIsWhatTheChangeIsAbout(t *testing.T) {
 func TestOthersMoveBetweenReadingAndWriting(t *testing.T) {
 	f, change := newFaulty()
 	f.before = func() { f.object.Object["spec"].(map[string]any)["replicas"] = int64(5) }
-	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); err != nil || f.patches != 2 {
-		t.Errorf("%v after %d patches", err, f.patches)
+	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); err != nil || f.patches.Load() != 2 {
+		t.Errorf("%v after %d patches", err, f.patches.Load())
 	}
 	if n, _, _ := unstructured.NestedFieldNoCopy(f.object.Object, "spec", "replicas"); n != int64(5) {
 		t.Errorf("%v replicas", n)
 	}
 	f, change = newFaulty()
 	f.before = func() { f.object.Object["spec"].(map[string]any)["minReadySeconds"] = int64(5) }
-	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrChanged) || f.patches != 1 {
-		t.Errorf("%v after %d patches", err, f.patches)
+	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrChanged) || f.patches.Load() != 1 {
+		t.Errorf("%v after %d patches", err, f.patches.Load())
 	}
 	f, change = newFaulty()
 	f.after = func(w http.ResponseWriter) { answer(w, http.StatusUnprocessableEntity, "Invalid") }
-	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrRefused) || f.patches != 1 {
-		t.Errorf("nothing moved: %v after %d patches", err, f.patches)
+	if _, err := f.cluster(t).Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrRefused) || f.patches.Load() != 1 {
+		t.Errorf("nothing moved: %v after %d patches", err, f.patches.Load())
 	}
 }
 
@@ -79,8 +79,8 @@ func TestAMarkAloneIsNotBelieved(t *testing.T) {
 	f, change := newFaulty()
 	f.object.SetAnnotations(map[string]string{FixAnnotation: "fix-1"})
 	c := f.cluster(t)
-	if said, err := c.Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrUnclear) || f.patches != 0 {
-		t.Errorf("%q, %v after %d patches", said, err, f.patches)
+	if said, err := c.Apply(t.Context(), "fix-1", change); !errors.Is(err, ErrUnclear) || f.patches.Load() != 0 {
+		t.Errorf("%q, %v after %d patches", said, err, f.patches.Load())
 	}
 	if applied, err := c.Applied(t.Context(), "fix-1", change); applied || !errors.Is(err, ErrUnclear) {
 		t.Errorf("applied: %v, %v", applied, err)
