@@ -130,7 +130,7 @@ func (s *Server) stop(server *os.Process, ended <-chan error) error {
 		return err
 	case <-time.After(stopAfter):
 		_ = server.Signal(syscall.SIGQUIT)
-		<-ended
+		<-ended //nolint:errcheck // it was ended, whatever it says
 		return fmt.Errorf("PostgreSQL did not stop within %s and was ended", stopAfter)
 	}
 }
