@@ -44,6 +44,8 @@ func (s *Server) problem(ctx context.Context, err error) huma.StatusError {
 	switch {
 	case errors.Is(err, metadata.ErrNotFound), errors.Is(err, tools.ErrUnknownTool):
 		return huma.NewError(http.StatusNotFound, text)
+	case errors.Is(err, tools.ErrNoAnswer):
+		return huma.NewError(http.StatusNotFound, err.Error())
 	case errors.Is(err, errConflict):
 		return huma.NewError(http.StatusConflict, text)
 	case errors.Is(err, errInvalid):

@@ -33,6 +33,8 @@ A moment is now (the default), 03:12 (the last time it was), "2026-03-01 03:12",
 	}
 	k.flags(cmd)
 	cmd.PersistentFlags().StringVarP(&k.namespace, "namespace", "n", "", "namespace (default: all, where one may ask for all)")
+	cmd.PersistentFlags().BoolP("all-namespaces", "A", false, "all namespaces, which is the default; as kubectl has it")
+	cmd.MarkFlagsMutuallyExclusive("namespace", "all-namespaces")
 	cmd.AddCommand(k.list(), k.get(), k.history(), k.diff(), k.events(), k.pods())
 	return cmd
 }

@@ -88,7 +88,7 @@ func orUnknown(actor string) string {
 func writeHistory(cmd *cobra.Command, h result.KubernetesHistory) error {
 	out := cmd.OutOrStdout()
 	if len(h.Versions) == 0 {
-		fmt.Fprintln(out, "Nothing changed in that time.")
+		fmt.Fprintln(out, "No change of it was recorded in that time. Is its namespace right (-n), and was it watched then?")
 	}
 	for _, v := range h.Versions {
 		fmt.Fprintf(out, "%s  %s by %s, now %s\n", stamp(v.Time), v.Action, line(orUnknown(v.Actor)), line(v.Status))

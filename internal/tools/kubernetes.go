@@ -116,6 +116,12 @@ func (r reader) kindOf(ctx context.Context, scope Scope, w window, word string) 
 	if known {
 		return kind, nil
 	}
+	switch strings.TrimSuffix(strings.ToLower(word), "s") {
+	case "secret":
+		return "", fmt.Errorf("%w: Secrets are never watched", ErrNoAnswer)
+	case "event":
+		return "", fmt.Errorf("%w: what the cluster said is kubernetes_events' to tell", ErrNoAnswer)
+	}
 	rows, _, err := query[struct {
 		Kind string `ch:"kind"`
 	}](ctx, r.db, kindsSQL, in(scope, w))

@@ -102,6 +102,9 @@ func (r reader) held(ctx context.Context, scope Scope, m moment, kind string, a 
 		return objectRow{}, "", err
 	}
 	if len(rows) == 0 {
+		if a.Namespace == "" {
+			kind += " without a namespace called"
+		}
 		return objectRow{}, "", fmt.Errorf("%w: there was no %s %s at %s, as far as is known", ErrNoAnswer, kind, a, m.At.UTC().Format("2006-01-02 15:04:05"))
 	}
 	return rows[0], text, nil

@@ -17,19 +17,32 @@ var (
 
 // culpritOf is what changed: in Kubernetes the workload, else the service.
 func culpritOf(d result.Deployment) telemetry.Entity {
-	if d.Namespace != "" && d.Workload != "" {
-		return telemetry.Workload(d.Namespace, d.Workload)
+	if w, ok := workloadOf(d); ok {
+		return w.entity()
 	}
 	return telemetry.Service(d.Service)
 }
 
+// workloadOf is what a change in Kubernetes was made to.
+func workloadOf(d result.Deployment) (workload, bool) {
+	return workload{d.Namespace, d.Workload}, d.Namespace != "" && d.Workload != ""
+}
+
+// happened is a change in a sentence without its end.
+func (f *facts) happened(d result.Deployment) string {
+	if w, ok := workloadOf(d); ok {
+		return f.sentence(w, d)
+	}
+	return fmt.Sprintf("%s changed its %s at %s", d.Service, d.Kind, d.Time.Format("15:04:05"))
+}
+
 // backTo drafts that a change is taken back. A ConfigMap is not a workload's to roll back.
 func (f *facts) backTo(kind investigation.ActionKind, d result.Deployment, why string) *investigation.FixDraft {
-	if d.Namespace != "" && d.Workload != "" {
+	if w, ok := workloadOf(d); ok {
 		if d.Kind == "configuration" {
 			return nil
 		}
-		return f.takeBack(workload{d.Namespace, d.Workload}, why)
+		return f.takeBack(w, why)
 	}
 	return f.draft(kind, d.Service, nil, why)
 }
@@ -71,7 +84,12 @@ func (f *facts) byItself(s result.ServiceChange) bool {
 	return s.SelfMS.Fault-s.SelfMS.Healthy > 0.5*(s.Fault.MeanMS-s.Healthy.MeanMS)
 }
 
+// changeClaim says what changed; in Kubernetes from what to what, and by whom.
 func (f *facts) changeClaim(h *hypothesis, d result.Deployment) {
+	if w, ok := workloadOf(d); ok {
+		f.rolloutClaim(h, w, d)
+		return
+	}
 	id := f.ids["recent_changes"]
 	h.claim(fmt.Sprintf("%s changed its %s at %s, %s.", d.Service, d.Kind, d.Time.Format("15:04:05"), f.relative(d)),
 		id, some(id, "deployments", is("service", d.Service), is("kind", d.Kind)))
@@ -114,7 +132,7 @@ func wrongConfiguration(f *facts) []hypothesis {
 			h := hypothesis{
 				culprit: culpritOf(d), service: s.Service, mechanism: investigation.WrongConfiguration, confidence: 0.72,
 				title:   fmt.Sprintf("The changed %s of %s is wrong", d.Kind, s.Service),
-				summary: fmt.Sprintf("%s changed its %s at %s and since then %s.", s.Service, d.Kind, d.Time.Format("15:04:05"), strings.TrimPrefix(describe(s), s.Service+" ")),
+				summary: fmt.Sprintf("%s. Since then %s.", f.happened(d), describe(s)),
 			}
 			f.changeClaim(&h, d)
 			f.ownClaim(&h, s)
@@ -142,7 +160,7 @@ func (f *facts) misdirected(e result.EdgeChange) hypothesis {
 			h.claim(fmt.Sprintf("The change names port %s.", port), changes,
 				some(changes, "deployments", is("service", e.From), is("kind", d.Kind), fmt.Sprintf("%q in x[\"detail\"]", port)))
 		}
-		h.fix = f.draft(investigation.RollbackConfig, e.From, nil, "The settings before led somewhere.")
+		h.fix = f.backTo(investigation.RollbackConfig, d, "The settings before led somewhere.")
 	} else {
 		h.missing = append(h.missing, fmt.Sprintf("a change of %s's configuration: none was seen", e.From))
 	}
@@ -174,10 +192,13 @@ func (f *facts) listened(address string) bool {
 	return false
 }
 
-// short cuts a digest for people.
-func short(digest string) string {
-	if digest == "" {
+// short cuts a digest for people; the name of an image stays whole.
+func short(version string) string {
+	switch {
+	case version == "":
 		return "unknown"
+	case len(version) >= 16 && strings.Trim(version, "0123456789abcdef") == "":
+		return version[:12]
 	}
-	return digest[:min(len(digest), 12)]
+	return version
 }
