@@ -97,6 +97,13 @@ cluster-down: bin/cluster ## End it; nothing of it stays but its logs
 kubectl: bin/cluster ## kubectl for that cluster (ARGS="get pods -A")
 	@bin/cluster kubectl $(ARGS)
 
+.PHONY: sample
+sample: bin/cluster ## A small application in that cluster, to watch and to break: namespace shop (docs/testcluster.md)
+	@$(PROGRESS) "building the sample" env CGO_ENABLED=0 go build -ldflags "-s -w" -o bin/sample ./deploy/sample/cmd/sample
+	@go run ./deploy/sample/cmd/sample-image bin/sample bin/sample.tar
+	@bin/cluster exec ctr --namespace k8s.io images import $(CURDIR)/bin/sample.tar >/dev/null
+	@sed 's/NAMESPACE/shop/' deploy/sample/manifests.yaml | bin/cluster kubectl apply -f -
+
 .PHONY: test-cluster
 test-cluster: deps-test kube build-gvisor images $(TOOLS)/helm ## Tests on real clusters
 	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/... ./deploy/helm ./activities/remedy
