@@ -106,7 +106,7 @@ sample: bin/cluster ## A small application in that cluster, to watch and to brea
 
 .PHONY: test-cluster
 test-cluster: deps-test kube build-gvisor images $(TOOLS)/helm ## Tests on real clusters
-	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/... ./deploy/helm ./activities/remedy
+	MIDWATCH_CLUSTER=1 go test -count=1 -v -p 1 -timeout 20m ./deploy/testcluster/... ./deploy/helm ./activities/remedy ./collector/kube/... ./collector/exporter
 
 .PHONY: night
 night: deps-test kube build ## Eight faults at once in an application on a real cluster; each must have one report that names workload and change (10 minutes)
