@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +33,8 @@ type stage struct {
 	*testsuite.TestWorkflowEnvironment
 	t     *testing.T
 	calls []string // names of activities, in the order they ran
+
+	answering sync.Mutex
 }
 
 func newStage(t *testing.T) *stage {
@@ -54,8 +58,14 @@ func newStage(t *testing.T) *stage {
 }
 
 // answer makes f the activity of that name; the last one counts.
+// answer has the function stand for an activity. One answers at a time, so that what a test keeps needs no lock.
 func (s *stage) answer(name string, f any) {
-	s.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true})
+	one := reflect.MakeFunc(reflect.TypeOf(f), func(in []reflect.Value) []reflect.Value {
+		s.answering.Lock()
+		defer s.answering.Unlock()
+		return reflect.ValueOf(f).Call(in)
+	}).Interface()
+	s.RegisterActivityWithOptions(one, activity.RegisterOptions{Name: name, DisableAlreadyRegisteredCheck: true})
 }
 
 func (s *stage) workflow(name string, f any) {
