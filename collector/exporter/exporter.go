@@ -24,10 +24,8 @@ import (
 )
 
 const (
-	consumerName = "exporter" // shared by all exporters of a cluster
-	// senders bounds the messages under way at a time. The ingester answers after up to 200 ms of grouping, and every version of a Kubernetes
-	// object is a message: with fewer a large cluster's changes would wait.
-	senders       = 2048
+	consumerName  = "exporter" // shared by all exporters of a cluster
+	senders       = 256        // messages under way at a time; the ingester answers after up to 200 ms of grouping
 	prefetch      = 1024
 	prefetchBytes = 16 << 20 // of them, compressed
 	maxInFlight   = 96 << 20 // bytes of messages under way, decoded: estimated as unpacked times their compressed size

@@ -22,6 +22,7 @@ type Config struct {
 	Election     *Election     // needed when several exporters watch one cluster; nil: this one leads
 	Index        *index.Index  // is kept up to date
 	Retry        time.Duration // how often a kind that cannot be watched is tried again; 0: 1 minute
+	Look         time.Duration // how often it is looked for what has not been said for a day; 0: 1 minute
 	Log          *slog.Logger
 	Now          func() time.Time // 0: time.Now
 }
@@ -46,6 +47,9 @@ func (c Config) validate() (Config, error) {
 	}
 	if c.Retry == 0 {
 		c.Retry = time.Minute
+	}
+	if c.Look == 0 {
+		c.Look = time.Minute
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -100,11 +100,11 @@ func (c *cluster) checkpoint(resource string) string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	version, err := b.Checkpoint(c.t.Context(), resource)
+	p, _, err := b.Progress(c.t.Context())
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return version
+	return p.Checkpoints[resource]
 }
 
 // witness watches a resource until the function it returns is called, which says what is to be published.

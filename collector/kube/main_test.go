@@ -177,6 +177,7 @@ func (c *cluster) records() []record {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	defer func() { _ = stream.DeleteConsumer(context.Background(), consumer.CachedInfo().Name) }() // there is a limit of them
 	var out []record
 	total := int(stream.CachedInfo().State.Msgs)
 	for read := 0; read < total; {
@@ -205,8 +206,10 @@ func decode(t *testing.T, b envelope.Batch) (out []record) {
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, l := range sl.LogRecords().All() {
+				attributes := raw(l.Attributes())
+				id, _ := attributes[telemetry.RecordUID].(string) // none of what was told with the record before it
 				out = append(out, record{
-					id: b.ID, event: l.EventName(), body: l.Body().AsString(), attributes: raw(l.Attributes()), resource: raw(rl.Resource().Attributes()),
+					id: id, event: l.EventName(), body: l.Body().AsString(), attributes: attributes, resource: raw(rl.Resource().Attributes()),
 					time: l.Timestamp().AsTime(), severity: l.SeverityNumber(),
 				})
 			}

@@ -17,16 +17,16 @@ import (
 type notes struct {
 	*desk
 	progress *progress
+	listing  *step  // the list under way, or nil; only of the stream's goroutine
 	high     string // resource version up to which all were handed on; only of the stream's goroutine
 }
 
 var _ sink = (*notes)(nil)
 
-func (n *notes) load(ctx context.Context) (from string, err error) {
-	from, err = n.bucket.Checkpoint(ctx, "events")
-	n.high = from
-	n.progress.resume(from)
-	return from, err
+func (n *notes) load() (from string) {
+	n.high = n.keeper.kept.Checkpoints["events"]
+	n.progress.resume(n.high)
+	return n.high
 }
 
 func (n *notes) see(ctx context.Context, s sighting) error {
@@ -36,6 +36,9 @@ func (n *notes) see(ctx context.Context, s sighting) error {
 	}
 	version := s.version
 	if s.listed {
+		if n.listing == nil {
+			n.listing = n.progress.begin("")
+		}
 		version = ""
 	}
 	if n.high != "" && olderOrSame(s.version, n.high) {
@@ -61,7 +64,14 @@ func (n *notes) reach(version string) {
 	n.progress.finish(n.progress.begin(version))
 }
 
-func (n *notes) listed(_ context.Context, version string) error { n.reach(version); return nil }
+func (n *notes) listed(_ context.Context, version string) error {
+	if n.listing != nil {
+		n.progress.finish(n.listing)
+		n.listing = nil
+	}
+	n.reach(version)
+	return nil
+}
 
 func (n *notes) watching() {}
 
@@ -93,7 +103,7 @@ func (n *notes) tell(ctx context.Context, s sighting) error {
 	if host := o.Map("source").Text("host"); host != "" {
 		logs.ResourceLogs().At(0).Resource().Attributes().PutStr(telemetry.K8sNode, host)
 	}
-	return n.publish(ctx, fmt.Sprintf("%s/%s/event", o.UID(), s.version), logs)
+	return n.journal.write(ctx, entry{id: fmt.Sprintf("%s/%s/event", o.UID(), s.version), logs: logs})
 }
 
 // workload is whose the note is: the topmost controller of what it is about, also when that is already gone from the index's sight.

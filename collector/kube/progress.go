@@ -5,34 +5,45 @@ import (
 	"sync"
 )
 
-// progress is how far the versions of one resource were published. They are published side by side and done in any order; the checkpoint moves
-// over those before which nothing is left to do. Safe for concurrent use.
+// progress is how far the versions of one resource were published and kept. They are published side by side and done in any order; the checkpoint
+// moves over those before which nothing is left to do. Safe for concurrent use.
 type progress struct {
+	last func() uint64 // sequence of what was published last
+
 	mu      sync.Mutex
-	steps   []*step       // begun, oldest first
-	reached string        // resource version up to which all is done; "" before the first
-	kept    string        // what of it is in the bucket
-	first   chan struct{} // closed when a first version is reached
+	steps   []*step // begun, oldest first
+	reached string  // resource version up to which all is done; "" before the first
 }
 
-func newProgress() *progress { return &progress{first: make(chan struct{})} }
+func newProgress(last func() uint64) *progress { return &progress{last: last} }
 
 // resume says how far it came before.
 func (p *progress) resume(version string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.reached, p.kept = version, version
+	p.reached = version
 }
 
 type step struct {
-	version string // "" of an object found by a list: nothing is reached before the list is done
+	version string // "" of what a list told: nothing is reached before the list is done
+	after   uint64 // sequence behind which its entry will be
 	done    bool
 }
 
 func (p *progress) begin(version string) *step {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &step{version: version}
+	return p.add(&step{version: version, after: p.last()})
+}
+
+// beginAfter is begin for what a predecessor published somewhere behind a sequence. It comes before all others.
+func (p *progress) beginAfter(sequence uint64) *step {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.add(&step{after: sequence})
+}
+
+func (p *progress) add(s *step) *step {
 	p.steps = append(p.steps, s)
 	return s
 }
@@ -44,9 +55,6 @@ func (p *progress) finish(s *step) {
 	n := 0
 	for n < len(p.steps) && p.steps[n].done {
 		if v := p.steps[n].version; v != "" {
-			if p.reached == "" {
-				close(p.first)
-			}
 			p.reached = v
 		}
 		p.steps[n] = nil
@@ -55,17 +63,23 @@ func (p *progress) finish(s *step) {
 	p.steps = p.steps[n:]
 }
 
-// unkept returns the checkpoint if it is to be written.
-func (p *progress) unkept() (version string, ok bool) {
+// first says that nothing was reached yet.
+func (p *progress) first() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.reached, p.reached != p.kept && p.reached != ""
+	return p.reached == ""
 }
 
-func (p *progress) keep(version string) {
+// state returns the checkpoint, and the sequence up to which nothing of the resource is left to do: of what follows that, something may be in neither
+// the bucket nor the checkpoint.
+func (p *progress) state() (version string, after uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.kept = version
+	after = p.last()
+	if len(p.steps) > 0 {
+		after = p.steps[0].after
+	}
+	return p.reached, after
 }
 
 // olderOrSame compares resource versions of one resource. Those that are no numbers cannot be compared: false.

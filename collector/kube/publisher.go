@@ -3,52 +3,36 @@ package kube
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/midwatch/midwatch/collector/envelope"
 	"github.com/midwatch/midwatch/collector/kube/bucket"
-	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 const (
-	lanes       = 384      // objects published at a time, each waiting for two answers; those of one object go one after another in one lane
+	lanes       = 384      // objects published at a time; those of one object go one after another in one lane
 	laneQueue   = 4        // objects that wait in a lane
 	budgetBytes = 24 << 20 // JSON of objects between the watch and JetStream; decoded it is about six times as much
-	ackTimeout  = 5 * time.Second
 	retryPause  = 250 * time.Millisecond
-	subjectNode = "kubernetes"  // where a node agent's subject names the node
-	maxMessage  = 1<<20 - 4<<10 // what JetStream takes, headers apart
 )
 
-// publisher brings log records to JetStream. Its lanes work until run's context ends.
+// publisher works on many objects at a time, and on each in the order in which it was seen. Its lanes work until run's context ends.
 type publisher struct {
-	js      jetstream.JetStream
-	codec   *envelope.Codec
-	lane    []chan func(context.Context) error
-	seed    maphash.Seed
-	budget  *semaphore.Weighted
-	log     *slog.Logger
-	counted *counters
+	lane   []chan func(context.Context) error
+	seed   maphash.Seed
+	budget *semaphore.Weighted
 }
 
-func newPublisher(js jetstream.JetStream, counted *counters, log *slog.Logger) (*publisher, error) {
-	codec, err := envelope.NewCodec()
-	if err != nil {
-		return nil, err
-	}
-	p := &publisher{js: js, codec: codec, seed: maphash.MakeSeed(), budget: semaphore.NewWeighted(budgetBytes), log: log, counted: counted}
+func newPublisher() *publisher {
+	p := &publisher{seed: maphash.MakeSeed(), budget: semaphore.NewWeighted(budgetBytes)}
 	for range lanes {
 		p.lane = append(p.lane, make(chan func(context.Context) error, laneQueue))
 	}
-	return p, nil
+	return p
 }
 
 // run works off the lanes until ctx ends or a task fails for good.
@@ -90,29 +74,8 @@ func (p *publisher) enqueue(ctx context.Context, uid string, size int, task func
 	}
 }
 
-// errTooLarge means that JetStream does not take messages of that size.
-var errTooLarge = errors.New("message is larger than JetStream takes")
-
-// publish stores a message and returns when JetStream has it, however long that takes. The same id is stored once.
-func (p *publisher) publish(ctx context.Context, id string, logs plog.Logs) error {
-	otlp, err := new(plog.ProtoMarshaler).MarshalLogs(logs)
-	if err != nil {
-		return fmt.Errorf("encode log records: %w", err)
-	}
-	m := p.codec.Pack(envelope.Batch{ID: id, Signal: telemetry.Logs, OTLP: otlp}, subjectNode)
-	if len(m.Data) > maxMessage {
-		return errTooLarge
-	}
-	return p.insist(ctx, "publish a Kubernetes object", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, ackTimeout)
-		defer cancel()
-		_, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
-		return err
-	})
-}
-
 // insist repeats do until it succeeds, ctx ends or somebody else has taken over. While JetStream is away the watch waits.
-func (p *publisher) insist(ctx context.Context, what string, do func(context.Context) error) error {
+func insist(ctx context.Context, log *slog.Logger, what string, do func(context.Context) error) error {
 	for told := false; ; {
 		err := do(ctx)
 		if err == nil || errors.Is(err, bucket.ErrOvertaken) {
@@ -122,7 +85,7 @@ func (p *publisher) insist(ctx context.Context, what string, do func(context.Con
 			return ctx.Err()
 		}
 		if !told {
-			p.log.Warn(what+"; trying until it works", "error", err)
+			log.Warn(what+"; trying until it works", "error", err)
 			told = true
 		}
 		select {

@@ -11,14 +11,13 @@ import (
 )
 
 const (
-	snapshotLook   = time.Minute
 	snapshotSpread = 55 * time.Minute      // over which those that are due at once are said; within the hour that questions look back further
 	snapshotPause  = 10 * time.Millisecond // between two
 )
 
 // repeat says again, until ctx ends, what has not been said for SnapshotEvery.
-func (l *ledger) repeat(ctx context.Context) error {
-	tick := time.NewTicker(snapshotLook)
+func (l *ledger) repeat(ctx context.Context, look time.Duration) error {
+	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
 		select {
@@ -27,7 +26,7 @@ func (l *ledger) repeat(ctx context.Context) error {
 			return nil
 		}
 		for _, uid := range l.due(l.index.Now()) {
-			if err := l.enqueue(ctx, uid, 0, func(ctx context.Context) error { return l.again(ctx, uid) }); err != nil {
+			if err := l.task(ctx, uid, 0, "", func(ctx context.Context) (bool, error) { return l.again(ctx, uid) }); err != nil {
 				return nil // ctx ended
 			}
 			select {
@@ -57,20 +56,21 @@ func dueAt(uid string, said time.Time) time.Time {
 	return said.Add(telemetry.SnapshotEvery).Add(time.Duration(h.Sum32()) % snapshotSpread)
 }
 
-func (l *ledger) again(ctx context.Context, uid string) error {
+func (l *ledger) again(ctx context.Context, uid string) (published bool, err error) {
 	k, now := l.get(uid), l.index.Now()
 	if k == nil || now.Before(dueAt(uid, k.said)) { // it changed meanwhile
-		return nil
+		return false, nil
 	}
 	last := l.last(k)
 	if last == nil { // it is looked at anew when it changes
-		return nil
+		return false, nil
 	}
-	id := fmt.Sprintf("%s/%s/%s/%d", uid, k.version, telemetry.ObjectSnapshot, k.said.Unix())
-	v := version{object: last.Object, at: now, seen: now}
-	if err := l.tell(ctx, id, telemetry.ObjectSnapshot, k.version, "", l.index.WorkloadOf(v.object), v); err != nil {
-		return err
+	t := telling{
+		id: fmt.Sprintf("%s/%s/%s/%d", uid, k.version, telemetry.ObjectSnapshot, k.said.Unix()), action: telemetry.ObjectSnapshot, number: k.version,
+	}
+	if err := l.tell(ctx, t, version{object: last.Object, tags: last.Tags, at: now, seen: now}); err != nil {
+		return false, err
 	}
 	l.counted.snapshots.Add(1)
-	return l.remember(ctx, uid, k, bucket.Version{ResourceVersion: last.ResourceVersion, At: last.At, Said: now, Tags: last.Tags, Object: last.Object})
+	return true, l.remember(uid, bucket.Version{ResourceVersion: last.ResourceVersion, At: last.At, Said: now, Tags: last.Tags, Object: last.Object})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -16,10 +15,7 @@ import (
 	"github.com/midwatch/midwatch/collector/kube/bucket"
 )
 
-const (
-	reconnect       = time.Second
-	checkpointEvery = time.Second
-)
+const reconnect = time.Second
 
 // Watcher watches one cluster. Make it with New, start it with Run.
 type Watcher struct {
@@ -128,12 +124,22 @@ func (w *Watcher) lead(ctx context.Context, js jetstream.JetStream) error {
 	if err != nil {
 		return err
 	}
+	tasks := make([]func(context.Context) error, len(w.kinds))
+	loading, ctxLoad := errgroup.WithContext(ctx)
+	for i := range w.kinds {
+		loading.Go(func() (err error) {
+			tasks[i], err = w.take(ctxLoad, d, i)
+			return err
+		})
+	}
+	if err := loading.Wait(); err != nil {
+		return err
+	}
 	w.leading.Store(true)
 	defer w.leading.Store(false)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return d.run(ctx) })
-	for i, choices := range w.kinds {
-		g.Go(func() error { return w.leadOne(ctx, d, i, choices[0]) })
+	for _, task := range append(tasks, d.publisher.run, d.journal.run, d.keeper.run) {
+		g.Go(func() error { return task(ctx) })
 	}
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -161,67 +167,42 @@ func (w *Watcher) desk(ctx context.Context, js jetstream.JetStream) (*desk, erro
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPublisher(js, &w.counted, w.cfg.Log)
+	j, err := newJournal(js, cluster, w.cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	keeper, err := newKeeper(ctx, b, w.cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	tail, err := j.readTail(ctx, keeper.kept.Tail)
 	if err != nil {
 		return nil, err
 	}
 	return &desk{
-		publisher: p, scribe: scribe{w.cfg.Environment, cluster}, bucket: b, codecV: codec, key: key, index: w.cfg.Index, skew: w.client.Skew,
+		publisher: newPublisher(), journal: j, tail: tail, keeper: keeper, scribe: scribe{w.cfg.Environment, cluster}, bucket: b,
+		codecV: codec, key: key, index: w.cfg.Index, skew: w.client.Skew, counted: &w.counted, log: w.cfg.Log,
 	}, nil
 }
 
-// leadOne publishes one resource.
-func (w *Watcher) leadOne(ctx context.Context, d *desk, i int, r api.Resource) error {
+// take reads how far one resource was published and returns what publishes the rest of it until its context ends.
+func (w *Watcher) take(ctx context.Context, d *desk, i int) (task func(context.Context) error, err error) {
+	r := w.kinds[i][0]
 	if r.Kind == "Event" && r.Group == "" {
-		n := &notes{desk: d, progress: newProgress()}
-		from, err := n.load(ctx)
-		if err != nil {
-			return err
-		}
-		return w.watchAndKeep(ctx, d, i, from, n, n.progress)
+		n := &notes{desk: d, progress: newProgress(d.journal.last.Load)}
+		d.keeper.of(r.String(), n.progress)
+		s := w.stream(i, n)
+		s.from = n.load()
+		return s.run, nil
 	}
 	l := newLedger(d, r.String(), i >= len(Kinds()))
-	from, err := l.load(ctx)
-	if err != nil {
-		return err
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return l.repeat(ctx) })
-	g.Go(func() error { return w.watchAndKeep(ctx, d, i, from, l, l.progress) })
-	return g.Wait()
-}
-
-// watchAndKeep runs a stream and writes down how far it came.
-func (w *Watcher) watchAndKeep(ctx context.Context, d *desk, i int, from string, to sink, p *progress) error {
-	s := w.stream(i, to)
-	s.from = from
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.run(ctx) })
-	g.Go(func() error { keepCheckpoint(ctx, d.bucket, s.name(), p, w.cfg.Log); return nil })
-	return g.Wait()
-}
-
-// keepCheckpoint writes down how far a resource was published: at once when its first list is, then every second, and at the end.
-func keepCheckpoint(ctx context.Context, b *bucket.Bucket, resource string, p *progress, log *slog.Logger) {
-	tick := time.NewTicker(checkpointEvery)
-	defer tick.Stop()
-	first := p.first
-	for last := false; !last; {
-		select {
-		case <-first:
-			first = nil
-		case <-tick.C:
-		case <-ctx.Done():
-			last = true
-		}
-		version, ok := p.unkept()
-		if !ok {
-			continue
-		}
-		if err := b.SetCheckpoint(context.WithoutCancel(ctx), resource, version); err != nil {
-			log.Debug("keep a checkpoint; the next one is tried", "error", err)
-			continue
-		}
-		p.keep(version)
-	}
+	d.keeper.of(r.String(), l.progress)
+	s := w.stream(i, l)
+	s.from, err = l.load(ctx, kindOf(r.Kind, r.APIVersion()))
+	return func(ctx context.Context) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return l.repeat(ctx, w.cfg.Look) })
+		g.Go(func() error { return s.run(ctx) })
+		return g.Wait()
+	}, err
 }

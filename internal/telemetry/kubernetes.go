@@ -20,6 +20,10 @@ const (
 	ObjectWorkload           = K8sWorkload           // as K8sWorkload: the topmost controller of the object, itself included
 )
 
+// RecordUID is OpenTelemetry's name for what makes a record the same when it is told twice. Of what an exporter tells of a cluster: uid, resource version
+// and action, on the first of the records that were told together.
+const RecordUID = "log.record.uid"
+
 // Values of ObjectAction.
 const (
 	ObjectAdded    = "added"

@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -104,17 +105,18 @@ func (b *Bucket) Load(ctx context.Context, resource string, each func(Entry) err
 // Put keeps a packed version. revision is that of the entry it replaces, 0 for a new one. The error is ErrOvertaken when the entry is not
 // what the caller thinks.
 func (b *Bucket) Put(ctx context.Context, resource, uid string, packed []byte, revision uint64) (uint64, error) {
+	return b.put(ctx, b.prefix+objects(resource)+uid, packed, revision, "keep a version of "+resource)
+}
+
+func (b *Bucket) put(ctx context.Context, key string, value []byte, revision uint64, what string) (next uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
-	key := b.prefix + objects(resource) + uid
-	var next uint64
-	var err error
 	if revision == 0 {
-		next, err = b.kv.Create(ctx, key, packed)
+		next, err = b.kv.Create(ctx, key, value)
 	} else {
-		next, err = b.kv.Update(ctx, key, packed, revision)
+		next, err = b.kv.Update(ctx, key, value, revision)
 	}
-	return next, b.wrote(err, "keep a version of "+resource)
+	return next, b.wrote(err, what)
 }
 
 // Forget removes an object that is gone.
@@ -135,28 +137,34 @@ func (b *Bucket) wrote(err error, what string) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-func checkpoint(resource string) string { return "c." + strings.ReplaceAll(resource, ".", "_") }
-
-// Checkpoint is the resource version up to which everything of a resource was published, or "".
-func (b *Bucket) Checkpoint(ctx context.Context, resource string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	e, err := b.kv.Get(ctx, b.prefix+checkpoint(resource))
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read how far %s were published: %w", resource, err)
-	}
-	return string(e.Value()), nil
+// Progress is how far everything that was published of a cluster is kept.
+type Progress struct {
+	Tail        uint64            `json:"tail"`        // sequence in JetStream up to which everything is in the bucket
+	Checkpoints map[string]string `json:"checkpoints"` // resource → resource version up to which everything was published and is in the bucket
 }
 
-// SetCheckpoint moves it.
-func (b *Bucket) SetCheckpoint(ctx context.Context, resource, version string) error {
-	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+// Progress is what the last writer wrote, and its revision; 0 when nobody did.
+func (b *Bucket) Progress(ctx context.Context) (p Progress, revision uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if _, err := b.kv.Put(ctx, b.prefix+checkpoint(resource), []byte(version)); err != nil {
-		return fmt.Errorf("keep how far %s were published: %w", resource, err)
+	e, err := b.kv.Get(ctx, b.prefix+"progress")
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return p, 0, nil
 	}
-	return nil
+	if err != nil {
+		return p, 0, fmt.Errorf("read how far the cluster was published: %w", err)
+	}
+	if err := json.Unmarshal(e.Value(), &p); err != nil {
+		return p, 0, fmt.Errorf("read how far the cluster was published: %w", err)
+	}
+	return p, e.Revision(), nil
+}
+
+// SetProgress replaces it. revision is that of what it replaces; the error is ErrOvertaken when somebody else did.
+func (b *Bucket) SetProgress(ctx context.Context, p Progress, revision uint64) (uint64, error) {
+	content, err := json.Marshal(p)
+	if err != nil {
+		return 0, fmt.Errorf("write down how far the cluster was published: %w", err)
+	}
+	return b.put(ctx, b.prefix+"progress", content, revision, "write down how far the cluster was published")
 }

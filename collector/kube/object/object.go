@@ -51,6 +51,16 @@ func (o Object) JSON() ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
+// Bare says that there is nothing of the object but which one it is.
+func (o Object) Bare() bool {
+	for k := range o {
+		if k != "kind" && k != "apiVersion" && k != "metadata" {
+			return false
+		}
+	}
+	return len(o.Metadata()) <= 3
+}
+
 // Metadata is the object's metadata; empty, not nil, when it has none.
 func (o Object) Metadata() Object { return o.Map("metadata") }
 
