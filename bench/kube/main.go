@@ -90,7 +90,7 @@ func measure(ctx context.Context, o options) (figures []figure, err error) {
 
 // underChurn replaces pods and looks how soon the store has the new ones.
 func (in *installation) underChurn(ctx context.Context, w *world, o options) ([]figure, error) {
-	before, err := in.usage("exporter")
+	before, err := in.usages()
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +102,12 @@ func (in *installation) underChurn(ctx context.Context, w *world, o options) ([]
 	go func() { look <- in.lookOut(ctx, churning, made) }()
 	replaced := w.churn(churning, o.churn, made)
 	took := time.Since(began)
-	after, err := in.usage("exporter")
+	after, err := in.usages()
 	if err != nil {
 		return nil, err
+	}
+	for _, part := range parts {
+		fmt.Printf("%s: %.2f cores, %.0f MB at most\n", part, (after[part].cpu-before[part].cpu).Seconds()/took.Seconds(), after[part].peak)
 	}
 	behind, err := in.backlog(ctx)
 	if err != nil {
@@ -117,13 +120,13 @@ func (in *installation) underChurn(ctx context.Context, w *world, o options) ([]
 	}
 	slices.Sort(found.delays)
 	quantile := func(q float64) float64 { return found.delays[int(q*float64(len(found.delays)-1))].Seconds() }
-	cores := (after.cpu - before.cpu).Seconds() / took.Seconds()
+	cores := (after["exporter"].cpu - before["exporter"].cpu).Seconds() / took.Seconds()
 	fmt.Printf("%d pods replaced in %s (%.1f/s), %d versions and Events stored; %d of %d new pods seen: p50 %.2f s, p99 %.2f s, longest %.2f s\n",
 		replaced, took.Round(time.Second), float64(replaced)/took.Seconds(), found.rows, len(found.delays), len(made.at), quantile(0.5), quantile(0.99), quantile(1))
 	missing := float64(len(made.at) - len(found.delays))
 	return []figure{
 		{"kube_exporter_cpu", cores, "cores", maxCores},
-		{"kube_exporter_memory", after.peak, "MB", maxMemory},
+		{"kube_exporter_memory", after["exporter"].peak, "MB", maxMemory},
 		{"kube_change_visible_p99", quantile(0.99), "s", maxVisible},
 		{"kube_versions_missing", missing, "versions", 0},
 	}, nil

@@ -49,7 +49,7 @@ func install(ctx context.Context, midwatch, api string) (in *installation, err e
 	if err != nil {
 		return in, err
 	}
-	for _, part := range []string{"clickhouse", "jetstream", "ingester", "exporter"} {
+	for _, part := range parts {
 		if err := in.start(midwatch, part); err != nil {
 			return in, err
 		}
@@ -67,6 +67,9 @@ func install(ctx context.Context, midwatch, api string) (in *installation, err e
 		}
 	}
 }
+
+// parts are the processes, in the order in which they start.
+var parts = []string{"clickhouse", "jetstream", "ingester", "exporter"}
 
 const (
 	startWithin = 2 * time.Minute
@@ -143,6 +146,18 @@ func (in *installation) close() error {
 type usage struct {
 	cpu  time.Duration
 	peak float64 // resident memory at its highest, MB
+}
+
+func (in *installation) usages() (map[string]usage, error) {
+	out := map[string]usage{}
+	for _, part := range parts {
+		u, err := in.usage(part)
+		if err != nil {
+			return nil, err
+		}
+		out[part] = u
+	}
+	return out, nil
 }
 
 func (in *installation) usage(part string) (u usage, err error) {

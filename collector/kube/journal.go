@@ -25,7 +25,8 @@ import (
 const (
 	ackTimeout = 5 * time.Second
 	gatherFor  = 20 * time.Millisecond // that the first entry of a message waits for others
-	maxEntries = lanes                 // of one message: each lane waits for its own
+	maxEntries = 512                   // of one message
+	maxWaiting = 1024                  // entries
 	fullBytes  = 512 << 10             // OTLP of a message that no more is added to
 	maxMessage = 1<<20 - 64<<10        // what JetStream takes, headers apart
 	maxTags    = 32 << 10              // bytes of tags in the header of a message; NATS takes 64 KiB of headers
@@ -43,6 +44,7 @@ type entry struct {
 	id   string // the same whoever tells it and whenever
 	logs plog.Logs
 	tags object.Tags
+	done func(context.Context) error // called once JetStream has it, in the order of writing
 }
 
 // journal is the writing end of the cluster's subject in JetStream. Many entries go into one message, because each message is synced to disk, which takes
@@ -61,7 +63,6 @@ type journal struct {
 type pending struct {
 	entry
 	size int
-	done chan<- error
 }
 
 func newJournal(js jetstream.JetStream, cluster string, log *slog.Logger) (*journal, error) {
@@ -71,25 +72,28 @@ func newJournal(js jetstream.JetStream, cluster string, log *slog.Logger) (*jour
 	}
 	node := "kubernetes-" + cluster
 	return &journal{
-		js: js, codec: codec, node: node, subject: telemetry.Subject(telemetry.Logs, node), told: map[string]bool{}, entries: make(chan pending, lanes), log: log,
+		js: js, codec: codec, node: node, subject: telemetry.Subject(telemetry.Logs, node), told: map[string]bool{}, entries: make(chan pending, maxWaiting), log: log,
 	}, nil
 }
 
-// write returns when JetStream has the entry, however long that takes. What a predecessor wrote is not written again.
+// write hands an entry on. Entries are stored in the order in which they were written. What a predecessor stored is not stored again. The error is errTooLarge
+// when JetStream does not take the entry.
 func (j *journal) write(ctx context.Context, e entry) error {
 	if j.told[e.id] {
-		return nil
+		return e.done(ctx)
 	}
 	e.logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutStr(telemetry.RecordUID, e.id)
-	done := make(chan error, 1)
-	select {
-	case j.entries <- pending{e, new(plog.ProtoMarshaler).LogsSize(e.logs), done}:
-	case <-ctx.Done():
-		return ctx.Err()
+	p := pending{e, new(plog.ProtoMarshaler).LogsSize(e.logs)}
+	if p.size > fullBytes {
+		if m, err := j.pack(e.logs, e.id); err != nil {
+			return err
+		} else if len(m.Data) > maxMessage {
+			return errTooLarge
+		}
 	}
 	select {
-	case err := <-done:
-		return err
+	case j.entries <- p:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -102,16 +106,13 @@ func (j *journal) run(ctx context.Context) error {
 		var batch []pending
 		batch, held = j.gather(ctx, held)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // a clean stop
 		}
 		err := j.append(ctx, batch)
-		if ctx.Err() != nil {
-			return nil
+		for i := 0; err == nil && i < len(batch); i++ {
+			err = batch[i].done(ctx)
 		}
-		for _, p := range batch {
-			p.done <- err
-		}
-		if err != nil && err != errTooLarge { //nolint:errorlint // append returns it bare
+		if err != nil {
 			return err
 		}
 	}
@@ -158,7 +159,7 @@ func sizeOf(tags object.Tags) (n int) {
 	return n * 4 / 3
 }
 
-// append stores the entries as one message. Only a single entry is ever too large.
+// append stores the entries as one message.
 func (j *journal) append(ctx context.Context, batch []pending) error {
 	all, tags, names := plog.NewLogs(), map[string]object.Tags{}, sha256.New()
 	for _, p := range batch {
@@ -168,14 +169,10 @@ func (j *journal) append(ctx context.Context, batch []pending) error {
 		}
 		names.Write([]byte(p.id + "\n"))
 	}
-	otlp, err := new(plog.ProtoMarshaler).MarshalLogs(all)
-	if err != nil {
-		return fmt.Errorf("encode log records: %w", err)
-	}
 	id := hex.EncodeToString(names.Sum(nil)[:16])
-	m := j.codec.Pack(envelope.Batch{ID: id, Signal: telemetry.Logs, OTLP: otlp}, j.node)
-	if len(m.Data) > maxMessage {
-		return errTooLarge
+	m, err := j.pack(all, id)
+	if err != nil {
+		return err
 	}
 	if len(tags) > 0 {
 		b, err := json.Marshal(tags)
@@ -185,6 +182,14 @@ func (j *journal) append(ctx context.Context, batch []pending) error {
 		m.Header.Set(headerTags, base64.StdEncoding.EncodeToString(b))
 	}
 	return insist(ctx, j.log, "publish Kubernetes objects", func(ctx context.Context) error { return j.store(ctx, m, id) })
+}
+
+func (j *journal) pack(logs plog.Logs, id string) (*nats.Msg, error) {
+	otlp, err := new(plog.ProtoMarshaler).MarshalLogs(logs)
+	if err != nil {
+		return nil, fmt.Errorf("encode log records: %w", err)
+	}
+	return j.codec.Pack(envelope.Batch{ID: id, Signal: telemetry.Logs, OTLP: otlp}, j.node), nil
 }
 
 // store publishes a message behind the one that this process knows to be the last.

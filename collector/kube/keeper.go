@@ -44,8 +44,9 @@ type place struct {
 }
 
 type debt struct {
-	since time.Time
-	steps []*step
+	since  time.Time
+	steps  []*step
+	packed []byte // the version published last, or nil: it is gone
 }
 
 // newKeeper reads how far a predecessor was, and by writing it anew tells one that still believes to lead that it does not.
@@ -66,8 +67,8 @@ func (k *keeper) of(resource string, p *progress) {
 	k.progresses[resource] = p
 }
 
-// owe has an object written that was published. The step is finished when it is.
-func (k *keeper) owe(ctx context.Context, at place, s *step) error {
+// owe has an object written as it was published last; packed nil forgets it. The step is finished then.
+func (k *keeper) owe(ctx context.Context, at place, s *step, packed []byte) error {
 	if err := k.room.Acquire(ctx, 1); err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (k *keeper) owe(ctx context.Context, at place, s *step) error {
 		d = &debt{since: time.Now()}
 		k.owed[at] = d
 	}
-	d.steps = append(d.steps, s)
+	d.steps, d.packed = append(d.steps, s), packed
 	return nil
 }
 
@@ -109,7 +110,7 @@ func (k *keeper) keep(ctx context.Context, since time.Time) error {
 	g.SetLimit(keepWriters)
 	for at, d := range k.due(since) {
 		g.Go(func() error {
-			if err := at.ledger.keep(writing, at.uid); err != nil {
+			if err := at.ledger.keep(writing, at.uid, d.packed); err != nil {
 				return err
 			}
 			for _, s := range d.steps {
@@ -160,19 +161,19 @@ func (k *keeper) mark(ctx context.Context) error {
 	})
 }
 
-// keep writes an object as it was published last, or forgets it.
-func (l *ledger) keep(ctx context.Context, uid string) error {
+// keep writes an object as it was published last, or forgets it. One call at a time for each object.
+func (l *ledger) keep(ctx context.Context, uid string, packed []byte) error {
 	l.mu.Lock()
-	k, revision := l.known[uid], l.kept[uid]
+	revision := l.kept[uid]
 	l.mu.Unlock()
-	if k != nil && k.packed == nil || k == nil && revision == 0 {
+	if packed == nil && revision == 0 {
 		return nil
 	}
 	err := insist(ctx, l.log, "remember a Kubernetes object", func(ctx context.Context) (err error) {
-		if k == nil {
+		if packed == nil {
 			return l.bucket.Forget(ctx, l.resource, uid, revision)
 		}
-		revision, err = l.bucket.Put(ctx, l.resource, uid, k.packed, revision)
+		revision, err = l.bucket.Put(ctx, l.resource, uid, packed, revision)
 		return err
 	})
 	if err != nil {
@@ -180,7 +181,7 @@ func (l *ledger) keep(ctx context.Context, uid string) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if k == nil {
+	if packed == nil {
 		delete(l.kept, uid)
 	} else {
 		l.kept[uid] = revision

@@ -42,7 +42,7 @@ type desk struct {
 	log     *slog.Logger
 }
 
-// known is the version of an object that was published last, packed.
+// known is the version of an object that was published last, or that the journal has to publish next, packed.
 type known struct {
 	packed  []byte // nil: what was published cannot be had any more
 	version string
@@ -76,7 +76,7 @@ func (l *ledger) load(ctx context.Context, kind string) (from string, err error)
 	if err != nil {
 		return "", err
 	}
-	if err := l.recover(ctx, l.desk.tail.ends[kind]); err != nil {
+	if err := l.recover(ctx, l.tail.ends[kind]); err != nil {
 		return "", err
 	}
 	for _, k := range l.known {
@@ -92,17 +92,19 @@ func (l *ledger) load(ctx context.Context, kind string) (from string, err error)
 func (l *ledger) recover(ctx context.Context, ends map[string]*tailEnd) error {
 	for uid, end := range ends {
 		l.set(uid, nil)
+		var packed []byte
 		if v := end.version; v != nil {
-			packed, err := l.codecV.Pack(*v)
-			if err != nil {
-				return err
+			if v.Object.Bare() { // it was too large to be told whole: what the bucket has is older
+				l.set(uid, &known{version: v.ResourceVersion, seen: v.ResourceVersion, said: v.Said})
+				continue
 			}
-			if v.Object.Bare() { // it was too large to be told whole
-				packed = nil
+			var err error
+			if packed, err = l.codecV.Pack(*v); err != nil {
+				return err
 			}
 			l.set(uid, &known{packed: packed, version: v.ResourceVersion, seen: v.ResourceVersion, said: v.Said})
 		}
-		if err := l.keeper.owe(ctx, place{l, uid}, l.progress.beginAfter(l.desk.tail.after)); err != nil {
+		if err := l.keeper.owe(ctx, place{l, uid}, l.progress.beginAfter(l.tail.after), packed); err != nil {
 			return err
 		}
 	}
@@ -124,23 +126,13 @@ func (l *ledger) see(ctx context.Context, s sighting) error {
 		}
 	}
 	s.first = l.fresh
-	return l.task(ctx, uid, s.size, version, func(ctx context.Context) (bool, error) { return l.settle(ctx, s) })
+	return l.enqueue(ctx, uid, s.size, l.progress.begin(version), func(ctx context.Context, w work) error { return l.settle(ctx, s, w) })
 }
 
-// task gives do to the object's lane. When that published something the version counts as dealt with once the bucket has it.
-func (l *ledger) task(ctx context.Context, uid string, size int, version string, do func(context.Context) (published bool, err error)) error {
-	st := l.progress.begin(version)
-	return l.enqueue(ctx, uid, size, func(ctx context.Context) error {
-		published, err := do(ctx)
-		if err != nil {
-			return err
-		}
-		if published {
-			return l.keeper.owe(ctx, place{l, uid}, st)
-		}
-		l.progress.finish(st)
-		return nil
-	})
+// drop ends work that nothing came of.
+func (l *ledger) drop(w work) {
+	w.release()
+	l.progress.finish(w.step)
 }
 
 func (l *ledger) reach(version string) { l.progress.finish(l.progress.begin(version)) }
@@ -163,7 +155,7 @@ func (l *ledger) listed(ctx context.Context, version string) error {
 	l.mu.Unlock()
 	clear(l.list)
 	for _, uid := range vanished {
-		err := l.task(ctx, uid, 0, "", func(ctx context.Context) (bool, error) { return l.vanish(ctx, uid) })
+		err := l.enqueue(ctx, uid, 0, l.progress.begin(""), func(ctx context.Context, w work) error { return l.vanish(ctx, uid, w) })
 		if err != nil {
 			return err
 		}

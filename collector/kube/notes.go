@@ -49,14 +49,7 @@ func (n *notes) see(ctx context.Context, s sighting) error {
 	if !s.listed {
 		n.high = s.version
 	}
-	return n.enqueue(ctx, s.object.UID(), s.size, func(ctx context.Context) error {
-		if err := n.tell(ctx, s); err != nil {
-			return err
-		}
-		n.counted.events.Add(1)
-		n.progress.finish(st)
-		return nil
-	})
+	return n.enqueue(ctx, s.object.UID(), s.size, st, func(ctx context.Context, w work) error { return n.tell(ctx, s, w) })
 }
 
 func (n *notes) reach(version string) {
@@ -75,7 +68,7 @@ func (n *notes) listed(_ context.Context, version string) error {
 
 func (n *notes) watching() {}
 
-func (n *notes) tell(ctx context.Context, s sighting) error {
+func (n *notes) tell(ctx context.Context, s sighting, w work) error {
 	o := s.object
 	about := o.Map("involvedObject")
 	at := s.seen
@@ -103,7 +96,12 @@ func (n *notes) tell(ctx context.Context, s sighting) error {
 	if host := o.Map("source").Text("host"); host != "" {
 		logs.ResourceLogs().At(0).Resource().Attributes().PutStr(telemetry.K8sNode, host)
 	}
-	return n.journal.write(ctx, entry{id: fmt.Sprintf("%s/%s/event", o.UID(), s.version), logs: logs})
+	return n.journal.write(ctx, entry{id: fmt.Sprintf("%s/%s/event", o.UID(), s.version), logs: logs, done: func(context.Context) error {
+		n.counted.events.Add(1)
+		w.release()
+		n.progress.finish(w.step)
+		return nil
+	}})
 }
 
 // workload is whose the note is: the topmost controller of what it is about, also when that is already gone from the index's sight.

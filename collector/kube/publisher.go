@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	lanes       = 384      // objects published at a time; those of one object go one after another in one lane
-	laneQueue   = 4        // objects that wait in a lane
+	lanes       = 8        // objects compared at a time; those of one object go one after another in one lane
+	laneQueue   = 256      // objects that wait in a lane
 	budgetBytes = 24 << 20 // JSON of objects between the watch and JetStream; decoded it is about six times as much
 	retryPause  = 250 * time.Millisecond
 )
@@ -55,21 +55,25 @@ func (p *publisher) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// enqueue gives a task to the object's lane and blocks while that, or the memory for objects under way, is full.
-func (p *publisher) enqueue(ctx context.Context, uid string, size int, task func(context.Context) error) error {
+// work is one version between the watch and JetStream.
+type work struct {
+	step    *step
+	release func() // of the memory that it has
+}
+
+// enqueue gives a task to the object's lane and blocks while that, or the memory for objects under way, is full. The task, or what it starts,
+// releases the work.
+func (p *publisher) enqueue(ctx context.Context, uid string, size int, st *step, task func(context.Context, work) error) error {
 	weight := int64(min(size, budgetBytes))
 	if err := p.budget.Acquire(ctx, weight); err != nil {
 		return err
 	}
-	run := func(ctx context.Context) error {
-		defer p.budget.Release(weight)
-		return task(ctx)
-	}
+	w := work{st, func() { p.budget.Release(weight) }}
 	select {
-	case p.lane[maphash.String(p.seed, uid)%lanes] <- run:
+	case p.lane[maphash.String(p.seed, uid)%lanes] <- func(ctx context.Context) error { return task(ctx, w) }:
 		return nil
 	case <-ctx.Done():
-		p.budget.Release(weight)
+		w.release()
 		return ctx.Err()
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"time"
 
-	"github.com/midwatch/midwatch/collector/kube/bucket"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -26,7 +25,7 @@ func (l *ledger) repeat(ctx context.Context, look time.Duration) error {
 			return nil
 		}
 		for _, uid := range l.due(l.index.Now()) {
-			if err := l.task(ctx, uid, 0, "", func(ctx context.Context) (bool, error) { return l.again(ctx, uid) }); err != nil {
+			if err := l.enqueue(ctx, uid, 0, l.progress.begin(""), func(ctx context.Context, w work) error { return l.again(ctx, uid, w) }); err != nil {
 				return nil // ctx ended
 			}
 			select {
@@ -56,21 +55,22 @@ func dueAt(uid string, said time.Time) time.Time {
 	return said.Add(telemetry.SnapshotEvery).Add(time.Duration(h.Sum32()) % snapshotSpread)
 }
 
-func (l *ledger) again(ctx context.Context, uid string) (published bool, err error) {
+func (l *ledger) again(ctx context.Context, uid string, w work) error {
 	k, now := l.get(uid), l.index.Now()
 	if k == nil || now.Before(dueAt(uid, k.said)) { // it changed meanwhile
-		return false, nil
+		l.drop(w)
+		return nil
 	}
 	last := l.last(k)
 	if last == nil { // it is looked at anew when it changes
-		return false, nil
+		l.drop(w)
+		return nil
 	}
+	l.counted.snapshots.Add(1)
 	t := telling{
 		id: fmt.Sprintf("%s/%s/%s/%d", uid, k.version, telemetry.ObjectSnapshot, k.said.Unix()), action: telemetry.ObjectSnapshot, number: k.version,
 	}
-	if err := l.tell(ctx, t, version{object: last.Object, tags: last.Tags, at: now, seen: now}); err != nil {
-		return false, err
-	}
-	l.counted.snapshots.Add(1)
-	return true, l.remember(uid, bucket.Version{ResourceVersion: last.ResourceVersion, At: last.At, Said: now, Tags: last.Tags, Object: last.Object})
+	kept := *last
+	kept.Said = now
+	return l.remember(ctx, t, version{object: last.Object, tags: last.Tags, at: now, seen: now}, kept, w)
 }

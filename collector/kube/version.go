@@ -16,29 +16,31 @@ import (
 )
 
 // settle compares one sight with what was published and publishes what is new. It runs in the object's lane.
-func (l *ledger) settle(ctx context.Context, s sighting) (published bool, err error) {
+func (l *ledger) settle(ctx context.Context, s sighting, w work) error {
 	uid := s.object.UID()
 	k := l.get(uid)
 	if l.replayed(s, k) {
 		l.counted.replayed.Add(1)
-		return false, nil
+		l.drop(w)
+		return nil
 	}
 	v := l.prepare(s)
 	if k != nil {
 		v.before = l.last(k)
 	}
 	if s.deleted {
-		return true, l.end(ctx, k, v)
+		return l.end(ctx, k, v, w)
 	}
 	if v.before != nil {
 		v.diff = v.tags.Changed(v.before.Tags, object.Compare(v.before.Object, v.object))
 		if !v.diff.Matters(v.object.Kind()) {
 			l.counted.equal.Add(1)
 			l.set(uid, &known{k.packed, k.version, s.version, k.said})
-			return false, nil
+			l.drop(w)
+			return nil
 		}
 	}
-	return true, l.advance(ctx, k, v)
+	return l.advance(ctx, k, v, w)
 }
 
 // replayed says that a sight is of before the watch was taken up again and was dealt with then. What is told as changed and is not known
@@ -51,15 +53,17 @@ func (l *ledger) replayed(s sighting, k *known) bool {
 }
 
 // vanish publishes the end of an object that a list did not tell any more.
-func (l *ledger) vanish(ctx context.Context, uid string) (published bool, err error) {
+func (l *ledger) vanish(ctx context.Context, uid string, w work) error {
 	k := l.get(uid)
 	if k == nil {
-		return false, nil
+		l.drop(w)
+		return nil
 	}
 	before := l.last(k)
 	if before == nil { // gone, and nothing is known of it
 		l.set(uid, nil)
-		return true, nil // it is to be forgotten
+		w.release()
+		return l.keeper.owe(ctx, place{l, uid}, w.step, nil)
 	}
 	now := l.index.Now()
 	l.index.Apply(index.Seen{Object: before.Object, Deleted: true, At: now})
@@ -67,7 +71,7 @@ func (l *ledger) vanish(ctx context.Context, uid string) (published bool, err er
 	if t := object.Touched(before.Object).Add(-l.skew()); t.After(before.At) && t.Before(now) { // it was being deleted
 		at = t
 	}
-	return true, l.end(ctx, k, version{object: before.Object, tags: before.Tags, before: before, at: at, seen: now})
+	return l.end(ctx, k, version{object: before.Object, tags: before.Tags, before: before, at: at, seen: now}, w)
 }
 
 // version is a version on its way.
@@ -96,7 +100,7 @@ func (l *ledger) prepare(s sighting) version {
 }
 
 // advance publishes a version that is new with what changed by it, and remembers it.
-func (l *ledger) advance(ctx context.Context, k *known, v version) error {
+func (l *ledger) advance(ctx context.Context, k *known, v version, w work) error {
 	action := telemetry.ObjectAdded
 	if k != nil {
 		action = telemetry.ObjectModified
@@ -113,11 +117,8 @@ func (l *ledger) advance(ctx context.Context, k *known, v version) error {
 	} else if action == telemetry.ObjectAdded && !v.first {
 		changes = change.Of(change.Versions{After: v.object, Manager: manager}, l.index)
 	}
-	uid := v.object.UID()
-	if err := l.tell(ctx, telling{id: fmt.Sprintf("%s/%s/%s", uid, v.number, action), action: action, number: v.number, manager: manager, changes: changes}, v); err != nil {
-		return err
-	}
-	return l.remember(uid, bucket.Version{ResourceVersion: v.number, At: v.at, Said: said(v.at, v.seen), Tags: v.tags, Object: v.object})
+	t := telling{id: fmt.Sprintf("%s/%s/%s", v.object.UID(), v.number, action), action: action, number: v.number, manager: manager, changes: changes}
+	return l.remember(ctx, t, v, bucket.Version{ResourceVersion: v.number, At: v.at, Said: said(v.at, v.seen), Tags: v.tags, Object: v.object}, w)
 }
 
 // said is since when questions about the past find a version: the store takes none as older than a day before it was seen.
@@ -128,18 +129,22 @@ func said(at, seen time.Time) time.Time {
 	return at
 }
 
-func (l *ledger) remember(uid string, v bucket.Version) error {
-	packed, err := l.codecV.Pack(v)
+// remember publishes a version that is to be compared with the next.
+func (l *ledger) remember(ctx context.Context, t telling, v version, kept bucket.Version, w work) error {
+	packed, err := l.codecV.Pack(kept)
 	if err != nil {
 		return err
 	}
-	l.set(uid, &known{packed, v.ResourceVersion, v.ResourceVersion, v.Said})
+	if err := l.tell(ctx, t, v, packed, w); err != nil {
+		return err
+	}
+	l.set(v.object.UID(), &known{packed, kept.ResourceVersion, kept.ResourceVersion, kept.Said})
 	return nil
 }
 
 // end publishes that an object is gone, under the version that was published last: whether its end is seen by a watch or found missing in a list, it
 // is told under one id.
-func (l *ledger) end(ctx context.Context, k *known, v version) error {
+func (l *ledger) end(ctx context.Context, k *known, v version, w work) error {
 	uid := v.object.UID()
 	if v.before != nil && v.at.Before(v.before.At) {
 		v.at = v.before.At
@@ -148,7 +153,7 @@ func (l *ledger) end(ctx context.Context, k *known, v version) error {
 		id: fmt.Sprintf("%s/%s/%s", uid, k.version, telemetry.ObjectDeleted), action: telemetry.ObjectDeleted, number: k.version,
 		changes: change.Of(change.Versions{Before: v.object}, l.index),
 	}
-	if err := l.tell(ctx, t, v); err != nil {
+	if err := l.tell(ctx, t, v, nil, w); err != nil {
 		return err
 	}
 	l.set(uid, nil)
@@ -161,29 +166,29 @@ type telling struct {
 	changes                     []change.Change
 }
 
-// tell publishes one version and what changed by it. What is too large for a message is told without its content.
-func (l *ledger) tell(ctx context.Context, t telling, v version) error {
-	w := l.index.WorkloadOf(v.object)
+// tell publishes one version and what changed by it, and once that is done has it kept. What is too large for a message is told without its content.
+func (l *ledger) tell(ctx context.Context, t telling, v version, packed []byte, w work) error {
+	of := l.index.WorkloadOf(v.object)
 	for o := v.object; ; o = identity(o) {
-		logs, err := l.version(o, w, t, v)
+		logs, err := l.version(o, of, t, v)
 		if err != nil {
 			return err
 		}
 		for _, c := range t.changes {
 			l.scribe.change(logs, c, v, t.number)
 		}
-		err = l.journal.write(ctx, entry{t.id, logs, v.tags})
+		err = l.journal.write(ctx, entry{t.id, logs, v.tags, func(ctx context.Context) error {
+			l.counted.published.Add(1)
+			l.counted.changes.Add(uint64(len(t.changes)))
+			w.release()
+			return l.keeper.owe(ctx, place{l, v.object.UID()}, w.step, packed)
+		}})
 		if err == errTooLarge && !o.Bare() { //nolint:errorlint // write returns it bare
 			l.counted.cut.Add(1)
 			l.log.Warn("an object is told without its content: it is too large for a message", "resource", l.resource, "name", v.object.Name())
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		l.counted.published.Add(1)
-		l.counted.changes.Add(uint64(len(t.changes)))
-		return nil
+		return err
 	}
 }
 

@@ -138,7 +138,7 @@ func (w *Watcher) lead(ctx context.Context, js jetstream.JetStream) error {
 	w.leading.Store(true)
 	defer w.leading.Store(false)
 	g, ctx := errgroup.WithContext(ctx)
-	for _, task := range append(tasks, d.publisher.run, d.journal.run, d.keeper.run) {
+	for _, task := range append(tasks, d.run, d.journal.run, d.keeper.run) {
 		g.Go(func() error { return task(ctx) })
 	}
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
