@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP connections: which end this is, and their beginning and end. */
+/* Sockets; of TCP connections which end this is, and their beginning and end. */
 #pragma once
 #include "process.h"
 #include <bpf/bpf_endian.h>
@@ -7,6 +7,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 #define IPPROTO_MPTCP 262 /* Go listens with it since 1.24 */
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
@@ -39,8 +40,8 @@ struct {
 	__type(value, u8);
 } muted SEC(".maps");
 
-/* Returns the TCP socket behind a file descriptor of the current task, or NULL. */
-static __always_inline struct sock *tcp_socket(int fd)
+/* Returns the TCP or UDP socket behind a file descriptor of the current task, or NULL. */
+static __always_inline struct sock *inet_socket(int fd, bool *datagrams)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
@@ -56,7 +57,8 @@ static __always_inline struct sock *tcp_socket(int fd)
 	if (family != AF_INET && family != AF_INET6)
 		return NULL;
 	u16 protocol = BPF_CORE_READ(sk, sk_protocol);
-	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
+	*datagrams = protocol == IPPROTO_UDP;
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP && protocol != IPPROTO_UDP)
 		return NULL;
 	return sk;
 }

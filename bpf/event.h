@@ -12,7 +12,7 @@
 #define RING_BYTES (16 << 20)
 #define WAKE_BYTES (128 << 10) /* the reader is woken when this much waits; its own deadline catches the rest */
 
-enum event_kind { EVENT_TRANSFER = 1, EVENT_CLOSED, EVENT_CONNECT, EVENT_EXEC, EVENT_EXIT, EVENT_OOM_KILL };
+enum event_kind { EVENT_TRANSFER = 1, EVENT_CLOSED, EVENT_CONNECT, EVENT_EXEC, EVENT_EXIT, EVENT_OOM_KILL, EVENT_DATAGRAM };
 enum direction { DIRECTION_RECEIVE = 0, DIRECTION_SEND = 1 };
 enum role { ROLE_UNKNOWN = 0, ROLE_SERVER = 1, ROLE_CLIENT = 2 };
 
@@ -32,7 +32,7 @@ struct endpoints {
 	u32 netns;
 	u32 unused2;
 };
-/* A completed read or write of a TCP socket. head bytes of its start, then tail bytes of its end, follow. */
+/* A completed read or write of a TCP socket, or a datagram (its sock is 0). head bytes of its start, then tail bytes of its end, follow. */
 struct transfer {
 	struct header h;
 	u64 sock;

@@ -23,10 +23,10 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define PEEKS(flags) ((flags) & (MSG_PEEK | MSG_ERRQUEUE))
 
-SYSCALL(read, DIRECTION_RECEIVE, SOURCE_BUFFER, ctx->args[1], 0, true)
-SYSCALL(write, DIRECTION_SEND, SOURCE_BUFFER, ctx->args[1], 0, true)
-SYSCALL(recvfrom, DIRECTION_RECEIVE, SOURCE_BUFFER, ctx->args[1], 0, !PEEKS(ctx->args[3]))
-SYSCALL(sendto, DIRECTION_SEND, SOURCE_BUFFER, ctx->args[1], 0, true)
+SYSCALL(read, DIRECTION_RECEIVE, SOURCE_BUFFER, ctx->args[1], ctx->args[2], true)
+SYSCALL(write, DIRECTION_SEND, SOURCE_BUFFER, ctx->args[1], ctx->args[2], true)
+SYSCALL(recvfrom, DIRECTION_RECEIVE, SOURCE_BUFFER, ctx->args[1], ctx->args[2], !PEEKS(ctx->args[3]))
+SYSCALL(sendto, DIRECTION_SEND, SOURCE_BUFFER, ctx->args[1], ctx->args[2], true)
 SYSCALL(readv, DIRECTION_RECEIVE, SOURCE_VECTOR, ctx->args[1], ctx->args[2], true)
 SYSCALL(writev, DIRECTION_SEND, SOURCE_VECTOR, ctx->args[1], ctx->args[2], true)
 SYSCALL(recvmsg, DIRECTION_RECEIVE, SOURCE_MESSAGE, ctx->args[1], 0, !PEEKS(ctx->args[2]))

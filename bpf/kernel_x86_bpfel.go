@@ -51,6 +51,12 @@ const (
 	KernelDirectionDIRECTION_SEND    KernelDirection = 1
 )
 
+type KernelDnsQuestion struct {
+	_  structs.HostLayout
+	Sk uint64
+	Id uint64
+}
+
 type KernelDrop uint32
 
 const (
@@ -81,6 +87,7 @@ const (
 	KernelEventKindEVENT_EXEC     KernelEventKind = 4
 	KernelEventKindEVENT_EXIT     KernelEventKind = 5
 	KernelEventKindEVENT_OOM_KILL KernelEventKind = 6
+	KernelEventKindEVENT_DATAGRAM KernelEventKind = 7
 )
 
 type KernelExec struct {
@@ -144,7 +151,9 @@ type KernelSyscall struct {
 	Started   uint64
 	Direction uint8
 	Source    uint8
-	Unused    [6]uint8
+	Datagrams uint8
+	Connected uint8
+	Unused    [4]uint8
 }
 
 type KernelTransfer struct {
@@ -167,6 +176,7 @@ type KernelTransfer struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	KernelMapConnections      = "connections"
+	KernelMapDnsQuestions     = "dns_questions"
 	KernelMapDrops            = "drops"
 	KernelMapEvents           = "events"
 	KernelMapExcluded         = "excluded"
@@ -274,6 +284,7 @@ type KernelProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type KernelMapSpecs struct {
 	Connections     *ebpf.MapSpec `ebpf:"connections"`
+	DnsQuestions    *ebpf.MapSpec `ebpf:"dns_questions"`
 	Drops           *ebpf.MapSpec `ebpf:"drops"`
 	Events          *ebpf.MapSpec `ebpf:"events"`
 	Excluded        *ebpf.MapSpec `ebpf:"excluded"`
@@ -311,6 +322,7 @@ func (o *KernelObjects) Close() error {
 // It can be passed to LoadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type KernelMaps struct {
 	Connections     *ebpf.Map `ebpf:"connections"`
+	DnsQuestions    *ebpf.Map `ebpf:"dns_questions"`
 	Drops           *ebpf.Map `ebpf:"drops"`
 	Events          *ebpf.Map `ebpf:"events"`
 	Excluded        *ebpf.Map `ebpf:"excluded"`
@@ -323,6 +335,7 @@ type KernelMaps struct {
 func (m *KernelMaps) Close() error {
 	return _KernelClose(
 		m.Connections,
+		m.DnsQuestions,
 		m.Drops,
 		m.Events,
 		m.Excluded,

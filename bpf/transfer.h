@@ -1,62 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Bytes read from and written to TCP connections. The arguments of a system call are known when it starts, the bytes
- * when it ends, so the first half leaves a note for the second. */
+/* Bytes read from and written to TCP connections, and answers of DNS. The arguments of a system call are known when it
+ * starts, the bytes when it ends, so the first half leaves a note for the second. */
 #pragma once
-#include "connection.h"
-
-#define MSG_PEEK 0x2
-#define MSG_ERRQUEUE 0x2000
-#define IOV_MAX_READ 8
-
-enum source { SOURCE_BUFFER, SOURCE_VECTOR, SOURCE_MESSAGE, SOURCE_FILE };
-
-struct syscall {
-	u64 sk, cgroup;
-	u64 pointer, count;
-	u64 started;
-	u8 direction;
-	u8 source;
-	u8 unused[6];
-};
-
-/* :: thread -> the system call it is in */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u64);
-	__type(value, struct syscall);
-} syscalls SEC(".maps");
-
-/* The room past HEAD_MAX + TAIL_MAX is never filled: it lets the verifier accept sums of two bounded lengths. */
-struct record {
-	struct transfer t;
-	u8 bytes[3 * HEAD_MAX];
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct record);
-} scratch SEC(".maps");
-
-/* Stops the compiler from proving away a check that the verifier needs. */
-#define OPAQUE(x) asm volatile("" : "+r"(x))
-
-static __always_inline u64 clamp(u64 n, u64 max)
-{
-	OPAQUE(n);
-	if (n > max)
-		n = max;
-	OPAQUE(n);
-	return n;
-}
+#include "syscall.h"
+#include "dns.h"
 
 static __always_inline int call_started(int fd, u64 pointer, u64 count, u8 direction, u8 source)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	if (is_excluded(thread >> 32))
 		return 0;
-	struct sock *sk = tcp_socket(fd);
+	bool datagrams;
+	struct sock *sk = inet_socket(fd, &datagrams);
 	if (!sk)
 		return 0;
 	u64 cgroup = bpf_get_current_cgroup_id();
@@ -70,7 +25,11 @@ static __always_inline int call_started(int fd, u64 pointer, u64 count, u8 direc
 		.started = bpf_ktime_get_ns(),
 		.direction = direction,
 		.source = source,
+		.datagrams = datagrams,
+		.connected = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0,
 	};
+	if (datagrams && direction == DIRECTION_SEND)
+		return datagram_sent(&call);
 	if (bpf_map_update_elem(&syscalls, &thread, &call, BPF_ANY))
 		return drop(DROP_SYSCALLS_FULL);
 	return 0;
@@ -95,15 +54,10 @@ static __always_inline void copy_buffer(struct record *r, struct syscall *call, 
 /* Copies the start and the end of a vector of buffers, as far as its first IOV_MAX_READ reach. */
 static __always_inline void copy_vector(struct record *r, struct syscall *call, u64 size, u64 head_max)
 {
-	u64 vector = call->pointer, count = call->count;
-	if (call->source == SOURCE_MESSAGE) { /* struct user_msghdr: name, namelen, iov, iovlen */
-		u64 message[4];
-		if (bpf_probe_read_user(message, sizeof(message), (void *)call->pointer)) {
-			drop(DROP_UNREADABLE);
-			return;
-		}
-		vector = message[2];
-		count = message[3];
+	u64 vector, count;
+	if (!vector_of(call, &vector, &count)) {
+		drop(DROP_UNREADABLE);
+		return;
 	}
 	u64 head = 0, seen = 0;
 	bool whole = true; /* nothing between the head and here was left out */
@@ -158,19 +112,9 @@ static __always_inline int transferred(u64 thread, struct syscall *call, u64 siz
 		c->run = 0;
 	c->direction = call->direction;
 
-	r->t.h.kind = EVENT_TRANSFER;
-	r->t.h.tgid = thread >> 32;
-	/* The first moment the peer could have seen it, or the first this process did. */
-	r->t.h.time = call->direction == DIRECTION_SEND ? call->started : bpf_ktime_get_ns();
+	begin_record(r, EVENT_TRANSFER, thread, call, size);
 	r->t.sock = c->id;
-	r->t.cgroup = call->cgroup;
-	r->t.size = size;
-	r->t.tid = thread;
-	r->t.direction = call->direction;
 	r->t.role = c->role;
-	r->t.head = 0;
-	r->t.tail = 0;
-	read_endpoints(&r->t.ends, (void *)call->sk);
 
 	u64 head_max = c->run < RUN_MAX ? HEAD_MAX : 0;
 	if (call->source == SOURCE_BUFFER)
@@ -194,5 +138,7 @@ static __always_inline int call_ended(long result)
 	bpf_map_delete_elem(&syscalls, &thread);
 	if (result <= 0)
 		return 0;
+	if (call.datagrams)
+		return datagram_received(thread, &call, result);
 	return transferred(thread, &call, result);
 }

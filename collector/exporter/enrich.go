@@ -1,6 +1,8 @@
 package exporter
 
 import (
+	"net"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -22,7 +24,7 @@ func (e *Exporter) enrich(p payload, ahead time.Duration) {
 	case telemetry.Traces:
 		e.eachSpan(p.traces, ptrace.SpanKindServer, e.learnServer)
 		e.eachSpan(p.traces, ptrace.SpanKindClient, func(resource pcommon.Map, span ptrace.Span) {
-			e.namePeer(resource, span.Attributes(), span.StartTimestamp().AsTime().Add(-ahead))
+			e.nameSpan(resource, span, ahead)
 		})
 	case telemetry.Metrics:
 		e.nameConnectionPeers(p.metrics, ahead)
@@ -48,9 +50,25 @@ func (e *Exporter) learnServer(resource pcommon.Map, span ptrace.Span) {
 	}
 }
 
+// nameSpan names the peer of a client's span. That of an attempt to connect is in the span's name, too.
+func (e *Exporter) nameSpan(resource pcommon.Map, span ptrace.Span, ahead time.Duration) {
+	attrs := span.Attributes()
+	before := text(attrs, telemetry.ServerAddress)
+	if e.namePeer(resource, attrs, span.StartTimestamp().AsTime().Add(-ahead)); text(attrs, telemetry.ServerAddress) == before {
+		return
+	}
+	port := text(attrs, telemetry.ServerPort)
+	if verb, target, _ := strings.Cut(span.Name(), " "); target == net.JoinHostPort(before, port) {
+		span.SetName(verb + " " + net.JoinHostPort(text(attrs, telemetry.ServerAddress), port))
+	}
+}
+
 // namePeer sets peer.service where the node agent could not. What is not known stays unset. In a cluster who had the address at that moment counts
-// before who was last seen to answer there: addresses are given out again within seconds.
+// before who was last seen to answer there: addresses are given out again within seconds. Who is none of ours is called by the name that was asked
+// for, which the node agent passes on in an attribute that ends here.
 func (e *Exporter) namePeer(resource, attrs pcommon.Map, when time.Time) {
+	asked := text(attrs, telemetry.PeerName)
+	attrs.Remove(telemetry.PeerName)
 	if text(attrs, telemetry.PeerService) != "" {
 		return
 	}
@@ -58,23 +76,35 @@ func (e *Exporter) namePeer(resource, attrs pcommon.Map, when time.Time) {
 	if !ok {
 		return
 	}
-	name := ""
-	if e.cfg.Index != nil {
-		name = e.cfg.Index.ServiceAt(at.address, when)
-	}
-	if name == "" {
-		name = e.peers.service(at)
-	}
-	if name != "" {
+	name, node, ours := e.ours(at, asked, when)
+	switch {
+	case name != "":
 		attrs.PutStr(telemetry.PeerService, name)
-		return
-	}
-	if e.cfg.Index == nil {
-		return
-	}
-	if node := e.cfg.Index.NodeAt(at.address); node != "" {
+	case node != "":
 		attrs.PutStr(telemetry.PeerNode, node)
+	case !ours && asked != "":
+		attrs.PutStr(telemetry.ServerAddress, asked)
+		attrs.PutStr(telemetry.PeerService, e.outside.peer(text(resource, telemetry.ServiceName), asked))
 	}
+}
+
+// ours is the service or the node at an endpoint. Known is also that it is one of ours whose name is not known now.
+func (e *Exporter) ours(at endpoint, asked string, when time.Time) (service, node string, known bool) {
+	x := e.cfg.Index
+	if x != nil {
+		service = x.ServiceAt(at.address, when)
+	}
+	if service == "" {
+		service, known = e.peers.service(at)
+	}
+	if x == nil || service != "" {
+		return service, "", known
+	}
+	if node = x.NodeAt(at.address); node != "" {
+		return "", node, true
+	}
+	service, inside := x.ServiceCalled(asked)
+	return service, "", known || inside
 }
 
 // nameConnectionPeers does the same for the counts of TCP connections.
@@ -88,6 +118,7 @@ func (e *Exporter) nameConnectionPeers(md pmetric.Metrics, ahead time.Duration) 
 				for _, p := range points(m).All() {
 					e.namePeer(r.Resource().Attributes(), p.Attributes(), p.Timestamp().AsTime().Add(-ahead))
 				}
+				addUp(points(m))
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func see(t *testing.T, x *index.Index, raw string, deleted bool, at time.Time) {
 func newIndexed(t *testing.T) (*Exporter, *index.Index) {
 	t.Helper()
 	x := index.New(index.Config{PodLabels: []string{"tier"}, Now: func() time.Time { return start.Add(time.Hour) }})
-	return &Exporter{cfg: Config{Index: x}, peers: newPeers(time.Now)}, x
+	return &Exporter{cfg: Config{Index: x}, peers: newPeers(time.Now), outside: newOutside(time.Now)}, x
 }
 
 // call is a client's span to an address at a moment.

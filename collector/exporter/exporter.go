@@ -54,6 +54,7 @@ type Exporter struct {
 	cfg      Config
 	codec    *envelope.Codec
 	peers    *peers
+	outside  *outside
 	clocks   *clocks
 	strange  *strangers
 	counters counters
@@ -82,7 +83,7 @@ func New(cfg Config) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Exporter{cfg: cfg, codec: codec, peers: newPeers(time.Now), clocks: newClocks(), strange: strange}, nil
+	return &Exporter{cfg: cfg, codec: codec, peers: newPeers(time.Now), outside: newOutside(time.Now), clocks: newClocks(), strange: strange}, nil
 }
 
 // Stats returns what happened to messages so far.

@@ -67,13 +67,13 @@ func (p *peers) forget() {
 	}
 }
 
-// service returns who answers at e, or "" when nobody was seen to lately.
-func (p *peers) service(e endpoint) string {
+// service returns who answers at e, or "" when nobody was seen to lately. Known tells that somebody ever was, as far as is remembered.
+func (p *peers) service(e endpoint) (name string, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	x, ok := p.known[e]
-	if !ok || p.now().Sub(x.seen) > peerLife {
-		return ""
+	x, known := p.known[e]
+	if !known || p.now().Sub(x.seen) > peerLife {
+		return "", known
 	}
-	return x.service
+	return x.service, true
 }

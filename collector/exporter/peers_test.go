@@ -13,12 +13,15 @@ func TestPeersAreForgotten(t *testing.T) {
 	here, _ := newEndpoint("h1", "::ffff:127.0.0.1", "80")
 	there, _ := newEndpoint("h2", "127.0.0.1", "80")
 	p.learn(here, "catalog")
-	if p.service(here) != "catalog" || p.service(there) != "" {
+	if name, known := p.service(here); name != "catalog" || !known {
+		t.Errorf("%q, known %t, want catalog", name, known)
+	}
+	if name, known := p.service(there); name != "" || known {
 		t.Error("a loopback address means something on its host alone")
 	}
 	now = now.Add(peerLife + time.Second)
-	if p.service(here) != "" {
-		t.Error("who listened long ago is still named")
+	if name, known := p.service(here); name != "" || !known {
+		t.Errorf("who listened long ago is named %q; known to be one of ours: %t", name, known)
 	}
 }
 

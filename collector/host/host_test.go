@@ -260,7 +260,7 @@ func TestSocketsNameBothEnds(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	table := newTable(t)
-	m := NewMeter(Identity{Host: "node-1", Environment: "test"}, table, NewSockets(table))
+	m := NewMeter(Identity{Host: "node-1", Environment: "test"}, table, NewSockets(table), NewNames(NewSockets(table)))
 	child := start(t, "burner", "burn")
 	m.CountTraffic(child.PID(), 1000, 2000)
 	m.CountFailure(child.PID(), netip.MustParseAddrPort("127.0.0.1:9"), "connection_refused")
@@ -271,6 +271,8 @@ func TestMetrics(t *testing.T) {
 	<-time.After(time.Second) // what is measured is a rate: it needs an interval
 	m.CountTraffic(child.PID(), 1000, 2000)
 	m.CountFailure(child.PID(), netip.MustParseAddrPort("127.0.0.1:9"), "connection_refused")
+	m.CountLookup(child.PID(), "servfail")
+	m.CountLookup(child.PID(), "servfail")
 	got := points(m.Collect(time.Now()))
 	for name, in := range map[string][2]float64{
 		"burner " + telemetry.ProcessCPU:                {0.001, 3},
@@ -280,6 +282,7 @@ func TestMetrics(t *testing.T) {
 		"burner " + telemetry.ProcessOpenFiles:          {1, 100},
 		"burner " + telemetry.ProcessNetIO:              {1000, 3000},
 		"burner " + telemetry.TCPConnectFailures:        {1, 1},
+		"burner " + telemetry.DNSFailures:               {2, 2},
 		ServiceName + " " + telemetry.SystemCPU:         {0, 1},
 		ServiceName + " " + telemetry.SystemMemory:      {1, 1 << 50},
 		ServiceName + " " + telemetry.SystemPressure:    {0, 1},

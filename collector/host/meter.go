@@ -22,12 +22,14 @@ type Meter struct {
 	id      Identity
 	table   *Table
 	sockets *Sockets
+	names   *Names
 	last    map[ID]sample
 	system  system
 
 	mu       sync.Mutex
 	traffic  map[int][2]uint64 // :: PID → bytes received, sent since the last Collect
 	failures map[failure]int   // connects that failed since the last Collect
+	lookups  map[lookup]int    // questions to DNS that failed since the last Collect
 }
 
 // failure is one kind of failed connect.
@@ -37,12 +39,18 @@ type failure struct {
 	kind   string
 }
 
+// lookup is one kind of failed question to DNS.
+type lookup struct {
+	pid  int
+	kind string
+}
+
 // maxCounts bounds what is counted between two Collects.
 const maxCounts = 16384
 
 // NewMeter returns a meter whose first Collect has rates only for processes that started meanwhile.
-func NewMeter(id Identity, t *Table, s *Sockets) *Meter {
-	return &Meter{id: id, table: t, sockets: s, last: map[ID]sample{}, traffic: map[int][2]uint64{}, failures: map[failure]int{}}
+func NewMeter(id Identity, t *Table, s *Sockets, n *Names) *Meter {
+	return &Meter{id: id, table: t, sockets: s, names: n, last: map[ID]sample{}, traffic: map[int][2]uint64{}, failures: map[failure]int{}, lookups: map[lookup]int{}}
 }
 
 // CountTraffic adds bytes that a process received and sent over TCP.
@@ -66,6 +74,17 @@ func (m *Meter) CountFailure(pid int, remote netip.AddrPort, kind string) {
 	}
 }
 
+// CountLookup adds one question to DNS that brought no address; kind is an error.type. Names are not kept: searching a list of domains asks for
+// many that do not exist.
+func (m *Meter) CountLookup(pid int, kind string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := lookup{pid, kind}
+	if m.lookups[l] > 0 || len(m.lookups) < maxCounts {
+		m.lookups[l]++
+	}
+}
+
 // candidate is a process and its sample, with what it used since the one before.
 type candidate struct {
 	p         *Process
@@ -76,8 +95,8 @@ type candidate struct {
 // Collect returns one point per metric for the machine and for each reported process.
 func (m *Meter) Collect(now time.Time) pmetric.Metrics {
 	m.mu.Lock()
-	traffic, failures := m.traffic, m.failures
-	m.traffic, m.failures = map[int][2]uint64{}, map[failure]int{}
+	traffic, failures, lookups := m.traffic, m.failures, m.lookups
+	m.traffic, m.failures, m.lookups = map[int][2]uint64{}, map[failure]int{}, map[lookup]int{}
 	m.mu.Unlock()
 
 	out := pmetric.NewMetrics()
@@ -92,7 +111,12 @@ func (m *Meter) Collect(now time.Time) pmetric.Metrics {
 		m.id.Fill(rm.Resource(), c.p)
 		w := newWriter(rm, now)
 		m.process(w, c)
-		m.connections(w, c.p, failures)
+		m.connections(w, c.p, failures, now)
+		for l, n := range lookups {
+			if l.pid == c.p.PID {
+				w.gauge(telemetry.DNSFailures, "{lookup}", float64(n), telemetry.ErrorType, l.kind)
+			}
+		}
 		if n, ok := traffic[c.p.PID]; ok && !c.last.at.IsZero() {
 			seconds := c.now.at.Sub(c.last.at).Seconds()
 			w.gauge(telemetry.ProcessNetIO, "By/s", float64(n[0])/seconds, "network.io.direction", "receive")
@@ -170,10 +194,10 @@ const maxRemotes = 100
 const otherRemotes = "{other}"
 
 // connections reports what the process opened; what it accepted is the other end's to report.
-func (m *Meter) connections(w *writer, p *Process, failures map[failure]int) {
+func (m *Meter) connections(w *writer, p *Process, failures map[failure]int, now time.Time) {
 	opened, rest := heaviest(m.sockets.Opened(p.PID))
 	for remote, n := range opened {
-		w.gauge(telemetry.TCPConnections, "{connection}", float64(n), m.peer(p, remote)...)
+		w.gauge(telemetry.TCPConnections, "{connection}", float64(n), m.peer(p, remote, now)...)
 	}
 	if rest > 0 {
 		w.gauge(telemetry.TCPConnections, "{connection}", float64(rest), telemetry.ServerAddress, otherRemotes)
@@ -186,7 +210,7 @@ func (m *Meter) connections(w *writer, p *Process, failures map[failure]int) {
 	}
 	own, rest = heaviest(own)
 	for f, n := range own {
-		w.gauge(telemetry.TCPConnectFailures, "{connection}", float64(n), append(m.peer(p, f.remote), telemetry.ErrorType, f.kind)...)
+		w.gauge(telemetry.TCPConnectFailures, "{connection}", float64(n), append(m.peer(p, f.remote, now), telemetry.ErrorType, f.kind)...)
 	}
 	if rest > 0 {
 		w.gauge(telemetry.TCPConnectFailures, "{connection}", float64(rest), telemetry.ServerAddress, otherRemotes)
@@ -209,10 +233,13 @@ func heaviest[K comparable](counts map[K]int) (kept map[K]int, rest int) {
 	return kept, rest
 }
 
-func (m *Meter) peer(p *Process, remote netip.AddrPort) []string {
+func (m *Meter) peer(p *Process, remote netip.AddrPort, now time.Time) []string {
 	a := []string{telemetry.ServerAddress, remote.Addr().String(), telemetry.ServerPort, port(remote)}
 	if service, _ := m.sockets.Serving(p.NetNS, remote); service != "" {
-		a = append(a, telemetry.PeerService, service)
+		return append(a, telemetry.PeerService, service)
+	}
+	if name := m.names.Of(p.NetNS, p.PID, remote.Addr(), now); name != "" {
+		a = append(a, telemetry.PeerName, name)
 	}
 	return a
 }

@@ -118,6 +118,13 @@ func (s *Sockets) Serving(ns uint64, addr netip.AddrPort) (service string, pid i
 	return l.service, l.pid
 }
 
+// isOwn tells whether an address was this machine's at the last refresh.
+func (s *Sockets) isOwn(addr netip.Addr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ours[addr]
+}
+
 // Owner returns the process at the local end of a connection, nil when it is not on this machine or not known yet.
 func (s *Sockets) Owner(c Connection) *Process {
 	s.mu.Lock()

@@ -44,13 +44,14 @@ func New(cfg Config) (*Agent, error) {
 		return nil, err
 	}
 	a.sockets = host.NewSockets(a.table)
-	a.meter = host.NewMeter(a.id, a.table, a.sockets)
+	names := host.NewNames(a.sockets)
+	a.meter = host.NewMeter(a.id, a.table, a.sockets, names)
 	a.ready = readiness{notify: cfg.Ready, left: 2}
 	if a.probe, err = probe.New(probe.Config{ExcludePIDs: cfg.ExcludePIDs, Log: cfg.Log, Ready: a.attached}); err != nil {
 		return nil, err
 	}
 	p := newPeers(a.table, a.sockets)
-	if a.kernel, err = newKernel(p, a.meter, a.probe.Mute); err != nil {
+	if a.kernel, err = newKernel(p, newOutside(names, a.meter), a.meter, a.probe.Mute); err != nil {
 		return nil, err
 	}
 	excluded := make(map[int]bool, len(cfg.ExcludePIDs))

@@ -21,6 +21,7 @@ type call struct {
 	peer    conversation.Peer
 	call    protocol.Call
 	connect *probe.Connect // of a failed connect, which has no call
+	name    string         // under which the client asked for the address it called, "" when not known
 }
 
 // kernel takes the probe's events. Its methods run on the probe's goroutine and must be quick: what costs is left to whoever
@@ -28,6 +29,7 @@ type call struct {
 type kernel struct {
 	conversations *conversation.Tracker
 	peers         *peers
+	outside       *outside
 	meter         *host.Meter
 	calls         chan call
 	events        chan any // probe.Exec, probe.Exit, probe.OOMKill
@@ -36,11 +38,11 @@ type kernel struct {
 
 var _ probe.Sink = (*kernel)(nil)
 
-func newKernel(p *peers, m *host.Meter, mute func(uint64)) (*kernel, error) {
-	k := &kernel{peers: p, meter: m, calls: make(chan call, maxCalls), events: make(chan any, maxEvents)}
+func newKernel(p *peers, o *outside, m *host.Meter, mute func(uint64)) (*kernel, error) {
+	k := &kernel{peers: p, outside: o, meter: m, calls: make(chan call, maxCalls), events: make(chan any, maxEvents)}
 	var err error
 	k.conversations, err = conversation.New(conversation.Config{Mute: mute, OnCall: func(p conversation.Peer, c protocol.Call) {
-		k.queue(call{peer: p, call: c})
+		k.queue(call{peer: p, call: c, name: o.of(p, c.Start)})
 	}})
 	return k, err
 }
@@ -56,17 +58,24 @@ func (k *kernel) Chunk(c *probe.Chunk) {
 	k.conversations.Chunk(c)
 }
 
+// Datagram is an answer of DNS.
+func (k *kernel) Datagram(c *probe.Chunk) { k.outside.answered(c) }
+
 // Closed ends a conversation.
-func (k *kernel) Closed(c probe.Closed) { k.conversations.Closed(c) }
+func (k *kernel) Closed(c probe.Closed) {
+	k.conversations.Closed(c)
+	k.outside.closed(c.Sock)
+}
 
 // Connect remembers an attempt that succeeded and hands on one that failed.
 func (k *kernel) Connect(c probe.Connect) {
+	name := k.outside.connected(&c)
 	if c.OK {
 		k.peers.saw(c.Endpoints, c.TGID)
 		k.peers.reached(c)
 		return
 	}
-	k.queue(call{peer: conversation.Peer{TGID: c.TGID, Endpoints: c.Endpoints, Role: probe.RoleClient}, connect: &c})
+	k.queue(call{peer: conversation.Peer{TGID: c.TGID, Endpoints: c.Endpoints, Role: probe.RoleClient}, connect: &c, name: name})
 }
 
 // Exec, Exit and OOMKill are left to the goroutine that knows processes.

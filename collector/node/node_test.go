@@ -58,6 +58,8 @@ func TestMain(m *testing.M) {
 			}
 			time.Sleep(time.Second) // a process whose identity is needed is still there
 		},
+		"resolve": resolve,
+		"reach":   reach,
 		"eat": func([]string) {
 			hosttest.Ready()
 			hosttest.Wait()
@@ -71,11 +73,12 @@ type recorder struct {
 	mu      sync.Mutex
 	spans   []seenSpan
 	events  []seenLog
-	metrics map[string]int // :: service and name → points
+	metrics map[string]int // :: service and name, and the peer's name where there is one → points
 }
 
 type seenSpan struct {
 	service, peer, name, version string
+	asked, address               string // the name asked for, and the address it was called at
 	kind                         ptrace.SpanKind
 	failed                       bool
 }
@@ -92,7 +95,8 @@ func (r *recorder) Traces(_ context.Context, td ptrace.Traces) error {
 		for _, s := range rs.ScopeSpans().At(0).Spans().All() {
 			r.spans = append(r.spans, seenSpan{
 				service: text(rs.Resource().Attributes(), telemetry.ServiceName), version: text(rs.Resource().Attributes(), telemetry.ServiceVersion),
-				peer: text(s.Attributes(), telemetry.PeerService), name: s.Name(), kind: s.Kind(), failed: s.Status().Code() == ptrace.StatusCodeError,
+				peer: text(s.Attributes(), telemetry.PeerService), name: s.Name(), kind: s.Kind(),
+				asked: text(s.Attributes(), telemetry.PeerName), address: text(s.Attributes(), telemetry.PeerAddress), failed: s.Status().Code() == ptrace.StatusCodeError,
 			})
 		}
 	}
@@ -115,10 +119,23 @@ func (r *recorder) Metrics(_ context.Context, md pmetric.Metrics) error {
 	defer r.mu.Unlock()
 	for _, rm := range md.ResourceMetrics().All() {
 		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
-			r.metrics[text(rm.Resource().Attributes(), telemetry.ServiceName)+" "+m.Name()]++
+			name := text(rm.Resource().Attributes(), telemetry.ServiceName) + " " + m.Name()
+			r.metrics[name]++
+			for _, p := range gauge(m).All() {
+				if asked := text(p.Attributes(), telemetry.PeerName); asked != "" {
+					r.metrics[name+" "+asked]++
+				}
+			}
 		}
 	}
 	return nil
+}
+
+func gauge(m pmetric.Metric) pmetric.NumberDataPointSlice {
+	if m.Type() != pmetric.MetricTypeGauge {
+		return pmetric.NewNumberDataPointSlice()
+	}
+	return m.Gauge().DataPoints()
 }
 
 func text(m pcommon.Map, key string) string {

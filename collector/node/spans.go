@@ -107,8 +107,11 @@ func (s *spans) add(c call) {
 		span.Fill(sp, c.peer, c.call)
 		s.durations.observe(p, sp, c.call.Duration)
 	}
-	if peer != "" {
+	switch {
+	case peer != "":
 		sp.Attributes().PutStr(telemetry.PeerService, peer)
+	case c.name != "":
+		sp.Attributes().PutStr(telemetry.PeerName, c.name)
 	}
 }
 

@@ -40,6 +40,8 @@ func (d *decoder) event(raw []byte) bool {
 	switch bpf.KernelEventKind(h.Kind) {
 	case bpf.KernelEventKindEVENT_TRANSFER:
 		return d.transfer(raw)
+	case bpf.KernelEventKindEVENT_DATAGRAM:
+		return d.datagram(raw)
 	case bpf.KernelEventKindEVENT_CLOSED:
 		return with(raw, d.closed)
 	case bpf.KernelEventKindEVENT_CONNECT:
@@ -65,15 +67,30 @@ func with[T any](raw []byte, f func(*T)) bool {
 
 func (d *decoder) transfer(raw []byte) bool {
 	t := record[bpf.KernelTransfer](raw)
-	if t == nil {
-		return false
-	}
-	bytes := raw[unsafe.Sizeof(*t):]
-	if uint64(t.Head)+uint64(t.Tail) > uint64(len(bytes)) {
+	if t == nil || !d.read(t, raw) {
 		return false
 	}
 	if from := d.from.Load(); from == 0 || t.H.Time < from {
 		return true // half of a conversation: see Probe.complete
+	}
+	d.sink.Chunk(&d.chunk)
+	return true
+}
+
+func (d *decoder) datagram(raw []byte) bool {
+	t := record[bpf.KernelTransfer](raw)
+	if t == nil || !d.read(t, raw) {
+		return false
+	}
+	d.sink.Datagram(&d.chunk)
+	return true
+}
+
+// read fills in the chunk. It returns false if the record is shorter than it says.
+func (d *decoder) read(t *bpf.KernelTransfer, raw []byte) bool {
+	bytes := raw[unsafe.Sizeof(*t):]
+	if uint64(t.Head)+uint64(t.Tail) > uint64(len(bytes)) {
+		return false
 	}
 	d.chunk = Chunk{
 		Sock:      t.Sock,
@@ -88,7 +105,6 @@ func (d *decoder) transfer(raw []byte) bool {
 		Data:      bytes[:t.Head],
 		Tail:      bytes[t.Head : t.Head+t.Tail],
 	}
-	d.sink.Chunk(&d.chunk)
 	return true
 }
 

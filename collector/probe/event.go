@@ -31,7 +31,7 @@ type Endpoints struct {
 	NetNS         uint32 // inode number of the network namespace, as in /proc/PID/ns/net
 }
 
-// Chunk is one completed read or write of a TCP socket. Data and Tail are valid only while the sink's method runs.
+// Chunk is one completed read or write of a TCP socket, or a datagram. Data and Tail are valid only while the sink's method runs.
 type Chunk struct {
 	Sock      uint64 // the connection at this end; never reused while the machine runs
 	TGID, TID uint32
@@ -96,6 +96,9 @@ type OOMKill struct {
 // may overtake each other by microseconds. A slow sink makes the kernel's buffer overflow, which is counted.
 type Sink interface {
 	Chunk(c *Chunk)
+	// Datagram is a UDP datagram that was received and, by its header, answers a question of DNS: one this process asked, or sent by the
+	// only peer of its socket. It is a chunk without Sock.
+	Datagram(c *Chunk)
 	Closed(c Closed)
 	Connect(c Connect)
 	Exec(e Exec)

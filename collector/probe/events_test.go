@@ -1,6 +1,7 @@
 package probe_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -30,6 +31,8 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	case "eat":
 		hosttest.Eat()
+	case "ask":
+		ask()
 	}
 	os.Exit(m.Run())
 }
@@ -47,10 +50,20 @@ type recorder struct {
 	execs    []probe.Exec
 	exits    []probe.Exit
 	ooms     []probe.OOMKill
+	answers  []probe.Chunk
 }
 
-func (r *recorder) Chunk(*probe.Chunk)      {}
-func (r *recorder) Closed(probe.Closed)     {}
+func (r *recorder) Chunk(*probe.Chunk)  {}
+func (r *recorder) Closed(probe.Closed) {}
+
+func (r *recorder) Datagram(c *probe.Chunk) {
+	kept := *c
+	kept.Data = bytes.Clone(c.Data)
+	r.Lock()
+	r.answers = append(r.answers, kept)
+	r.Unlock()
+}
+
 func (r *recorder) Connect(c probe.Connect) { r.Lock(); r.connects = append(r.connects, c); r.Unlock() }
 func (r *recorder) Exec(e probe.Exec)       { r.Lock(); r.execs = append(r.execs, e); r.Unlock() }
 func (r *recorder) Exit(e probe.Exit)       { r.Lock(); r.exits = append(r.exits, e); r.Unlock() }

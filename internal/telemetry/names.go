@@ -48,7 +48,8 @@ const (
 	ServerPort       = "server.port"
 	PeerAddress      = "network.peer.address"
 	PeerPort         = "network.peer.port"
-	PeerService      = "peer.service" // the service behind the other end, when known
+	PeerService      = "peer.service"       // the service behind the other end, when known; of one outside the name that was asked for
+	PeerName         = "midwatch.peer.name" // the name its address was asked for under, from the node agent to the exporter
 	NetworkTransport = "network.transport"
 	StatusClass      = "midwatch.status.class"  // of duration histograms: 2xx, 4xx, 5xx …, ok, error
 	RequestSize      = "midwatch.request.size"  // bytes
@@ -70,6 +71,7 @@ const (
 	ProcessNetIO       = "midwatch.process.network.io"           // By/s, attribute network.io.direction (seen by syscalls)
 	TCPConnections     = "midwatch.tcp.connections"              // {connection}, established, per peer.service/server.address/server.port
 	TCPConnectFailures = "midwatch.tcp.connect.failures"         // {connection} since the last point, same attributes + error.type
+	DNSFailures        = "midwatch.dns.failures"                 // {lookup} without an address since the last point, attribute error.type (nxdomain, servfail, refused, formerr, notimp)
 	SystemCPU          = "system.cpu.utilization"                // 0..1, attribute cpu.mode (user, system, iowait, idle, steal)
 	SystemMemory       = "system.memory.usage"                   // By, attribute system.memory.state (used, free, cached)
 	SystemPressure     = "midwatch.system.pressure"              // 0..1, avg10, attributes resource (cpu, memory, io) and kind (some, full)

@@ -2,6 +2,7 @@ package index
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -132,4 +133,20 @@ func (x *Index) Behind(namespace, service string) []Workload {
 		return nil
 	}
 	return slices.Clone(s.behind)
+}
+
+// ServiceCalled is the service.name behind a name of the cluster's own DNS, <service>.<namespace>.svc.<domain> with a pod's host name before it or not.
+// inside tells whether it is such a name; service is "" when there is no such Service.
+func (x *Index) ServiceCalled(dns string) (service string, inside bool) {
+	labels := strings.Split(dns, ".")
+	at := slices.Index(labels, "svc")
+	if at < 2 {
+		return "", false
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if s := x.services[name{labels[at-1], labels[at-2]}]; s != nil {
+		service = s.service()
+	}
+	return service, true
 }

@@ -102,6 +102,7 @@ type recorder struct {
 }
 
 func (r *recorder) Chunk(c *probe.Chunk)    { r.locked(func() { r.Tracker.Chunk(c) }) }
+func (r *recorder) Datagram(*probe.Chunk)   {}
 func (r *recorder) Closed(c probe.Closed)   { r.locked(func() { r.Tracker.Closed(c) }) }
 func (r *recorder) Connect(c probe.Connect) { r.locked(func() { r.connects = append(r.connects, c) }) }
 func (r *recorder) Exec(e probe.Exec)       { r.locked(func() { r.execs = append(r.execs, e) }) }

@@ -176,3 +176,21 @@ func (c Conversation) Feed(p protocol.Parser) {
 	}
 	p.Close(at)
 }
+
+// Datagrams are the payloads of a capture's UDP packets, in its order.
+func Datagrams(t testing.TB, pcap []byte) (all [][]byte) {
+	t.Helper()
+	r, err := pcapgo.NewReader(bytes.NewReader(pcap))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		data, _, err := r.ReadPacketData()
+		if err != nil {
+			return all
+		}
+		if udp, ok := gopacket.NewPacket(data, r.LinkType(), gopacket.Default).Layer(layers.LayerTypeUDP).(*layers.UDP); ok {
+			all = append(all, udp.Payload)
+		}
+	}
+}
