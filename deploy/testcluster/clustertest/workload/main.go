@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -52,7 +54,10 @@ func run(args []string) error {
 			_ = args
 		}
 	case "sleep":
-		select {}
+		ended := make(chan os.Signal, 1)
+		signal.Notify(ended, syscall.SIGTERM)
+		<-ended
+		return nil
 	}
 	return fmt.Errorf("no command %q\n%s", args[0], usage)
 }
