@@ -15,6 +15,7 @@ import (
 type lookedAt struct {
 	*remote
 	namespace, at, from, to string
+	all                     bool // what is folded else
 	now                     func() time.Time
 }
 
@@ -90,19 +91,21 @@ func (k *lookedAt) get() *cobra.Command {
 }
 
 func (k *lookedAt) history() *cobra.Command {
-	return k.windowFlags(&cobra.Command{
+	cmd := k.windowFlags(&cobra.Command{
 		Use: "history KIND NAME", Short: "Show how one object changed, and by whom", Args: wants(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return k.between("from", "to", func(a map[string]any) error {
-				a["kind"], a["name"], a["namespace"] = args[0], args[1], k.namespace
+				a["kind"], a["name"], a["namespace"], a["fold"] = args[0], args[1], k.namespace, !k.all
 				return ask[result.KubernetesHistory](cmd, k.remote, "kubernetes_history", a, writeHistory)
 			})
 		},
 	})
+	cmd.Flags().BoolVar(&k.all, "all", false, "each version, those of status alone, too")
+	return cmd
 }
 
 func (k *lookedAt) diff() *cobra.Command {
-	return k.windowFlags(&cobra.Command{
+	cmd := k.windowFlags(&cobra.Command{
 		Use: "diff KIND [NAME]", Short: "Show how the objects of a kind, or one, differ between two moments", Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return k.between("before", "after", func(a map[string]any) error {
@@ -110,10 +113,14 @@ func (k *lookedAt) diff() *cobra.Command {
 				if len(args) > 1 {
 					a["name"] = args[1]
 				}
-				return ask[result.KubernetesDiff](cmd, k.remote, "kubernetes_diff", a, writeDiff)
+				return ask[result.KubernetesDiff](cmd, k.remote, "kubernetes_diff", a, func(cmd *cobra.Command, d result.KubernetesDiff) error {
+					return writeDiff(cmd, d, k.all)
+				})
 			})
 		},
 	})
+	cmd.Flags().BoolVar(&k.all, "all", false, "differences of status, too, where others are")
+	return cmd
 }
 
 func (k *lookedAt) events() *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Difference is one place in which two versions of an object differ. What was not there before, or is no more, is null.
@@ -18,6 +19,20 @@ type Difference struct {
 
 // noise are paths that change with every version and tell nothing.
 var noise = []string{"/metadata/resourceVersion", "/metadata/generation", "/metadata/managedFields", "/status/observedGeneration"}
+
+// bookkeeping are the paths at and below which controllers note how an object does. A key with a slash is written as it is, or as in a JSON pointer.
+var bookkeeping = []string{
+	"/status", "/metadata/resourceVersion", "/metadata/generation", "/metadata/managedFields",
+	"/metadata/annotations/deployment.kubernetes.io/revision", "/metadata/annotations/deployment.kubernetes.io~1revision",
+}
+
+// Bookkeeping are the paths at and below which controllers note how an object does: who wrote there changed nothing that was asked for.
+func Bookkeeping() []string { return slices.Clone(bookkeeping) }
+
+// IsBookkeeping says of a path that it is one of them.
+func IsBookkeeping(path string) bool {
+	return slices.ContainsFunc(bookkeeping, func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") })
+}
 
 // Diff lists the differences between two versions of an object, ordered by path. What is no object has none.
 func Diff(before, after []byte) []Difference {

@@ -104,6 +104,7 @@ type objectRow struct {
 	Workload   string    `ch:"workload"`
 	Since      time.Time `ch:"since"`
 	Object     string    `ch:"object"`
+	Diff       string    `ch:"diff"`
 	Total      uint64    `ch:"total"`
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/kubernetes"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
@@ -88,7 +90,8 @@ func (r reader) kubernetesDiff() Tool {
 				return Result{}, err
 			}
 			params := append(in(scope, w), param{"kind", kind}, param{"namespace", a.Namespace}, param{"name", a.Name})
-			moved, text, err := query[movedRow](ctx, r.db, movedSQL, append(params, param{"before", a.Before}))
+			params = append(params, param{"before", a.Before})
+			moved, text, err := query[movedRow](ctx, r.db, movedSQL, params)
 			if err != nil {
 				return Result{}, err
 			}
@@ -96,11 +99,19 @@ func (r reader) kubernetesDiff() Tool {
 			if err != nil {
 				return Result{}, err
 			}
-			d := diffOf(moved, objects)
+			authors, err := r.authors(ctx, params, moved)
+			if err != nil {
+				return Result{}, err
+			}
+			d := diffOf(moved, objects, authors)
 			d.Kind = kind
+			if d.Reach, err = r.reach(ctx, scope, a.Before); err != nil {
+				return Result{}, err
+			}
 			return Result{
-				Summary: fmt.Sprintf("%d of kind %s differ between %s and %s", len(d.Objects)+d.Omitted, kind, a.Before.UTC().Format("15:04:05"), a.After.UTC().Format("15:04:05")),
-				Query:   text, Window: investigation.Window{From: a.Before, To: a.After}, Data: d,
+				Summary: fmt.Sprintf("%d of kind %s differ between %s and %s%s", len(d.Objects)+d.Omitted, kind, a.Before.UTC().Format("15:04:05"), a.After.UTC().Format("15:04:05"),
+					reservation(d.Reach)),
+				Query: text, Window: investigation.Window{From: a.Before, To: a.After}, Data: d,
 			}, nil
 		},
 		Control: func(raw json.RawMessage, healthy investigation.Window) (json.RawMessage, bool) {
@@ -135,11 +146,11 @@ func (r reader) versions(ctx context.Context, params []param, moved []movedRow) 
 	return out, err
 }
 
-func diffOf(moved []movedRow, objects map[[2]string]string) result.KubernetesDiff {
+func diffOf(moved []movedRow, objects map[[2]string]string, authors []authorRow) result.KubernetesDiff {
 	d := result.KubernetesDiff{Objects: []result.KubernetesMoved{}}
 	for _, m := range moved {
 		o := result.KubernetesMoved{
-			Namespace: m.Namespace, Name: m.Name, UID: m.UID, Workload: m.Workload, Actor: m.Actor, Since: m.Since.UTC(),
+			Namespace: m.Namespace, Name: m.Name, UID: m.UID, Workload: m.Workload, Actor: m.Actor, Actors: []string{}, Since: m.Since.UTC(),
 			Action: telemetry.ObjectModified, Differences: []result.KubernetesDifference{},
 		}
 		switch {
@@ -148,10 +159,23 @@ func diffOf(moved []movedRow, objects map[[2]string]string) result.KubernetesDif
 		case m.Is == "":
 			o.Action = telemetry.ObjectDeleted
 		default:
-			o.Differences, o.Omitted = objectDifferences(objects[[2]string{m.UID, m.Was}], objects[[2]string{m.UID, m.Is}])
+			by := authorshipOf(authors, m.UID)
+			if !by.since.IsZero() {
+				o.Actor, o.Actors, o.Since = strings.Join(by.actors[:min(len(by.actors), 1)], ""), append(o.Actors, by.actors...), by.since.UTC()
+			}
+			all := withHidden(kubernetes.Diff([]byte(objects[[2]string{m.UID, m.Was}]), []byte(objects[[2]string{m.UID, m.Is}])), by.masked)
+			o.StatusAlone = statusAlone(all)
+			o.Reverted = o.StatusAlone && by.wrote
+			o.Differences, o.Omitted = showDifferences(all)
 		}
 		d.Objects, d.Omitted = append(d.Objects, o), int(m.Total)
 	}
 	d.Omitted -= len(d.Objects)
+	slices.SortStableFunc(d.Objects, func(a, b result.KubernetesMoved) int {
+		if a.StatusAlone != b.StatusAlone {
+			return map[bool]int{true: 1, false: -1}[a.StatusAlone]
+		}
+		return b.Since.Compare(a.Since)
+	})
 	return d
 }

@@ -104,6 +104,9 @@ func (r reader) kubernetesEvents() Tool {
 				return Result{}, err
 			}
 			events := gatherEvents(rows)
+			if events.Reach, err = r.reach(ctx, scope, a.From); err != nil {
+				return Result{}, err
+			}
 			warnings := 0
 			for _, e := range events.Events {
 				if e.Type == "Warning" {
@@ -111,7 +114,7 @@ func (r reader) kubernetesEvents() Tool {
 				}
 			}
 			return Result{
-				Summary: fmt.Sprintf("%d kinds of Event, %d of them warnings", len(events.Events)+events.Omitted, warnings), Query: text, Window: a.public(), Data: events,
+				Summary: fmt.Sprintf("%d kinds of Event, %d of them warnings%s", len(events.Events)+events.Omitted, warnings, reservation(events.Reach)), Query: text, Window: a.public(), Data: events,
 			}, nil
 		},
 		Control: controlWindow,

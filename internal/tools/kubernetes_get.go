@@ -86,10 +86,16 @@ func (r reader) kubernetesGet() Tool {
 				return Result{}, err
 			}
 			v, err := a.render(row)
+			if err != nil {
+				return Result{}, err
+			}
+			if v.Reach, err = r.reach(ctx, scope, a.At); err != nil {
+				return Result{}, err
+			}
 			return Result{
-				Summary: fmt.Sprintf("%s %s at %s: version %s, %s", kind, a.objectArguments, a.At.UTC().Format("15:04:05"), row.Version, v.Object.Status),
+				Summary: fmt.Sprintf("%s %s at %s: version %s, %s%s", kind, a.objectArguments, a.At.UTC().Format("15:04:05"), row.Version, v.Object.Status, reservation(v.Reach)),
 				Query:   text, Window: investigation.Window{From: a.At, To: a.At}, Data: v,
-			}, err
+			}, nil
 		},
 		Control: controlMoment,
 	}
@@ -102,12 +108,26 @@ func (r reader) held(ctx context.Context, scope Scope, m moment, kind string, a 
 		return objectRow{}, "", err
 	}
 	if len(rows) == 0 {
-		if a.Namespace == "" {
-			kind += " without a namespace called"
-		}
-		return objectRow{}, "", fmt.Errorf("%w: there was no %s %s at %s, as far as is known", ErrNoAnswer, kind, a, m.At.UTC().Format("2006-01-02 15:04:05"))
+		return objectRow{}, "", r.absent(ctx, scope, m, kind, a)
 	}
 	return rows[0], text, nil
+}
+
+// absent is the answer about what was not there, or of which nobody can know.
+func (r reader) absent(ctx context.Context, scope Scope, m moment, kind string, a objectArguments) error {
+	if a.Namespace == "" {
+		kind += " without a namespace called"
+	}
+	reach, err := r.reach(ctx, scope, m.At)
+	if err != nil {
+		return err
+	}
+	const layout = "2006-01-02 15:04:05"
+	if !reach.WatchedSince.IsZero() {
+		return fmt.Errorf("%w: of %s %s nothing is known at %s UTC: the cluster is watched since %s UTC", ErrNoAnswer, kind, a, m.At.UTC().Format(layout),
+			reach.WatchedSince.Format(layout))
+	}
+	return fmt.Errorf("%w: there was no %s %s at %s UTC", ErrNoAnswer, kind, a, m.At.UTC().Format(layout))
 }
 
 func (a getArguments) render(row objectRow) (result.KubernetesVersion, error) {

@@ -12,23 +12,31 @@ import (
 )
 
 const (
-	maxVersions          = 200 // of a history, the newest
-	maxObjectDifferences = 40  // of one version
-	maxValue             = 400 // bytes of a value before and after
+	maxVersions = 200 // of a history, the newest
+	maxFolded   = 800 // versions that are read to be folded
 )
 
 // historySQL takes the version before the window along, to compare the first within it with.
 const historySQL = `
 SELECT *, count() OVER () AS total FROM (
-    SELECT api_version, kind, namespace, name, uid, resource_version, action, actor, workload, time AS since, object
+    SELECT api_version, kind, namespace, name, uid, resource_version, action, actor, workload, time AS since, object, diff
     FROM k8s_objects
     WHERE ` + objectNamed + ` AND ` + objectInScope + ` AND time >= {earlier:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}
     ORDER BY ` + objectAge + ` LIMIT 1 BY uid, resource_version, action = 'deleted'
-) ORDER BY (since, toUInt64OrZero(resource_version), action = 'deleted') DESC LIMIT 201`
+) ORDER BY (since, toUInt64OrZero(resource_version), action = 'deleted') DESC LIMIT {rows:UInt32}`
 
 type historyArguments struct {
 	window
 	objectArguments
+	Fold bool `json:"fold"`
+}
+
+// rows is how many versions are read: one more than are told, to compare the oldest with.
+func (a historyArguments) rows() uint32 {
+	if a.Fold {
+		return maxFolded + 1
+	}
+	return maxVersions + 1
 }
 
 func (a historyArguments) validate() error {
@@ -42,9 +50,11 @@ func (r reader) kubernetesHistory() Tool {
 	return Tool{
 		Name:        "kubernetes_history",
 		Description: "The versions of one object in a window: when it was made, changed and deleted, what changed each time (before and after), and by whom where the object tells.",
-		Schema:      windowSchema(objectProperties(nil), "kind", "name"),
-		DataTypes:   []investigation.DataType{investigation.Cluster, investigation.Configuration},
-		Cost:        1,
+		Schema: windowSchema(objectProperties(map[string]any{
+			"fold": map[string]any{"type": "boolean", "description": "tell versions of status alone that follow each other as one"},
+		}), "kind", "name"),
+		DataTypes: []investigation.DataType{investigation.Cluster, investigation.Configuration},
+		Cost:      1,
 		Run: func(ctx context.Context, scope Scope, arguments json.RawMessage) (Result, error) {
 			a, err := decode[historyArguments](arguments)
 			if err != nil {
@@ -54,14 +64,17 @@ func (r reader) kubernetesHistory() Tool {
 			if err != nil {
 				return Result{}, err
 			}
-			params := append(in(scope, a.window), param{"earlier", a.From.Add(-lookBack)})
+			params := append(in(scope, a.window), param{"earlier", a.From.Add(-lookBack)}, param{"rows", a.rows()})
 			rows, text, err := query[objectRow](ctx, r.db, historySQL, append(params, a.params(kind)...))
 			if err != nil {
 				return Result{}, err
 			}
-			h := historyOf(rows, a.window)
+			h := historyOf(rows, a)
+			if h.Reach, err = r.reach(ctx, scope, a.From); err != nil {
+				return Result{}, err
+			}
 			return Result{
-				Summary: fmt.Sprintf("%d versions of %s %s", len(h.Versions)+h.Omitted, kind, a.objectArguments), Query: text, Window: a.public(), Data: h,
+				Summary: fmt.Sprintf("%d versions of %s %s%s", versions(h.Versions)+h.Omitted, kind, a.objectArguments, reservation(h.Reach)), Query: text, Window: a.public(), Data: h,
 			}, nil
 		},
 		Control: controlWindow,
@@ -69,52 +82,51 @@ func (r reader) kubernetesHistory() Tool {
 }
 
 // historyOf turns rows, the newest first, into versions within a window, the oldest first.
-func historyOf(rows []objectRow, w window) result.KubernetesHistory {
+func historyOf(rows []objectRow, a historyArguments) result.KubernetesHistory {
 	h := result.KubernetesHistory{Versions: []result.KubernetesChange{}}
 	for i := len(rows) - 1; i >= 0; i-- {
 		row := rows[i]
-		if row.Since.Before(w.From) || row.Action == telemetry.ObjectSnapshot {
+		if row.Since.Before(a.From) || row.Action == telemetry.ObjectSnapshot {
 			continue
 		}
-		c := result.KubernetesChange{
-			Time: row.Since.UTC(), Action: row.Action, Actor: row.Actor, UID: row.UID, Version: row.Version, Differences: []result.KubernetesDifference{},
+		before := ""
+		if i+1 < len(rows) && rows[i+1].UID == row.UID {
+			before = rows[i+1].Object
 		}
-		if o, err := kubernetes.Parse([]byte(row.Object)); err == nil {
-			c.Status = kubernetes.ColumnsOf(o).Status
-		}
-		if i+1 < len(rows) && rows[i+1].UID == row.UID && row.Action == telemetry.ObjectModified {
-			c.Differences, c.Omitted = objectDifferences(rows[i+1].Object, row.Object)
-		}
-		h.Versions = append(h.Versions, c)
+		h.Versions = append(h.Versions, versionOf(row, before))
 	}
-	if over := len(h.Versions) - maxVersions; over > 0 {
-		h.Versions = h.Versions[over:]
+	if a.Fold {
+		h.Versions = fold(h.Versions)
 	}
 	if len(rows) > 0 {
 		h.Omitted = max(0, int(rows[0].Total)-len(rows))
 	}
+	for over := len(h.Versions) - maxVersions; over > 0; over-- {
+		h.Omitted += versions(h.Versions[:1])
+		h.Versions = h.Versions[1:]
+	}
 	return h
 }
 
-// objectDifferences are those of two versions, as many as are shown and how many more there are.
-func objectDifferences(before, after string) ([]result.KubernetesDifference, int) {
-	all := kubernetes.Diff([]byte(before), []byte(after))
-	out := []result.KubernetesDifference{}
-	for _, d := range all[:min(len(all), maxObjectDifferences)] {
-		out = append(out, result.KubernetesDifference{Path: d.Path, Before: shown(d.Before), After: shown(d.After)})
+func versionOf(row objectRow, before string) result.KubernetesChange {
+	c := result.KubernetesChange{
+		Time: row.Since.UTC(), Action: row.Action, Actor: row.Actor, UID: row.UID, Version: row.Version, Differences: []result.KubernetesDifference{},
 	}
-	return out, len(all) - len(out)
+	if o, err := kubernetes.Parse([]byte(row.Object)); err == nil {
+		c.Status = kubernetes.ColumnsOf(o).Status
+	}
+	if row.Action == telemetry.ObjectModified {
+		all := differencesOf(before, row.Object, row.Diff)
+		c.StatusAlone = statusAlone(all)
+		c.Differences, c.Omitted = showDifferences(all)
+	}
+	return c
 }
 
-// shown is a value for people: a text as it is, anything else as JSON, and not more of it than one reads.
-func shown(raw json.RawMessage) string {
-	text := string(raw)
-	var s string
-	if json.Unmarshal(raw, &s) == nil && text != "null" {
-		text = s
+// versions counts them, those of a fold each.
+func versions(list []result.KubernetesChange) (n int) {
+	for _, v := range list {
+		n += max(1, v.Folded)
 	}
-	if text == "null" {
-		return ""
-	}
-	return clip(text, maxValue)
+	return n
 }

@@ -95,9 +95,13 @@ func (r reader) kubernetesList() Tool {
 			}
 			list := listObjects(rows, a.moment)
 			list.Kind = kind
+			if list.Reach, err = r.reach(ctx, scope, a.At); err != nil {
+				return Result{}, err
+			}
 			return Result{
-				Summary: fmt.Sprintf("%d of kind %s at %s, %d of them not as they should be", len(list.Objects)+list.Omitted, kind, a.At.UTC().Format("15:04:05"), list.Unhealthy),
-				Query:   text, Window: investigation.Window{From: a.At, To: a.At}, Data: list,
+				Summary: fmt.Sprintf("%d of kind %s at %s, %d of them not as they should be%s", len(list.Objects)+list.Omitted, kind, a.At.UTC().Format("15:04:05"), list.Unhealthy,
+					reservation(list.Reach)),
+				Query: text, Window: investigation.Window{From: a.At, To: a.At}, Data: list,
 			}, nil
 		},
 		Control: controlMoment,

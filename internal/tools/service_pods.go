@@ -64,11 +64,15 @@ func (r reader) servicePods() Tool {
 			slices.SortStableFunc(out.Pods, func(a, b result.ServicePod) int {
 				return cmp.Or(cmp.Compare(serving(a), serving(b)), cmp.Compare(a.Name, b.Name), slices.Compare(a.Addresses, b.Addresses))
 			})
+			if out.Reach, err = r.reach(ctx, scope, a.At); err != nil {
+				return Result{}, err
+			}
 			out.NotReady = len(out.Pods) - out.Ready
 			out.Pods = out.Pods[:min(len(out.Pods), maxObjects)]
 			return Result{
-				Summary: fmt.Sprintf("%d pods behind %s/%s at %s, %d of them ready", out.Ready+out.NotReady, a.Namespace, a.Service, a.At.UTC().Format("15:04:05"), out.Ready),
-				Query:   text, Window: investigation.Window{From: a.At, To: a.At}, Data: out,
+				Summary: fmt.Sprintf("%d pods behind %s/%s at %s, %d of them ready%s", out.Ready+out.NotReady, a.Namespace, a.Service, a.At.UTC().Format("15:04:05"), out.Ready,
+					reservation(out.Reach)),
+				Query: text, Window: investigation.Window{From: a.At, To: a.At}, Data: out,
 			}, nil
 		},
 		Control: controlMoment,

@@ -1,8 +1,11 @@
 package object
 
 import (
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/midwatch/midwatch/internal/kubernetes"
 )
 
 // Managed is what the API server noted about who wrote which fields. Normalize removes it, so it is read before.
@@ -11,9 +14,10 @@ type Managed []Object
 // ManagedBy reads it.
 func ManagedBy(o Object) Managed { return o.Metadata().Items("managedFields") }
 
-// Actor is who made the difference between two versions: the field manager that owns a changed field and wrote last. subresource is "status"
-// or "scale" when it wrote through one. Both are empty when the object does not tell.
+// Actor is who made the difference between two versions: the field manager that owns a changed field and wrote last; of what controllers note of an
+// object only if nothing else changed. subresource is "status" or "scale" when it wrote through one. Both are empty when the object does not tell.
 func (m Managed) Actor(diff Diff) (manager, subresource string) {
+	diff = diff.asked()
 	var best, last Object
 	for _, x := range m {
 		if x.Text("subresource") == "" && (last == nil || !x.Time("time").Before(last.Time("time"))) {
@@ -23,10 +27,22 @@ func (m Managed) Actor(diff Diff) (manager, subresource string) {
 			best = x
 		}
 	}
+	if best == nil && len(diff.Under("/metadata/deletionTimestamp")) > 0 { // who deletes an object is written nowhere in it
+		return "", ""
+	}
 	if best == nil { // a field that was removed is owned by nobody; whoever only tells of the object's state removed none
 		best = last
 	}
 	return best.Text("manager"), best.Text("subresource")
+}
+
+// asked are the differences but for what controllers note of an object; all, if there are no others.
+func (d Diff) asked() Diff {
+	out := slices.DeleteFunc(slices.Clone(d), func(x Difference) bool { return kubernetes.IsBookkeeping(x.Path) })
+	if len(out) == 0 {
+		return d
+	}
+	return out
 }
 
 func ownsAny(fields Object, diff Diff) bool {

@@ -28,3 +28,24 @@ func TestActorIsWhoWroteWhatChanged(t *testing.T) {
 		}
 	}
 }
+
+// A list tells in one version what several wrote.
+func TestActorIsWhoAskedForAChange(t *testing.T) {
+	o, err := object.Decode([]byte(managed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, paths := range map[string][]string{
+		"kubectl-client-side-apply": {"/metadata/generation", "/spec/replicas", "/status/replicas"},
+		"kube-controller-manager":   {"/metadata/annotations/deployment.kubernetes.io~1revision", "/status/replicas"},
+		"":                          {"/metadata/deletionGracePeriodSeconds", "/metadata/deletionTimestamp", "/metadata/generation"}, // nobody owns these
+	} {
+		var diff object.Diff
+		for _, path := range paths {
+			diff = append(diff, object.Difference{Path: path})
+		}
+		if got, _ := object.ManagedBy(o).Actor(diff); got != want {
+			t.Errorf("%v were changed by %q, want %q", paths, got, want)
+		}
+	}
+}

@@ -5,8 +5,16 @@ import (
 	"time"
 )
 
+// Reach says how far back a result can know. It is part of each result about the past of a cluster.
+type Reach struct {
+	// WatchedSince is when the watching of the cluster began; it is set when the question reaches back before that. Of before is known only
+	// what was still as it had been when the watching began.
+	WatchedSince time.Time `json:"watched_since,omitzero"`
+}
+
 // KubernetesObjects is the result of kubernetes_list: what was there at a moment, what needs attention first, then by namespace and name.
 type KubernetesObjects struct {
+	Reach
 	At        time.Time          `json:"at"`
 	Kind      string             `json:"kind"`
 	Objects   []KubernetesObject `json:"objects"`
@@ -53,6 +61,7 @@ type KubernetesContainer struct {
 
 // KubernetesVersion is the result of kubernetes_get: one object as it was at a moment.
 type KubernetesVersion struct {
+	Reach
 	At       time.Time        `json:"at"`
 	Object   KubernetesObject `json:"object"`
 	Actor    string           `json:"actor"`    // field manager of the change that made it so
@@ -62,6 +71,7 @@ type KubernetesVersion struct {
 
 // KubernetesHistory is the result of kubernetes_history, the oldest version first.
 type KubernetesHistory struct {
+	Reach
 	Versions []KubernetesChange `json:"versions"`
 	Omitted  int                `json:"omitted"` // older ones that are not listed
 }
@@ -76,17 +86,25 @@ type KubernetesChange struct {
 	Status      string                 `json:"status"`
 	Differences []KubernetesDifference `json:"differences"`
 	Omitted     int                    `json:"omitted"` // differences that are not listed
+	StatusAlone bool                   `json:"status_alone,omitempty"`
+	// Folded is how many versions of status alone, one after the other, this stands for when they were asked to be folded: the first at Time, the
+	// last at Until, Statuses one after the other, actor and status of the last, no differences.
+	Folded   int       `json:"folded,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
+	Statuses []string  `json:"statuses,omitempty"`
 }
 
-// KubernetesDifference is one place in which two versions differ; what is not there is "".
+// KubernetesDifference is one place in which two versions differ; what is not there is "". Two masks that are equal hide values that are not.
 type KubernetesDifference struct {
 	Path   string `json:"path"` // /spec/template/spec/containers/api/image
 	Before string `json:"before"`
 	After  string `json:"after"`
+	Lines  string `json:"lines,omitempty"` // of texts of several lines: those that differ, as a unified diff
 }
 
-// KubernetesDiff is the result of kubernetes_diff, what changed last first.
+// KubernetesDiff is the result of kubernetes_diff: what differs in more than status first, then what changed last.
 type KubernetesDiff struct {
+	Reach
 	Kind    string            `json:"kind"`
 	Objects []KubernetesMoved `json:"objects"`
 	Omitted int               `json:"omitted"`
@@ -99,14 +117,18 @@ type KubernetesMoved struct {
 	UID         string                 `json:"uid"`
 	Workload    string                 `json:"workload"`
 	Action      string                 `json:"action"` // added, modified, deleted
-	Actor       string                 `json:"actor"`  // of the last change
-	Since       time.Time              `json:"since"`  // the last change
+	Actor       string                 `json:"actor"`  // of the last change; of one of status alone only if nothing else changed
+	Actors      []string               `json:"actors"` // all who changed more than status, the last first; else Actor
+	Since       time.Time              `json:"since"`  // that change
+	StatusAlone bool                   `json:"status_alone,omitempty"`
+	Reverted    bool                   `json:"reverted,omitempty"` // more than status changed, and is again as it was
 	Differences []KubernetesDifference `json:"differences"`
 	Omitted     int                    `json:"omitted"`
 }
 
 // KubernetesEvents is the result of kubernetes_events: Events that say the same of the same, what there is most of first, warnings before others.
 type KubernetesEvents struct {
+	Reach
 	Events  []KubernetesEvent `json:"events"`
 	Omitted int               `json:"omitted"`
 }
@@ -127,6 +149,7 @@ type KubernetesEvent struct {
 
 // ServicePods is the result of service_pods: what was behind a Service at a moment, as its EndpointSlices told.
 type ServicePods struct {
+	Reach
 	At       time.Time    `json:"at"`
 	Exists   bool         `json:"exists"` // the Service was there
 	Type     string       `json:"type"`
