@@ -18,6 +18,9 @@ var waitingRules = map[string]string{
 	"CreateContainerConfigError": RuleContainerStart, "CreateContainerError": RuleContainerStart, "RunContainerError": RuleContainerStart,
 }
 
+// oomKilled is the reason of a container's end whom the kernel killed for want of memory.
+const oomKilled = "OOMKilled"
+
 // disruptions are the reasons of a pod's condition DisruptionTarget that nobody asked for. One that somebody did, a drain, is ordinary.
 var disruptions = []string{"TerminationByKubelet", "DeletionByTaintManager", "PreemptionByScheduler"}
 
@@ -45,7 +48,7 @@ func (j judge) kills(row clusterRow, p kubernetes.Pod) []symptom {
 	var out []symptom
 	for _, c := range p.Containers() {
 		for _, t := range []*kubernetes.Terminated{c.State.Terminated, c.LastState.Terminated} {
-			if t == nil || t.Reason != "OOMKilled" || !j.lately(t.FinishedAt) {
+			if t == nil || t.Reason != oomKilled || !j.lately(t.FinishedAt) {
 				continue
 			}
 			spec, _ := p.Spec.Container(c.Name)
@@ -76,13 +79,15 @@ func (j judge) waits(row clusterRow, p kubernetes.Pod) []symptom {
 		began := scheduled(p)
 		switch rule := waitingRules[w.Reason]; {
 		case w.Reason == "CrashLoopBackOff" && c.RestartCount >= j.rules.Restarts && !ofJob(row):
-			says := fmt.Sprintf("crashes again and again: container %s, %d restarts", c.Name, c.RestartCount)
+			raised, says := RuleCrashLoop, fmt.Sprintf("crashes again and again: container %s, %d restarts", c.Name, c.RestartCount)
 			if t := cmp.Or(c.State.Terminated, c.LastState.Terminated); t != nil {
 				a["exit_code"], a["ended"] = strconv.Itoa(t.ExitCode), t.Reason
 				says += fmt.Sprintf(", exit code %d (%s)", t.ExitCode, t.Reason)
-				began = t.StartedAt
+				if began = t.StartedAt; t.Reason == oomKilled { // one fault, however often the kernel kills
+					raised, began = RuleOOMKill, t.FinishedAt
+				}
 			}
-			out = append(out, row.symptom(RuleCrashLoop, began, says, a))
+			out = append(out, row.symptom(raised, began, says, a))
 		case rule == RuleImagePull && j.lasts(began, j.rules.ErrorFor):
 			out = append(out, row.symptom(rule, began, fmt.Sprintf("cannot pull image %s: %s", spec.Image, w.Reason), a))
 		case rule == RuleContainerStart && j.lasts(began, j.rules.ErrorFor):

@@ -45,7 +45,6 @@ func TestRecordedCluster(t *testing.T) {
 	want := []string{
 		"container_start workload/shop/deployment/config",
 		"crash_loop workload/shop/deployment/crash",
-		"crash_loop workload/shop/deployment/oom",
 		"crash_loop workload/shop/deployment/unlive",
 		"crash_loop workload/small/deployment/quota", // it does crash, too
 		"failing_probe workload/shop/daemonset/unready",

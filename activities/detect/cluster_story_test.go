@@ -75,7 +75,18 @@ var clusterStories = []struct {
 			c.pod(-100, "web-1", podRuns).pod(30, "web-1", fmt.Sprintf(podCrashes, 3))
 		},
 		lines: []string{`config: unknown log level "debgu"`},
-		says:  []string{"settings, which deployment/web in shop uses", "its key LOG_LEVEL", "unknown log level", "since a change of settings"},
+		says:  []string{"settings, which deployment/web in shop uses", "its key LOG_LEVEL", "unknown log level", "since a change of its ConfigMap settings", "LOG_LEVEL: debug became LOG_LEVEL: debgu"},
+	},
+	{
+		name: "a typo in a file of a ConfigMap, and a restart", at: 40, culprit: "workload/shop/deployment/web", mechanism: investigation.WrongConfiguration, action: "",
+		tell: func(c *cluster) {
+			c.change(5, telemetry.EventDeployment, "ConfigMap/settings", "configuration", "app.conf (30 bytes)", "app.conf (29 bytes)",
+				"@ app.conf\n--- before\n+++ after\n@@ -1,2 +1,2 @@\n-greeting: hello\n+greting: hello\n timeout: 2s\n")
+			c.change(6, telemetry.EventDeployment, "Deployment/web", telemetry.ChangeTemplate, "", `{"kubectl.kubernetes.io/restartedAt":"2026-11-22T12:00:00Z"}`,
+				"+/metadata/annotations: {\"kubectl.kubernetes.io/restartedAt\":\"2026-11-22T12:00:00Z\"}\n")
+			c.pod(-100, "web-1", podRuns).pod(30, "web-1", fmt.Sprintf(podCrashes, 3))
+		},
+		says: []string{"settings, which deployment/web in shop uses", "greeting: hello became greting: hello", "its key greeting", "since a change of its ConfigMap settings"},
 	},
 	{
 		name: "a key that is gone", at: 40, culprit: "workload/shop/deployment/web", mechanism: investigation.WrongConfiguration, action: "",

@@ -81,6 +81,8 @@ const (
 		`"containerStatuses":[{"name":"web","ready":true,"started":true,"restartCount":0,"state":{"running":{"startedAt":"@2@"}},"lastState":{}}]}`
 	podOOM = `{"phase":"Running","conditions":[{"type":"Ready","status":"True","lastTransitionTime":"@32@"}],"containerStatuses":[{"name":"web","ready":true,"started":true,"restartCount":1,` +
 		`"state":{"running":{"startedAt":"@31@"}},"lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled","startedAt":"@2@","finishedAt":"@30@"}}}]}`
+	podOOMLoop = `{"phase":"Running","conditions":[{"type":"Ready","status":"False","lastTransitionTime":"@32@"}],"containerStatuses":[{"name":"web","ready":false,"restartCount":4,` +
+		`"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off 5m0s"}},"lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled","startedAt":"@2@","finishedAt":"@30@"}}}]}`
 	podCrashes = `{"phase":"Running","conditions":[{"type":"Ready","status":"False","lastTransitionTime":"@3@"}],"containerStatuses":[{"name":"web","ready":false,"restartCount":%d,` +
 		`"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off 20s"}},"lastState":{"terminated":{"exitCode":1,"reason":"Error","startedAt":"@28@","finishedAt":"@29@"}}}]}`
 	podBetween = `{"phase":"Running","conditions":[{"type":"Ready","status":"False","lastTransitionTime":"@3@"}],"containerStatuses":[{"name":"web","ready":false,"restartCount":3,` +
@@ -122,6 +124,7 @@ var clusterCases = []struct {
 		c.pod(30, "web-1", fmt.Sprintf(podCrashes, 2)).pod(31, "web-2", fmt.Sprintf(podCrashes, 3))
 	}, 40, "crash_loop workload/shop/deployment/web 28"},
 	{"a crash loop between two crashes", func(c *cluster) { c.pod(50, "web-1", fmt.Sprintf(podBetween, 50)) }, 55, "crash_loop workload/shop/deployment/web 28"},
+	{"a crash loop for want of memory", func(c *cluster) { c.pod(50, "web-1", podOOMLoop) }, 400, "oom_kill workload/shop/deployment/web 30"},
 	{"a crash loop that ended", func(c *cluster) { c.pod(50, "web-1", fmt.Sprintf(podBetween, 50)) }, 90, ""},
 	{"a crash loop of which the kubelet says only how it ended", func(c *cluster) { c.pod(30, "web-1", podEnded) }, 35, "crash_loop workload/shop/deployment/web 28"},
 	{"one restart", func(c *cluster) { c.pod(30, "web-1", fmt.Sprintf(podCrashes, 1)) }, 40, ""},
@@ -160,7 +163,7 @@ var clusterCases = []struct {
 	{"a cordon", func(c *cluster) { c.tell(10, "", "Node", "node1", fmt.Sprintf(nodeIs, true, "False", "True")) }, 600, ""},
 	{"a rollout past its deadline", func(c *cluster) {
 		c.tell(600, "deployment/web", "Deployment", "web", fmt.Sprintf(deploymentRolls, "False", "ProgressDeadlineExceeded", 600))
-	}, 605, "stuck_rollout workload/shop/deployment/web 600"},
+	}, 605, "stuck_rollout workload/shop/deployment/web 0"},
 	{"a rollout without progress", func(c *cluster) {
 		c.tell(5, "deployment/web", "Deployment", "web", fmt.Sprintf(deploymentRolls, "True", "ReplicaSetUpdated", 5))
 	}, 310, "stuck_rollout workload/shop/deployment/web 5"},

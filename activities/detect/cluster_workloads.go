@@ -24,7 +24,8 @@ func (j judge) rollout(row clusterRow, w kubernetes.Workload) []symptom {
 	a := map[string]string{"reason": progress.Reason, "message": progress.Message}
 	switch {
 	case progress.Status == "False" && progress.Reason == "ProgressDeadlineExceeded":
-		return []symptom{row.symptom(RuleStuckRollout, progress.LastTransitionTime, "cannot finish its rollout: "+done, a)}
+		// The deadline is counted from the last progress: that is when it got stuck.
+		return []symptom{row.symptom(RuleStuckRollout, progress.LastTransitionTime.Add(-w.Deadline()), "cannot finish its rollout: "+done, a)}
 	case w.Status.ObservedGeneration >= w.Metadata.Generation && (updated < w.Wanted() || row.Kind == "Deployment" && w.Status.Replicas > w.Wanted()) &&
 		w.Wanted() > 0 && j.lasts(row.Since, j.rules.RolloutFor):
 		// Whatever happens in a rollout makes another version of its object: the last one tells since when nothing did.

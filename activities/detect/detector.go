@@ -36,7 +36,7 @@ type Rules struct {
 	CrashWindow   time.Duration `yaml:"crash_window"`     // … within this
 	MemoryShare   float64       `yaml:"memory_share"`     // of its limit, from which growing memory is an anomaly
 	CPUCores      float64       `yaml:"cpu_cores"`        // cores a process takes more than before, while others wait
-	DeploymentAge time.Duration `yaml:"deployment_age"`   // deployments older than this were raised before
+	DeploymentAge time.Duration `yaml:"deployment_age"`   // deployments, and rollouts that were done, longer ago were raised before
 	EventAge      time.Duration `yaml:"kernel_event_age"` // the same for kernel events
 	Cluster       ClusterRules  `yaml:"cluster"`          // what happens in a Kubernetes cluster
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -53,33 +52,6 @@ func (e event) entity() telemetry.Entity {
 
 func (d *Detector) events(ctx context.Context, from, now time.Time, names ...string) ([]event, error) {
 	return rows[event](ctx, d, "events", eventsSQL, param{"from", from}, param{"now", now}, param{"horizon", now.Add(-horizon)}, param{"names", names})
-}
-
-// Deployments returns a trigger per deployment event of a service that takes part in conversations, oldest first.
-func (d *Detector) Deployments(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
-	found, err := d.events(ctx, now.Add(-d.rules.DeploymentAge), now, telemetry.EventDeployment)
-	if err != nil {
-		return nil, err
-	}
-	var out []investigation.Trigger
-	for _, e := range found {
-		if e.Talks == 0 || strings.HasPrefix(e.Service, "midwatch-") {
-			continue
-		}
-		kind := e.Attributes[telemetry.ChangeKind]
-		t := investigation.Trigger{
-			Kind: investigation.Deployment, Environment: d.cfg.Environment, Rule: RuleDeployment, Entity: telemetry.Service(e.Service),
-			Service: e.Service, Severity: investigation.Info, Onset: e.Time.UTC(), At: now.UTC(),
-			Summary: fmt.Sprintf("%s: %s changed (%s)", e.Service, cmp.Or(kind, "something"), e.Attributes[telemetry.ChangeFile]),
-			Attributes: map[string]string{
-				telemetry.ChangeKind: kind, telemetry.ChangeBefore: e.Attributes[telemetry.ChangeBefore],
-				telemetry.ChangeAfter: e.Attributes[telemetry.ChangeAfter], telemetry.ChangeFile: e.Attributes[telemetry.ChangeFile],
-			},
-		}
-		t.ID = fmt.Sprintf("%s%s", triggerID(t.Kind, cmp.Or(kind, "change"), e.Service, e.Time), e.Time.UTC().Format("05"))
-		out = append(out, t)
-	}
-	return out, d.peers(ctx, out, now)
 }
 
 // KernelEvents returns triggers for OOM kills and crash loops, and for whatever a Kubernetes cluster says is wrong with its workloads and

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Workload is an object with a pod template: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job; a CronJob's template is its Job's.
@@ -57,6 +58,16 @@ func WorkloadOf(o Object) Workload {
 func (w Workload) Condition(kind string) Condition {
 	c, _ := condition(w.Status.Conditions, kind)
 	return c
+}
+
+// Deadline is how long a rollout may make no progress until its controller gives it up.
+func (w Workload) Deadline() time.Duration {
+	return time.Duration(number(w.Spec.ProgressDeadlineSeconds, 600)) * time.Second
+}
+
+// RolledOut says that all pods are of the newest template, serve, and are alone.
+func (w Workload) RolledOut() bool {
+	return w.State() == "Available" && (w.Kind != "Deployment" || w.Status.Replicas <= w.Wanted())
 }
 
 // Template is what its pods are made of.

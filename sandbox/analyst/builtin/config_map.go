@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -10,25 +11,79 @@ import (
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
 
-// changedKey finds a key of a ConfigMap in the diff of a change: "+LOG_LEVEL: debgu", or a path "/data/LOG_LEVEL".
-var changedKey = regexp.MustCompile(`(?m)(?:^[+-]\s*"?([A-Za-z0-9_.-]+)"?\s*[:=])|/(?:data|binaryData)/([A-Za-z0-9_.-]+)`)
+// edit is what a change did to one entry of a ConfigMap: its key, or that of the line within it, and the first line that went and that came.
+type edit struct{ key, before, after string }
 
-// keyOf is the key of a ConfigMap that a change touched, "" when the change does not tell.
-func keyOf(d result.Deployment) string {
-	if m := changedKey.FindStringSubmatch(d.Detail); m != nil {
-		return m[1] + m[2]
+// settingKey is a key at the beginning of a line: `LOG_LEVEL: debgu`, `"level"=`.
+var settingKey = regexp.MustCompile(`^\s*"?([A-Za-z0-9_.-]+)"?\s*[:=]`)
+
+// editOf reads the first entry of a ConfigMap's diff: its key after an @, then the lines that differ.
+func editOf(d result.Deployment) (e edit) {
+	entry, lines := "", true // entries of several lines have keys of their own
+	for line := range strings.Lines(d.Detail) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "@ ") && entry != "":
+			return e.of(entry, lines)
+		case strings.HasPrefix(line, "@ "):
+			entry, lines = line[2:], false
+		case strings.HasPrefix(line, "@@"):
+			lines = true
+		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"):
+		case strings.HasPrefix(line, "-") && e.before == "":
+			e.before = strings.TrimSpace(line[1:])
+		case strings.HasPrefix(line, "+") && e.after == "":
+			e.after = strings.TrimSpace(line[1:])
+		}
 	}
-	return ""
+	return e.of(entry, lines)
 }
 
-// keyClaim says which key of a ConfigMap changed.
+// of gives an edit its key.
+func (e edit) of(entry string, lines bool) edit {
+	e.key = entry
+	if lines {
+		for _, line := range []string{e.after, e.before} {
+			if m := settingKey.FindStringSubmatch(line); m != nil {
+				e.key = m[1]
+			}
+		}
+	}
+	return e
+}
+
+// keyClaim says what changed within a ConfigMap.
 func (f *facts) keyClaim(h *hypothesis, d result.Deployment) {
-	key, id := keyOf(d), f.ids["recent_changes"]
-	if key == "" || d.Kind != "configuration" {
+	if d.Kind != "configuration" {
+		return
+	}
+	key, id := editOf(d).key, f.ids["recent_changes"]
+	if key == "" {
 		return
 	}
 	_, name, _ := strings.Cut(d.Object, "/")
-	h.claim(fmt.Sprintf("What changed in %s is its key %s.", name, key), id, some(id, "deployments", is("service", d.Service), is("kind", d.Kind), fmt.Sprintf("%q in x[\"detail\"]", key)))
+	text := fmt.Sprintf("What changed in %s is its key %s", cmp.Or(name, d.File), key)
+	if says := configured(d); says != "" {
+		text += ": " + says
+	}
+	h.claim(text+".", id, some(id, "deployments", is("service", d.Service), is("kind", d.Kind), fmt.Sprintf("%q in x[\"detail\"]", key)))
+}
+
+// configured is what became of the first line of a ConfigMap that changed; "" of another change.
+func configured(d result.Deployment) string {
+	e := editOf(d)
+	before, after := clip(e.before, 120), clip(e.after, 120)
+	switch {
+	case d.Kind != telemetry.ChangeConfiguration:
+		return ""
+	case before != "" && after != "":
+		return before + " became " + after
+	case after != "":
+		return after + " is new"
+	case before != "":
+		return before + " is gone"
+	}
+	return ""
 }
 
 // brokenConfiguration: containers of a workload cannot be made, or do not become ready, since a ConfigMap or its environment changed.

@@ -21,12 +21,12 @@ func failingProbe(f *facts) []hypothesis {
 		probe, note := probeOf(t, unhealthy)
 		h := hypothesis{
 			culprit: w.entity(), service: w.service(), mechanism: investigation.FailingProbe, confidence: 0.75, told: true,
-			title: fmt.Sprintf("the %s probe of %s fails", probe, w),
+			title: fmt.Sprintf("The %s probe of %s fails", probe, w),
 		}
 		asks := f.asks(w, probe)
 		if d, changed := f.rolled(w, telemetry.ChangeProbes); changed {
 			h.confidence = 0.96
-			h.title = fmt.Sprintf("the %s probe of %s fails since it was changed", probe, w)
+			h.title = fmt.Sprintf("The %s probe of %s fails since it was changed", probe, w)
 			f.rolloutClaim(&h, w, d)
 			h.fix = f.takeBack(w, "The probe before did not fail.")
 			h.summary = f.sentence(w, d) + ". "

@@ -142,18 +142,32 @@ func someContainer(evidence string, conditions ...string) string {
 }
 
 // rolled is the last change of a workload of one of the kinds, or of any if none is given, that came before the onset, however the
-// cluster tells the onset.
+// cluster tells the onset. What a ConfigMap says takes effect when the workload is restarted: then it is the change.
 func (f *facts) rolled(w workload, kinds ...string) (result.Deployment, bool) {
 	var found result.Deployment
 	if f.changes != nil {
 		for _, d := range f.changes.Deployments {
 			if d.Service == w.service() && (len(kinds) == 0 || slices.Contains(kinds, d.Kind)) &&
-				d.Time.After(f.onset.Add(-rolloutLookback)) && d.Time.Before(f.onset.Add(rightAfter)) {
+				d.Time.After(f.onset.Add(-rolloutLookback)) && d.Time.Before(f.onset.Add(rightAfter)) &&
+				(!restarted(d) || found.Kind != telemetry.ChangeConfiguration) {
 				found = d
 			}
 		}
 	}
 	return found, found.Service != ""
+}
+
+// restarted says that a rollout changed nothing but that it is asked for, as `kubectl rollout restart` does.
+func restarted(d result.Deployment) bool {
+	if d.Kind != telemetry.ChangeTemplate || d.Detail == "" {
+		return false
+	}
+	for line := range strings.Lines(d.Detail) {
+		if !strings.Contains(line, "restartedAt") {
+			return false
+		}
+	}
+	return true
 }
 
 // rolloutClaim says what was rolled out before and by whom.
@@ -173,10 +187,10 @@ func (f *facts) sentence(w workload, d result.Deployment) string {
 		what = fmt.Sprintf("%s %s, which %s uses,", kind, name, w)
 	}
 	text := fmt.Sprintf("%s changed at %s", what, d.Time.Format("15:04:05"))
-	if d.Before != "" || d.After != "" {
-		if len(d.Before) <= 120 && len(d.After) <= 120 {
-			text += fmt.Sprintf(" from %s to %s", orNothing(d.Before), orNothing(d.After))
-		}
+	if says := configured(d); says != "" {
+		text += " (" + says + ")"
+	} else if (d.Before != "" || d.After != "") && len(d.Before) <= 120 && len(d.After) <= 120 {
+		text += fmt.Sprintf(" from %s to %s", orNothing(d.Before), orNothing(d.After))
 	}
 	if d.Actor != "" {
 		text += ", by " + d.Actor
@@ -198,7 +212,7 @@ func since(d result.Deployment, changed bool) string {
 		return ""
 	case d.Kind == "configuration" && d.Object != "":
 		_, name, _ := strings.Cut(d.Object, "/")
-		return " since a change of " + name
+		return " since a change of its ConfigMap " + name
 	}
 	return fmt.Sprintf(" since a change of its %s", d.Kind)
 }

@@ -100,13 +100,31 @@ func (f *facts) leak(service string) (hypothesis, bool) {
 		h.summary = fmt.Sprintf("%s grows by %s per second and hits its limit of %s soon; the kernel will kill it there.", service,
 			megabytes(biggest.GrowthPerS), megabytes(biggest.LimitBytes))
 	}
-	if d, changed := f.recentVersion(service); changed {
+	if d, changed := f.recentRollout(service); changed {
+		w, _ := workloadOf(d)
+		h.culprit = w.entity()
+		h.title += since(d, true)
+		h.summary += " " + f.sentence(w, d) + "."
+		f.rolloutClaim(&h, w, d)
+		h.fix = f.takeBack(w, "What ran before did not grow.")
+	} else if d, changed := f.recentVersion(service); changed {
 		f.changeClaim(&h, d)
 		h.fix = f.draft(investigation.RollbackVersion, service, nil, "It grows since its new version; the one before did not.")
 	} else {
 		h.fix = f.draft(investigation.RestartAction, service, nil, "A restart gives its memory back; the leak itself needs a change of its code.")
 	}
 	return h, true
+}
+
+// recentRollout is the last rollout in Kubernetes of a service in the window of changes: a leak takes time to show, and any setting may
+// be what makes it grow.
+func (f *facts) recentRollout(service string) (result.Deployment, bool) {
+	for _, d := range f.changesOf(service) {
+		if _, ok := workloadOf(d); ok && d.Kind != telemetry.ChangeConfiguration && !restarted(d) {
+			return d, true
+		}
+	}
+	return result.Deployment{}, false
 }
 
 // recentVersion is a new executable of a service at any time in the window of changes: a leak takes time to show.

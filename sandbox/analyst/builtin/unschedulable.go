@@ -30,7 +30,7 @@ func unschedulable(f *facts) []hypothesis {
 func (f *facts) homeless(w workload, id string, o result.KubernetesObject) hypothesis {
 	h := hypothesis{
 		culprit: w.entity(), service: w.service(), mechanism: investigation.Unschedulable, confidence: 0.8, told: true,
-		title: fmt.Sprintf("no node takes the pods of %s: %s", w, clip(o.Message, 160)),
+		title: fmt.Sprintf("No node takes the pods of %s: %s", w, clip(o.Message, 160)),
 	}
 	h.summary = fmt.Sprintf("Pods of %s wait for a node: %s", w, clip(o.Message, 300))
 	if nodes, ok := f.nodes(); ok {
@@ -76,7 +76,7 @@ func (f *facts) closedNode(h *hypothesis, w workload, nodes objects) {
 			}
 		}
 		h.claim(fmt.Sprintf("Node %s %s.", n.Name, state), nodes.id, some(nodes.id, "objects", is("name", n.Name), is("status", n.Status)))
-		h.title = fmt.Sprintf("pods of %s wait because node %s %s", w, n.Name, state)
+		h.title = fmt.Sprintf("Pods of %s wait because node %s %s", w, n.Name, state)
 		h.summary += fmt.Sprintf(" Node %s %s.", n.Name, state)
 		return
 	}
