@@ -35,6 +35,14 @@ func TestEnrichesDropsAndGivesUpPoison(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	abroad := call("gateway", ptrace.SpanKindClient, "/rates")
+	attrs := abroad.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes()
+	attrs.PutStr(telemetry.ServerAddress, "198.51.100.7")
+	attrs.PutStr(telemetry.PeerAddress, "198.51.100.7")
+	attrs.PutStr(telemetry.PeerName, "api.example.com")
+	if err := pub.Traces(t.Context(), abroad); err != nil {
+		t.Fatal(err)
+	}
 	nc, err := nats.Connect(p.js.URL, nats.Secure(p.js.Identity(pki.Agent).Client(pki.JetStream)))
 	if err != nil {
 		t.Fatal(err)
@@ -44,9 +52,11 @@ func TestEnrichesDropsAndGivesUpPoison(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.drained()
-	p.await(`SELECT toString(groupArray((service, kind, peer_service))) FROM (SELECT * FROM spans ORDER BY service)`,
-		`[('catalog','server',''),('gateway','client','catalog')]`)
-	if st := e.Stats(); st.Poison != 1 || st.Dropped != 1 || st.Sent != 3 {
+	p.await(`SELECT toString(groupArray((service, kind, peer_service, attributes['server.address'], attributes['network.peer.address'])))
+		FROM (SELECT * FROM spans ORDER BY service, peer_service)`,
+		`[('catalog','server','','127.0.0.1',''),('gateway','client','api.example.com','api.example.com','198.51.100.7'),('gateway','client','catalog','127.0.0.1','')]`)
+	p.await(`SELECT toString(groupArray(peer_service)) FROM (SELECT DISTINCT peer_service FROM edge_minutes ORDER BY peer_service)`, `['api.example.com','catalog']`)
+	if st := e.Stats(); st.Poison != 1 || st.Dropped != 1 || st.Sent != 4 {
 		t.Errorf("%+v", st)
 	}
 }

@@ -60,6 +60,7 @@ func TestMain(m *testing.M) {
 		},
 		"resolve": resolve,
 		"reach":   reach,
+		"flood":   flood,
 		"eat": func([]string) {
 			hosttest.Ready()
 			hosttest.Wait()
@@ -175,9 +176,17 @@ func (r *recorder) points(name string) int {
 }
 
 // start runs an agent until the test ends.
-func start(t *testing.T, cfg Config) (*Agent, *recorder) {
+func start(t testing.TB, cfg Config) (*Agent, *recorder) {
 	t.Helper()
-	got := &recorder{metrics: map[string]int{}}
+	a, got, stop := launch(t, cfg)
+	t.Cleanup(stop)
+	return a, got
+}
+
+// launch runs an agent until it is stopped.
+func launch(t testing.TB, cfg Config) (a *Agent, got *recorder, stop func()) {
+	t.Helper()
+	got = &recorder{metrics: map[string]int{}}
 	ready := make(chan struct{})
 	cfg.DataDir, cfg.Publisher, cfg.Node, cfg.Environment, cfg.NoJournal, cfg.MemoryLimit = t.TempDir(), got, "node-1", "test", true, -1
 	cfg.Interval = time.Second
@@ -189,21 +198,22 @@ func start(t *testing.T, cfg Config) (*Agent, *recorder) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-	})
+	}
 	select {
 	case <-ready:
 	case <-time.After(20 * time.Second):
+		stop()
 		t.Fatal("not ready within 20 s")
 	}
-	return a, got
+	return a, got, stop
 }
 
-func needKernel(t *testing.T, a *Agent) {
+func needKernel(t testing.TB, a *Agent) {
 	t.Helper()
 	for _, h := range a.Hooks() {
 		if h.State == probe.Missing {
@@ -212,14 +222,14 @@ func needKernel(t *testing.T, a *Agent) {
 	}
 }
 
-func child(t *testing.T, name, role string, args ...string) *hosttest.Child {
+func child(t testing.TB, name, role string, args ...string) *hosttest.Child {
 	t.Helper()
 	exe := filepath.Join(t.TempDir(), name)
 	hosttest.Copy(t, exe, name)
 	return hosttest.Start(t, exe, role, args...)
 }
 
-func until(t *testing.T, what string, cond func() bool) {
+func until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !cond(); <-time.After(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
