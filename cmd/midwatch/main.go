@@ -56,7 +56,7 @@ it investigates and writes a report whose every claim carries evidence.
 	}
 	cmd.SetVersionTemplate("midwatch {{.Version}}\n")
 	in.flags(cmd)
-	cmd.AddCommand(upCommand(&in), doctorCommand(&in), configCommand(&in), tokenCommand(&in), secretsCommand(&in), versionCommand())
+	cmd.AddCommand(upCommand(&in), doctorCommand(&in), configCommand(&in), tokenCommand(&in), secretsCommand(&in), sandboxProfileCommand(), versionCommand())
 	for _, c := range partCommands(&in) {
 		c.GroupID = "parts"
 		cmd.AddCommand(c)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +16,6 @@ import (
 
 	"github.com/midwatch/midwatch/deploy/testcluster"
 	"github.com/midwatch/midwatch/deploy/testcluster/clustertest"
-	"github.com/midwatch/midwatch/internal/auth/pki"
-	"github.com/midwatch/midwatch/internal/store"
 )
 
 const (
@@ -44,7 +43,7 @@ spec:
 // becomes a span that names it.
 func TestInstall(t *testing.T) {
 	c := clustertest.New(t, append(images(t), clustertest.Workload(t))...)
-	manifests := render(t, "trial")
+	manifests := render(t, "kept")
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +67,11 @@ func TestInstall(t *testing.T) {
 		}
 	}
 
+	volumes(t, c)
 	applied := time.Now()
 	apply(t, c, manifests)
-	db := open(t, c)
+	op := operator(t, c)
+	db := op.store()
 	var pod, name string
 	await(t, "a span that names its pod", func() error {
 		return db.QueryRow(t.Context(), "SELECT resource['k8s.pod.name'] AS pod, name FROM spans WHERE pod LIKE 'checkout-%' ORDER BY time LIMIT 1").Scan(&pod, &name)
@@ -88,6 +89,17 @@ func TestInstall(t *testing.T) {
 	everythingReady(t, c)
 	fmt.Printf("every pod ready after %.1f s\n", time.Since(applied).Seconds())
 	rightsHold(t, c)
+	sandboxWorks(t, c)
+	upgrade(t, op, db, checkout.Name)
+}
+
+// sandboxWorks runs a step in the sandbox role's pod, under the profile that the node agent put on the node.
+func sandboxWorks(t *testing.T, c *testcluster.Cluster) {
+	t.Helper()
+	out, err := c.Kubectl(t.Context(), "", "exec", "-n", namespace, "deploy/midwatch-worker-sandbox", "--", "midwatch", "doctor")
+	if !regexp.MustCompile(`native engine +works`).MatchString(out) {
+		t.Errorf("the sandbox's engine: %v\n%s", err, out)
+	}
 }
 
 // dryRun has the API server check what every set of values renders, but for kinds it does not know.
@@ -208,44 +220,6 @@ func request(ctx context.Context, c *testcluster.Cluster, url string) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// open opens the store with the certificate that operators' tools have.
-func open(t *testing.T, c *testcluster.Cluster) *store.DB {
-	t.Helper()
-	dir := t.TempDir()
-	await(t, "the certificate of operators' tools", func() error {
-		s, err := c.Client().CoreV1().Secrets(namespace).Get(t.Context(), "midwatch-cli-tls", metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		for entry, file := range map[string]string{"ca.crt": "ca.pem", "tls.crt": "cli.pem", "tls.key": "cli-key.pem"} {
-			if err := os.WriteFile(filepath.Join(dir, file), s.Data[entry], 0o600); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	id, err := pki.Load(dir, pki.CLI)
-	if err != nil {
-		t.Fatal(err)
-	}
-	service, err := c.Client().CoreV1().Services(namespace).Get(t.Context(), "midwatch-clickhouse", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	way, err := c.Forward(service.Spec.ClusterIP + ":19000")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(way.Close)
-	var db *store.DB
-	await(t, "the store", func() (err error) {
-		db, err = store.Open(t.Context(), store.Config{Addresses: []string{way.Addr()}, TLS: id.Client(pki.ClickHouse)})
-		return err
-	})
-	t.Cleanup(func() { _ = db.Close() })
-	return db
 }
 
 func everythingReady(t *testing.T, c *testcluster.Cluster) {

@@ -52,7 +52,7 @@ func TestContainersAreConfined(t *testing.T) {
 			if agent := w.name == nodeAgent; agent != pod.HostPID || pod.HostNetwork || pod.HostIPC {
 				t.Errorf("%s: %s shares more of its node than it may", set, w.name)
 			}
-			for _, c := range pod.Containers {
+			for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
 				s := c.SecurityContext
 				if s.Privileged != nil && *s.Privileged || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation {
 					t.Errorf("%s: %s may become more", set, w.name)
@@ -94,6 +94,65 @@ func TestContainersAreBoundedAndProbed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// AppArmor is the runtime's business, or its profile is asked for, but for the two that it would keep from their work.
+func TestAppArmor(t *testing.T) {
+	for _, set := range sets(t) {
+		want := ""
+		if set == "external" {
+			want = string(corev1.AppArmorProfileTypeRuntimeDefault)
+		}
+		for _, w := range workloads(t, set) {
+			got := ""
+			if p := w.pod.Spec.SecurityContext; p != nil && p.AppArmorProfile != nil {
+				got = string(p.AppArmorProfile.Type)
+			}
+			switch w.name {
+			case nodeAgent:
+				if p := w.pod.Spec.Containers[0].SecurityContext.AppArmorProfile; p == nil || p.Type != corev1.AppArmorProfileTypeUnconfined {
+					t.Errorf("%s: %s cannot look into other processes: %v", set, w.name, p)
+				}
+			case "midwatch-worker-sandbox":
+				if got != string(corev1.AppArmorProfileTypeUnconfined) {
+					t.Errorf("%s: %s cannot mount: %q", set, w.name, got)
+				}
+			default:
+				if got != want {
+					t.Errorf("%s: %s has AppArmor profile %q, want %q", set, w.name, got, want)
+				}
+			}
+		}
+	}
+}
+
+// The sandbox role's profile is put where its pod looks for it, by a container that can write nowhere else.
+func TestSandboxProfileIsInstalled(t *testing.T) {
+	for _, set := range sets(t) {
+		for _, w := range workloads(t, set) {
+			if w.name != nodeAgent {
+				continue
+			}
+			init := w.pod.Spec.InitContainers
+			if set != "kept" {
+				if len(init) > 0 {
+					t.Errorf("%s: something is put on nodes", set)
+				}
+				continue
+			}
+			if len(init) != 1 || len(init[0].VolumeMounts) != 1 || !slices.Equal(init[0].Args, []string{"sandbox-profile", "/seccomp/sandbox.json"}) {
+				t.Fatalf("%s: %+v", set, init)
+			}
+			for _, v := range w.pod.Spec.Volumes {
+				if v.Name == init[0].VolumeMounts[0].Name && v.HostPath.Path != "/var/lib/kubelet/seccomp/midwatch" {
+					t.Errorf("%s: the profile goes to %s", set, v.HostPath.Path)
+				}
+			}
+		}
+	}
+	if _, err := helm(t, "template", "midwatch", "midwatch", "--set", "nodeAgent.enabled=false,workers.sandbox.installProfile=true"); err == nil || !strings.Contains(err.Error(), "installProfile") {
+		t.Errorf("nobody puts it there, and nobody says so: %v", err)
 	}
 }
 

@@ -26,6 +26,9 @@ spec:
     fsGroup: 65532
     fsGroupChangePolicy: OnRootMismatch
     seccompProfile: {type: {{ .seccomp | default "RuntimeDefault" }}{{ if eq (.seccomp | default "") "Localhost" }}, localhostProfile: midwatch/sandbox.json{{ end }}}
+    {{- with .appArmor | default $v.appArmorProfile }}
+    appArmorProfile: {type: {{ . }}}
+    {{- end }}
   {{- with .runtimeClass }}
   runtimeClassName: {{ . }}
   {{- end }}
