@@ -20,12 +20,16 @@ type Network struct {
 	Setup      []string // commands to run in it, after loopback is up
 }
 
-// NeedNetwork skips a test that needs namespaces where they cannot be made.
+// NeedNetwork skips a test that needs namespaces with rewritten addresses where they cannot be had.
 func NeedNetwork(t testing.TB) {
 	t.Helper()
-	for _, tool := range []string{"ip", "iptables", "ip6tables"} {
-		if _, err := exec.LookPath(tool); err != nil || os.Getuid() != 0 {
-			t.Skip("network namespaces need root, iproute2 and iptables")
+	if os.Getuid() != 0 {
+		t.Skip("network namespaces need root")
+	}
+	for _, command := range []string{"ip link", "iptables -t nat -S", "ip6tables -t nat -S"} {
+		argv := strings.Fields(command)
+		if out, err := exec.CommandContext(t.Context(), argv[0], argv[1:]...).CombinedOutput(); err != nil { //nolint:gosec // fixed commands
+			t.Skipf("%s: %v: %s", command, err, out)
 		}
 	}
 }
