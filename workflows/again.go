@@ -14,7 +14,7 @@ const maxLooks = 5
 // lookAgain places an alarm anew that goes on after its incident ended without a cause: what was too little to tell by then may be
 // enough by now. The new incident has a trigger of its own, and watches those of the one before.
 func (k *intake) lookAgain(t investigation.Trigger, now time.Time) {
-	if !k.looksAgain || k.Again < 0 || len(k.Pending) >= maxPending {
+	if !k.looksAgain || k.Again < 0 || k.remark(t) || len(k.Pending) >= maxPending {
 		return
 	}
 	i := slices.IndexFunc(k.Open, func(o OpenIncident) bool { return o.Unexplained && slices.Contains(o.Triggers, t.ID) })

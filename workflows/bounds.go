@@ -128,6 +128,7 @@ func (s *IntakeState) fit() {
 		for i := range s.Open {
 			o := &s.Open[i]
 			o.Triggers, o.Alarms, o.Services = newest(o.Triggers, n), newest(o.Alarms, n), oldest(o.Services, n)
+			o.Subjects = oldest(o.Subjects, n)
 			o.Late = oldest(o.Late, n/8)
 		}
 		for i := range s.Pending {
@@ -161,7 +162,10 @@ func (s *IntakeState) size() int {
 		n += record + g.bytes() + texts(g.Services) + texts(g.Watched)
 	}
 	for _, o := range s.Open {
-		n += record + investigation.TextSize(o.Workflow) + texts(o.Triggers) + texts(o.Alarms) + texts(o.Services)
+		n += record + investigation.TextSize(o.Workflow) + texts(o.Triggers) + texts(o.Alarms) + texts(o.Services) + investigation.TextSize(string(o.Culprit))
+		for _, s := range o.Subjects {
+			n += 60 + investigation.TextSize(s.Name) + investigation.TextSize(s.Cause)
+		}
 		for _, t := range o.Late {
 			n += t.Size()
 		}
@@ -179,3 +183,11 @@ func texts(list []string) (n int) {
 func newest[T any](list []T, n int) []T { return list[max(0, len(list)-n):] }
 
 func oldest[T any](list []T, n int) []T { return list[:min(n, len(list))] }
+
+func ids(ts []investigation.Trigger) []string {
+	all := make([]string, len(ts))
+	for i, t := range ts {
+		all[i] = t.ID
+	}
+	return all
+}

@@ -17,7 +17,7 @@ func DeploymentVerification(ctx workflow.Context, in IncidentInput) (IncidentRes
 	mark(ctx, PhaseAttribute.ValueSet(Baking))
 	tell(ctx, "Watching after: "+leading(in.Triggers).Summary)
 	bake(ctx, &in)
-	report(ctx, in.Environment, Progress{Workflow: in.Workflow, Phase: Investigating})
+	report(ctx, in.Environment, Progress{Workflow: in.Workflow, Phase: Investigating, Took: ids(in.Triggers)})
 	mark(ctx, PhaseAttribute.ValueSet(Investigating))
 	tell(ctx, "Handed over to an incident: "+leading(in.Triggers).Summary)
 	return handOver(ctx, in)

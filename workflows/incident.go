@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 const (
@@ -53,6 +54,7 @@ type incident struct {
 	told   []workflow.Future // announcements
 	// explained: its cause was found, and Intake has not been told yet
 	explained bool
+	culprit   telemetry.Entity // that its report names
 	cancelled bool
 	joins     int // how often late triggers were stored
 	counted   int // triggers left out, as the metadata store knows
@@ -77,6 +79,7 @@ func (i *incident) run(ctx workflow.Context) error {
 		return err
 	}
 	i.result.Verdict, i.result.Title, i.explained = found.Verdict, found.Title, found.Verdict == investigation.RootCause
+	i.culprit = telemetry.Entity(found.Culprit)
 	mark(ctx, VerdictAttribute.ValueSet(string(found.Verdict)))
 	tell(ctx, found.Title)
 	i.announce(ctx, ReportWritten, "Report: "+found.Title)
@@ -298,7 +301,11 @@ func (i *incident) end(ctx workflow.Context, status, title string) {
 
 // progress tells Intake where the incident is, and once that its cause was found.
 func (i *incident) progress(ctx workflow.Context, phase string) {
-	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: phase, Explained: i.explained, Unexplained: i.unexplained(phase)})
+	p := Progress{Workflow: i.Workflow, Phase: phase, Explained: i.explained, Unexplained: i.unexplained(phase)}
+	if i.explained {
+		p.Culprit = i.culprit
+	}
+	report(ctx, i.Environment, p)
 	i.explained = false
 }
 

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 const (
@@ -51,17 +52,22 @@ type Group struct {
 
 // OpenIncident is an incident as Intake sees it.
 type OpenIncident struct {
-	Workflow string    `json:"workflow"`
-	Triggers []string  `json:"triggers"` // ids
-	Alarms   []string  `json:"alarms"`   // rule and service of each trigger: the same condition under another id
-	Services []string  `json:"services"`
+	Workflow string   `json:"workflow"`
+	Triggers []string `json:"triggers"` // ids
+	Alarms   []string `json:"alarms"`   // rule and service of each trigger: the same condition under another id
+	Services []string `json:"services"`
+	// Subjects are what its triggers are about; none: an older version opened it, which did not tell them apart.
+	Subjects []Subject `json:"subjects,omitempty"`
 	Asked    bool      `json:"asked,omitempty"` // a person's question, which takes no triggers
 	Baking   bool      `json:"baking"`          // a DeploymentVerification that has not begun to investigate
 	Phase    string    `json:"phase"`           // as last reported
 	Started  time.Time `json:"started"`
 	LastSeen time.Time `json:"last_seen"` // of any of its triggers
 	// Explained is when a report named its cause or, later, when its fix was seen to the end: what began after that is news.
-	Explained time.Time `json:"explained,omitzero"`
+	Explained time.Time        `json:"explained,omitzero"`
+	Culprit   telemetry.Entity `json:"culprit,omitempty"` // that the report names
+	// Settles is until when what joins it is looked into as well.
+	Settles time.Time `json:"settles,omitzero"`
 	// Late came after it was started. If its report finds no cause, they have not had their investigation.
 	Late  []investigation.Trigger `json:"late,omitempty"`
 	Ended time.Time               `json:"ended,omitzero"`
@@ -80,6 +86,7 @@ func Intake(ctx workflow.Context, in IntakeInput) error {
 	k.merges = workflow.GetVersion(ctx, "merges-groups", workflow.DefaultVersion, 1) >= 1
 	k.looksAgain = workflow.GetVersion(ctx, "looks-again", workflow.DefaultVersion, 1) >= 1
 	k.bounds = workflow.GetVersion(ctx, "bounds-late-triggers", workflow.DefaultVersion, 1) >= 1
+	k.apart = workflow.GetVersion(ctx, "tells-complaints-apart", workflow.DefaultVersion, 1) >= 1
 	if err := workflow.SetQueryHandler(ctx, StateQuery, func() (IntakeState, error) { return k.IntakeState, nil }); err != nil {
 		return err
 	}
@@ -107,6 +114,8 @@ type intake struct {
 	looksAgain bool
 	// bounds is false for what began when an incident got every late trigger.
 	bounds bool
+	// apart is false for what began when whatever shared a service was one, and when what an incident had looked into could be late.
+	apart bool
 	// parcels are triggers on their way to open incidents, in one signal each.
 	parcels []parcel
 }
@@ -213,38 +222,46 @@ func (k *intake) take(ctx workflow.Context, t investigation.Trigger) {
 		k.lookAgain(t, now)
 		return
 	}
-	k.place(ctx, t)
+	if !k.place(ctx, t) {
+		k.Seen = k.Seen[:len(k.Seen)-1] // it may be part of something later
+	}
 }
 
-// place finds the incident or the group of a trigger.
-func (k *intake) place(ctx workflow.Context, t investigation.Trigger) {
+// place finds the incident or the group of a trigger. It returns false if there is none and none is to be made of it.
+func (k *intake) place(ctx workflow.Context, t investigation.Trigger) bool {
 	now := workflow.Now(ctx)
-	if t.Kind != investigation.Manual { // whoever asks gets an investigation of their own
-		for i := range k.Open {
-			if o := &k.Open[i]; k.belongs(t, o, now) && k.join(ctx, t, o, now) {
-				return
-			}
-		}
-		if i := slices.IndexFunc(k.Pending, func(g Group) bool { return concerns(g, t) }); i >= 0 {
-			k.gather(ctx, &k.Pending[i], t)
-			k.merge(ctx, i, t)
-			return
-		}
+	if t.Kind != investigation.Manual && k.joins(ctx, t, now) { // whoever asks gets an investigation of their own
+		return true
+	}
+	if k.remark(t) {
+		return false
 	}
 	if len(k.Pending) >= maxPending {
 		k.drop(ctx, t)
-		return
+		return true
 	}
-	k.Pending = append(k.Pending, Group{Triggers: []investigation.Trigger{t}, Services: touches(t), Since: now})
+	k.Pending = append(k.Pending, Group{Triggers: []investigation.Trigger{t}, Services: k.touches(t), Since: now})
 	if last := len(k.Pending) - 1; !k.shed(ctx, &k.Pending[last]) {
 		k.Pending = slices.Delete(k.Pending, last, last+1)
 		k.drop(ctx, t)
 	}
+	return true
 }
 
-// concerns tells whether a trigger belongs to a group.
-func concerns(g Group, t investigation.Trigger) bool {
-	return !manual(g.Triggers) && related(g.Services, touches(t))
+// joins adds a trigger to the incident or the group that it belongs to, if there is one.
+func (k *intake) joins(ctx workflow.Context, t investigation.Trigger, now time.Time) bool {
+	for i := range k.Open {
+		if o := &k.Open[i]; k.belongs(t, o, now) && k.join(ctx, t, o, now) {
+			return true
+		}
+	}
+	i := slices.IndexFunc(k.Pending, func(g Group) bool { return k.concerns(g, t) })
+	if i < 0 {
+		return false
+	}
+	k.gather(ctx, &k.Pending[i], t)
+	k.merge(ctx, i, t)
+	return true
 }
 
 // merge joins to a group the later ones that its new trigger belongs to as well: it shows that they are one.
@@ -253,7 +270,7 @@ func (k *intake) merge(ctx workflow.Context, into int, t investigation.Trigger) 
 		return
 	}
 	for i := len(k.Pending) - 1; i > into; i-- {
-		if g := k.Pending[i]; concerns(g, t) {
+		if g := k.Pending[i]; k.concerns(g, t) && k.one(k.Pending[into], g) {
 			for _, t := range g.Triggers {
 				k.gather(ctx, &k.Pending[into], t)
 			}
@@ -270,7 +287,7 @@ func (k *intake) merge(ctx workflow.Context, into int, t investigation.Trigger) 
 // gather adds a trigger to the group it belongs to. What is too much is left out, the least telling first.
 func (k *intake) gather(ctx workflow.Context, g *Group, t investigation.Trigger) {
 	g.Bytes = g.bytes() + t.Size()
-	g.Triggers, g.Services = append(g.Triggers, t), oldest(union(g.Services, touches(t)), maxKnown)
+	g.Triggers, g.Services = append(g.Triggers, t), oldest(union(g.Services, k.touches(t)), maxKnown)
 	k.shed(ctx, g)
 }
 
@@ -294,32 +311,6 @@ func (k *intake) seen(id string, now time.Time) bool {
 	return i >= 0
 }
 
-// belongs tells whether a new trigger is part of an incident with which it shares a service. While the incident is looked
-// into, or its fix is at work, every such trigger is. Once its cause is known, only what began before that, and alarms that
-// it had already: another alarm is another fault's, which a report that is written would hide. An incident whose cause was
-// not found explains nothing, and a question is about a window of its own: an alarm that they took would never be looked into.
-func (k *intake) belongs(t investigation.Trigger, o *OpenIncident, now time.Time) bool {
-	if o.Asked || !related(o.Services, touches(t)) {
-		return false
-	}
-	goesOn := now.Sub(o.LastSeen) < k.Quiet
-	switch {
-	case moving(o.Phase):
-		return goesOn
-	case o.Explained.IsZero():
-		return false
-	case began(t).Before(o.Explained.Add(aftermath)):
-		return true
-	default:
-		return goesOn && o.Phase != Resolved && slices.Contains(o.Alarms, alarm(t))
-	}
-}
-
-// moving tells whether what becomes of an incident is still being found out.
-func moving(phase string) bool {
-	return phase == Investigating || phase == Applying || phase == Verifying
-}
-
 // join hands a trigger to an incident. It returns false if the incident's workflow is gone.
 func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenIncident, now time.Time) bool {
 	if o.Ended.IsZero() && !k.passes(o, t) {
@@ -333,8 +324,11 @@ func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenInci
 		}
 	}
 	o.Triggers, o.Alarms = newest(append(o.Triggers, t.ID), maxKnown), newest(union(o.Alarms, []string{alarm(t)}), maxKnown)
-	o.Services, o.LastSeen = oldest(union(o.Services, touches(t)), maxKnown), now
-	if o.Phase == Investigating && len(o.Late) < maxLate {
+	o.Services, o.LastSeen = oldest(union(o.Services, k.touches(t)), maxKnown), now
+	if k.apart {
+		o.Subjects = oldest(union(o.Subjects, []Subject{subjectOf(t)}), maxKnown)
+	}
+	if o.Phase == Investigating && len(o.Late) < maxLate && (!k.apart || !now.Before(o.Settles)) {
 		o.Late = append(o.Late, t)
 	}
 	return true
@@ -350,7 +344,9 @@ func (k *intake) progress(p Progress, now time.Time) (unexplained []investigatio
 	switch {
 	case moving(p.Phase): // a fix may shake what it mends
 		o.LastSeen = now
+		k.handedOver(o, p, now)
 	case p.Explained || o.Phase == Applying || o.Phase == Verifying:
+		unexplained = k.unaccounted(o, p)
 		o.Explained, o.Late = now, nil
 	case o.Phase == Investigating:
 		unexplained, o.Late = o.Late, nil
@@ -414,6 +410,12 @@ func (k *intake) start(ctx workflow.Context, g Group, now time.Time) {
 	o.Triggers, o.Looks = slices.Clone(g.Watched), g.Looks
 	for _, t := range g.Triggers {
 		o.Triggers, o.Alarms = append(o.Triggers, t.ID), union(o.Alarms, []string{alarm(t)})
+	}
+	if k.apart {
+		o.Subjects = oldest(subjects(g.Triggers), maxKnown)
+		if !baking && !o.Asked {
+			o.Settles = now.Add(k.Settle)
+		}
 	}
 	k.Open = append(k.Open, o)
 }

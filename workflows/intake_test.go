@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/workflows"
 )
 
@@ -17,14 +18,19 @@ import (
 type desk struct {
 	*stage
 	started []workflows.IncidentInput
-	ends    map[string]time.Duration  // first trigger → how long its incident investigates; 0: for ever
-	phases  map[string]string         // first trigger → what its incident is then; "": resolved
-	passed  [][]investigation.Trigger // signals that incidents got
+	ends    map[string]time.Duration    // first trigger → how long its incident investigates; 0: for ever
+	phases  map[string]string           // first trigger → what its incident is then; "": resolved
+	blames  map[string]telemetry.Entity // first trigger → what its report names
+	passed  [][]investigation.Trigger   // signals that incidents got
+	input   workflows.IntakeInput
+	// verifies has deployments watched by the real workflow.
+	verifies bool
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{stage: newStage(t), ends: map[string]time.Duration{}, phases: map[string]string{}}
+	d := &desk{stage: newStage(t), ends: map[string]time.Duration{}, phases: map[string]string{}, blames: map[string]telemetry.Entity{}}
+	d.input.Environment = "test"
 	incident := func(ctx workflow.Context, in workflows.IncidentInput) (workflows.IncidentResult, error) {
 		d.started = append(d.started, in)
 		if after := d.ends[in.Triggers[0].ID]; after > 0 {
@@ -35,7 +41,7 @@ func newDesk(t *testing.T) *desk {
 			if phase == "" {
 				phase = workflows.Resolved
 			}
-			done := workflows.Progress{Workflow: in.Workflow, Phase: phase, Explained: phase != workflows.Closed, Unexplained: phase == workflows.Closed}
+			done := workflows.Progress{Workflow: in.Workflow, Phase: phase, Explained: phase != workflows.Closed, Unexplained: phase == workflows.Closed, Culprit: d.blames[in.Triggers[0].ID]}
 			err := workflow.SignalExternalWorkflow(ctx, workflows.IntakeID("test"), "", workflows.ProgressSignal, done).Get(ctx, nil)
 			if err != nil || phase != workflows.AwaitingApproval {
 				return workflows.IncidentResult{}, err
@@ -50,7 +56,12 @@ func newDesk(t *testing.T) *desk {
 		}
 	}
 	d.workflow(workflows.IncidentWorkflow, incident)
-	d.workflow(workflows.DeploymentWorkflow, incident)
+	d.workflow(workflows.DeploymentWorkflow, func(ctx workflow.Context, in workflows.IncidentInput) (workflows.IncidentResult, error) {
+		if d.verifies {
+			return workflows.DeploymentVerification(ctx, in)
+		}
+		return incident(ctx, in)
+	})
 	return d
 }
 
@@ -76,7 +87,7 @@ func (d *desk) run(long time.Duration) workflows.IntakeState {
 	d.SetWorkflowRunTimeout(long + time.Second)
 	d.SetTestTimeout(30 * time.Second)
 	d.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: workflows.IntakeID("test"), TaskQueue: workflows.OrchestrateQueue})
-	d.ExecuteWorkflow(workflows.Intake, workflows.IntakeInput{Environment: "test"})
+	d.ExecuteWorkflow(workflows.Intake, d.input)
 	return state
 }
 

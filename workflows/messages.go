@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 // Incident states in the metadata store (investigation.Incident.Status) and in the Phase search attribute.
@@ -59,6 +60,7 @@ type Policy struct {
 	Escalate   time.Duration `json:"escalate,omitempty"`   // other people are told that it still waits; 1 h, negative: never
 	Recovery   time.Duration `json:"recovery,omitempty"`   // recovery is looked for this long; 2 min
 	Again      time.Duration `json:"again,omitempty"`      // an alarm that goes on unexplained is looked into again, later and later; 2 min, negative: never
+	Info       bool          `json:"info,omitempty"`       // an alert of severity info starts an investigation by itself
 }
 
 func (p Policy) orDefault() Policy {
@@ -114,6 +116,10 @@ type Progress struct {
 	Workflow  string `json:"workflow"` // id of the workflow Intake started
 	Phase     string `json:"phase"`
 	Explained bool   `json:"explained,omitempty"` // its report names a cause, just now
+	// Culprit is that cause.
+	Culprit telemetry.Entity `json:"culprit,omitempty"`
+	// Took are the ids of the triggers with which a DeploymentVerification hands over to its incident.
+	Took []string `json:"took,omitempty"`
 	// Unexplained: it ended, by itself, without a cause.
 	Unexplained bool `json:"unexplained,omitempty"`
 }

@@ -82,8 +82,8 @@ func related(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
-// union adds to a set of services what it does not have.
-func union(set, more []string) []string {
+// union adds to a set what it does not have.
+func union[T comparable](set, more []T) []T {
 	for _, s := range more {
 		if !slices.Contains(set, s) {
 			set = append(set, s)

@@ -15,16 +15,16 @@ import (
 
 // Rules that a cluster's objects and Events raise triggers by, besides RuleOOMKill and RuleCrashLoop.
 const (
-	RuleImagePull      = "image_pull"
-	RuleContainerStart = "container_start"
-	RulePending        = "pending"
-	RuleProbe          = "failing_probe"
-	RuleEvicted        = "evicted"
-	RuleNode           = "node"
-	RuleJobFailed      = "job_failed"
-	RuleStuckRollout   = "stuck_rollout"
-	RuleQuota          = "quota"
-	RuleCeiling        = "autoscaler_ceiling"
+	RuleImagePull      = investigation.RuleImagePull
+	RuleContainerStart = investigation.RuleContainerStart
+	RulePending        = investigation.RulePending
+	RuleProbe          = investigation.RuleProbe
+	RuleEvicted        = investigation.RuleEvicted
+	RuleNode           = investigation.RuleNode
+	RuleJobFailed      = investigation.RuleJobFailed
+	RuleStuckRollout   = investigation.RuleStuckRollout
+	RuleQuota          = investigation.RuleQuota
+	RuleCeiling        = investigation.RuleCeiling
 )
 
 // ClusterRules are the thresholds for what happens in a Kubernetes cluster: how long each state may last that ordinary life has, too.

@@ -14,8 +14,8 @@ import (
 // Rules that events raise triggers by.
 const (
 	RuleDeployment = "deployment"
-	RuleOOMKill    = "oom_kill"
-	RuleCrashLoop  = "crash_loop"
+	RuleOOMKill    = investigation.RuleOOMKill
+	RuleCrashLoop  = investigation.RuleCrashLoop
 )
 
 // eventsSQL tells of every event whether its service takes part in any conversation: what happens to the others' processes

@@ -127,6 +127,7 @@ type investigationSettings struct {
 	Remind     time.Duration `yaml:"remind"`     // people are told each time that it waited so long; negative: never
 	Escalate   time.Duration `yaml:"escalate"`   // then others are told; negative: never
 	Again      time.Duration `yaml:"again"`      // an alarm that goes on unexplained is looked into again; negative: never
+	Info       bool          `yaml:"info"`       // an alert of severity info starts an investigation by itself; otherwise it is told with others only
 	// SameCulprit is how long after an incident was resolved another of the same culprit and mechanism gets no fix; negative: never
 	SameCulprit time.Duration `yaml:"same_culprit"`
 
@@ -138,7 +139,7 @@ func (s investigationSettings) policy() workflows.Policy {
 		Debounce: s.Debounce, Settle: s.Settle, Bake: s.Bake, CoolDown: s.CoolDown,
 		Concurrent: s.Concurrent, Turns: s.Turns, Wall: s.Wall, Approval: s.Approval,
 		Tokens: s.Tokens, Cost: int64(s.Dollars * 1e6),
-		Remind: s.Remind, Escalate: s.Escalate, Again: s.Again,
+		Remind: s.Remind, Escalate: s.Escalate, Again: s.Again, Info: s.Info,
 	}
 }
 

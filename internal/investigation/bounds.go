@@ -18,8 +18,10 @@ func (t Trigger) Size() int {
 	for _, s := range []string{t.ID, string(t.Kind), t.Environment, t.Rule, string(t.Entity), t.Service, string(t.Severity), t.Summary} {
 		n += TextSize(s)
 	}
-	for _, p := range t.Peers {
-		n += TextSize(p)
+	for _, list := range [][]string{t.Peers, t.Calls} {
+		for _, p := range list {
+			n += TextSize(p)
+		}
 	}
 	for _, s := range t.Namespaces {
 		n += TextSize(s)
@@ -61,10 +63,7 @@ func (t Trigger) Bounded() Trigger {
 func (t Trigger) shortened(text, list int) Trigger {
 	t.Rule, t.Service, t.Summary = cut(t.Rule, text), cut(t.Service, text), cut(t.Summary, text)
 	t.Entity = t.Entity[:len(cut(string(t.Entity), text))]
-	t.Peers = slices.Clone(t.Peers[:min(list, len(t.Peers))])
-	for i, p := range t.Peers {
-		t.Peers[i] = cut(p, text)
-	}
+	t.Peers, t.Calls = few(t.Peers, text, list), few(t.Calls, text, list)
 	kept := map[string]string{}
 	//workflowcheck:ignore
 	for _, k := range slices.Sorted(maps.Keys(t.Attributes)) {
@@ -74,6 +73,15 @@ func (t Trigger) shortened(text, list int) Trigger {
 	}
 	t.Attributes = kept
 	return t
+}
+
+// few are the first of a list, each cut.
+func few(list []string, text, most int) []string {
+	list = slices.Clone(list[:min(most, len(list))])
+	for i, s := range list {
+		list[i] = cut(s, text)
+	}
+	return list
 }
 
 // cut shortens text to at most limit bytes, between runes.

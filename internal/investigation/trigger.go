@@ -41,10 +41,11 @@ type Trigger struct {
 	ID          string            `json:"id"`
 	Kind        TriggerKind       `json:"kind"`
 	Environment string            `json:"environment"`
-	Rule        string            `json:"rule"`    // alert rule or detector
-	Entity      telemetry.Entity  `json:"entity"`  // what it was seen on, often not the culprit
-	Service     string            `json:"service"` // service.name, "" when it is about a host
-	Peers       []string          `json:"peers,omitempty"`
+	Rule        string            `json:"rule"`            // alert rule or detector
+	Entity      telemetry.Entity  `json:"entity"`          // what it was seen on, often not the culprit
+	Service     string            `json:"service"`         // service.name, "" when it is about a host
+	Peers       []string          `json:"peers,omitempty"` // services that it calls or is called by
+	Calls       []string          `json:"calls,omitempty"` // those of them that it calls
 	Severity    Severity          `json:"severity"`
 	Summary     string            `json:"summary"` // one plain sentence with the numbers
 	Value       float64           `json:"value"`
