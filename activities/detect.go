@@ -2,7 +2,9 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +18,8 @@ import (
 // Detector looks for trouble in an environment's telemetry. A condition that lasts is returned every time, under the same id.
 type Detector interface {
 	Alerts(ctx context.Context, now time.Time) ([]investigation.Trigger, error)
+	// RuleStates is what became of the rules that people wrote when Alerts looked last.
+	RuleStates() rules.States
 	Anomalies(ctx context.Context, now time.Time) ([]investigation.Trigger, error)
 	Deployments(ctx context.Context, now time.Time) ([]investigation.Trigger, error)
 	KernelEvents(ctx context.Context, now time.Time) ([]investigation.Trigger, error)
@@ -34,19 +38,27 @@ type Detect struct {
 	Detector    Detector
 	DB          RecoveryStore
 	Environment string // the detector's; a schedule of another one, which an installation had before, finds nothing
+	Log         *slog.Logger
+
+	told told
 }
 
 // RecoveryStore is what Detect needs of the metadata store.
 type RecoveryStore interface {
 	Incident(ctx context.Context, id string) (investigation.Incident, error)
 	Investigation(ctx context.Context, id string) (metadata.Investigation, error)
+	StoreRuleStates(ctx context.Context, environment string, s rules.States) error
 }
 
 var _ RecoveryStore = (*metadata.DB)(nil)
 
-// Alerts evaluates the alert rules.
+// Alerts evaluates the alert rules, and keeps what became of those that people wrote.
 func (a *Detect) Alerts(ctx context.Context, r workflows.ScanRequest) ([]investigation.Trigger, error) {
-	return a.find(ctx, r, a.Detector.Alerts)
+	found, err := a.find(ctx, r, a.Detector.Alerts)
+	if err == nil && r.Environment == a.Environment {
+		a.tell(ctx, a.Detector.RuleStates())
+	}
+	return found, err
 }
 
 // Anomalies looks for what no rule was written for.
@@ -93,6 +105,10 @@ func (a *Detect) Recovery(ctx context.Context, in workflows.RecoveryInput) (work
 	if err != nil {
 		return workflows.Recovery{}, final(err)
 	}
+	incident.Triggers, err = a.mine(ctx, incident, inv.Request.Triggers)
+	if err != nil {
+		return workflows.Recovery{}, err
+	}
 	var r workflows.Recovery
 	if r.Firing, err = a.firing(ctx, incident.Triggers, inv.Request.Healthy, in); err != nil {
 		return workflows.Recovery{}, err
@@ -102,6 +118,27 @@ func (a *Detect) Recovery(ctx context.Context, in workflows.RecoveryInput) (work
 	}
 	r.Summary = recoverySummary(r)
 	return r, nil
+}
+
+// mine leaves out what a cluster complained of while an incident was looked into, and what got an incident of its own since: its report named
+// another cause, and so its fix mends something else.
+func (a *Detect) mine(ctx context.Context, incident investigation.Incident, asked []investigation.Trigger) ([]investigation.Trigger, error) {
+	var out []investigation.Trigger
+	for _, t := range incident.Triggers {
+		late := !slices.ContainsFunc(asked, func(o investigation.Trigger) bool { return o.ID == t.ID })
+		if t.Kind == investigation.ClusterEvent && late {
+			id := workflows.IncidentID(incident.Environment, t.ID)
+			other, err := a.DB.Incident(ctx, id)
+			if err != nil && !errors.Is(err, metadata.ErrNotFound) {
+				return nil, final(err)
+			}
+			if err == nil && other.ID == id && id != incident.ID {
+				continue
+			}
+		}
+		out = append(out, t)
+	}
+	return out, nil
 }
 
 // firing says which of an incident's conditions hold, or cannot be judged.

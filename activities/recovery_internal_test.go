@@ -9,6 +9,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/rules"
 	"github.com/midwatch/midwatch/workflows"
 )
 
@@ -20,6 +21,8 @@ type sky struct {
 	unknown       map[string]error
 	served        map[string]uint64
 }
+
+func (sky) RuleStates() rules.States { return rules.States{} }
 
 func (s sky) Holding(_ context.Context, names []string, _ time.Time) ([]investigation.Trigger, map[string]error, error) {
 	if len(names) != 1 || names[0] != "rule/r" {
@@ -48,6 +51,8 @@ type file struct{ triggers []investigation.Trigger }
 func (f file) Incident(context.Context, string) (investigation.Incident, error) {
 	return investigation.Incident{Triggers: f.triggers}, nil
 }
+
+func (file) StoreRuleStates(context.Context, string, rules.States) error { return nil }
 
 func (file) Investigation(context.Context, string) (metadata.Investigation, error) {
 	return metadata.Investigation{Request: investigation.Request{Healthy: investigation.Window{To: time.Unix(1, 0)}}}, nil

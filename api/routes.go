@@ -45,6 +45,8 @@ func (s *Server) jsonRoutes() {
 	handle(s, route{"edges.list", "GET /api/v1/edges", auth.Viewer, "Who calls whom", 0, 0}, s.listEdges)
 	handle(s, route{"changes.list", "GET /api/v1/changes", auth.Viewer, "Deployments, starts, exits and OOM kills", 0, 0}, s.listChanges)
 
+	handle(s, route{"rules.list", "GET /api/v1/rules", auth.Viewer, "Alert rules that people wrote, and what became of them when they were evaluated last", 0, 0}, s.listRules)
+
 	handle(s, route{"incidents.list", "GET /api/v1/incidents", auth.Viewer, "Newest incidents", 0, 0}, s.listIncidents)
 	handle(s, route{"incidents.get", "GET /api/v1/incidents/{id}", auth.Viewer, "One incident", 0, 0}, s.getIncident)
 	handle(s, route{"investigations.list", "GET /api/v1/investigations", auth.Viewer, "Newest investigations", 0, 0}, s.listInvestigations)

@@ -71,6 +71,9 @@ func (s *Server) newGRPC() *grpc.Server {
 	g.RegisterService(service(telemetry.Traces, "opentelemetry.proto.collector.trace.v1.TraceService"), s)
 	g.RegisterService(service(telemetry.Metrics, "opentelemetry.proto.collector.metrics.v1.MetricsService"), s)
 	g.RegisterService(service(telemetry.Logs, "opentelemetry.proto.collector.logs.v1.LogsService"), s)
+	if s.cfg.RuleStates != nil {
+		g.RegisterService(rulesService(), s)
+	}
 	return g
 }
 

@@ -22,8 +22,10 @@ type Config struct {
 	Store       Store
 	Environment string // of telemetry that names none; empty is "default"
 	MaxWaiting  int64  // bytes of requests being decoded or waiting for the store; past it senders are told to wait; 0 is 64 MiB
-	Ready       func() // called once, when both listen; may be nil
-	Log         *slog.Logger
+	// RuleStates is what became of the alert rules, rules.States as JSON, for whoever asks; nil: nobody is answered.
+	RuleStates func(ctx context.Context) ([]byte, error)
+	Ready      func() // called once, when both listen; may be nil
+	Log        *slog.Logger
 }
 
 // stopTimeout is how long requests that are under way may take once Run is asked to stop.

@@ -119,7 +119,7 @@ func (w *Workers) registerScans(to worker.Worker, r Role, incidents client.Clien
 		RegisterScans(to)
 		return
 	}
-	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata, Environment: w.cfg.Environment}
+	detect := &activities.Detect{Detector: w.cfg.Detector, DB: w.cfg.Metadata, Environment: w.cfg.Environment, Log: w.cfg.Log}
 	to.RegisterActivityWithOptions(detect.Alerts, name(workflows.EvaluateAlertsActivity))
 	to.RegisterActivityWithOptions(detect.Anomalies, name(workflows.ScanAnomaliesActivity))
 	to.RegisterActivityWithOptions(detect.Deployments, name(workflows.ScanDeploymentsActivity))

@@ -22,6 +22,7 @@ import (
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/llm/gate"
 	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/rules"
 	"github.com/midwatch/midwatch/internal/seal"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools"
@@ -307,6 +308,8 @@ func (*detector) KernelEvents(context.Context, time.Time) ([]investigation.Trigg
 func (d *detector) Still(ctx context.Context, _ investigation.Window, _, now time.Time) ([]investigation.Trigger, error) {
 	return d.Alerts(ctx, now)
 }
+
+func (*detector) RuleStates() rules.States { return rules.States{} }
 
 func (*detector) Holding(context.Context, []string, time.Time) ([]investigation.Trigger, map[string]error, error) {
 	return nil, nil, nil

@@ -63,11 +63,12 @@ type Config struct {
 
 // Detector raises triggers for one environment. Safe for concurrent use.
 type Detector struct {
-	cfg    Config
-	rules  Rules
-	onsets onsets
-	engine *promql.Engine
-	failed failures
+	cfg      Config
+	rules    Rules
+	onsets   onsets
+	engine   *promql.Engine
+	troubles troubles
+	states   states
 }
 
 // New validates cfg.

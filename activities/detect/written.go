@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 // Bounds of a tick: rules must neither keep Midwatch's own from being looked at nor flood whoever sorts triggers.
 const (
 	maxRules     = 200 // evaluated in a tick; more are failures
-	maxPerRule   = 20  // triggers of a rule; that there are more series is a failure, and the rest is raised when those are gone
+	maxPerRule   = 20  // triggers of a rule, one for what each is about; more are a failure, and the rest is raised when those are gone
 	rulesAtOnce  = 2
 	rulesTime    = 7 * time.Second // of a tick, all rules together
 	ruleTime     = 3 * time.Second // of one rule
@@ -41,18 +40,20 @@ var (
 
 // written evaluates the rules that people wrote. It returns an error only if ctx ended.
 func (d *Detector) written(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
-	list, err := d.alertRules(ctx, now)
-	out, failed := d.evaluate(ctx, turned(list, now), now, true)
+	list, problem := d.alertRules(ctx, now)
+	outcomes := d.evaluate(ctx, turned(list, now), now, true)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err != nil {
-		failed["AlertRule objects"] = err
+	out, failed := triggersOf(outcomes), failures(outcomes)
+	if problem != nil {
+		failed["AlertRule objects"] = problem
 	}
 	if err := d.peers(ctx, out, now); err != nil {
 		failed["peers"] = err
 	}
-	d.failed.note(d.cfg.Log, failed)
+	d.troubles.note(d.cfg.Log, failed)
+	d.states.set(statesOf(outcomes, problem, now))
 	return out, ctx.Err()
 }
 
@@ -65,69 +66,73 @@ func turned(list []rules.Alert, now time.Time) []rules.Alert {
 	return slices.Concat(list[at:], list[:at])
 }
 
-// evaluate returns the triggers of rules, ordered by id, and why rules could not be evaluated. With lasting set, a rule has to have held for
-// its time; without, now is enough.
-func (d *Detector) evaluate(ctx context.Context, list []rules.Alert, now time.Time, lasting bool) ([]investigation.Trigger, map[string]error) {
+// evaluate returns what became of each rule. With lasting set, a rule has to have held for its time; without, now is enough.
+func (d *Detector) evaluate(ctx context.Context, list []rules.Alert, now time.Time, lasting bool) []outcome {
 	ctx, cancel := context.WithTimeout(ctx, rulesTime)
 	defer cancel()
-	var mu sync.Mutex
-	var out []investigation.Trigger
-	failed := map[string]error{}
 	names := &namesOnce{}
+	outcomes := make([]outcome, len(list))
 	var g errgroup.Group
 	g.SetLimit(rulesAtOnce)
-	for _, a := range list {
+	for i, a := range list {
 		g.Go(func() error {
-			found, err := d.rule(ctx, names, a, now, lasting)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failed[a.Name] = err
-			}
-			out = append(out, found...)
+			outcomes[i] = d.rule(ctx, names, a, now, lasting)
 			return nil
 		})
 	}
 	_ = g.Wait() // none returns an error
-	slices.SortFunc(out, func(a, b investigation.Trigger) int { return cmp.Compare(a.ID, b.ID) })
-	return out, failed
+	return outcomes
 }
 
 // rule evaluates one rule: first at now alone, which is cheap and mostly all; what holds is then asked since when.
-func (d *Detector) rule(ctx context.Context, names *namesOnce, a rules.Alert, now time.Time, lasting bool) ([]investigation.Trigger, error) {
+func (d *Detector) rule(ctx context.Context, names *namesOnce, a rules.Alert, now time.Time, lasting bool) outcome {
+	o := outcome{rule: a}
 	if ctx.Err() != nil {
-		return nil, errNoTime
+		o.err = errNoTime
+		return o
 	}
 	ctx, cancel := context.WithTimeout(ctx, ruleTime)
 	defer cancel()
 	source := func() promql.Source {
-		return named{tools.Metrics(d.cfg.Store, tools.Scope{Environment: d.cfg.Environment}), names}
+		return namesOf{tools.Metrics(d.cfg.Store, tools.Scope{Environment: d.cfg.Environment}), names}
 	}
 	holding, err := d.engine.Evaluate(ctx, source(), a.Expr, promql.Range{From: now, To: now, Step: leastStep, Lookback: rulesLookback})
-	if err == nil && len(holding.Series) == 0 && holding.Blind && !lasting {
-		err = errBlind
+	o.err, o.series = inTime(ctx, err), len(holding.Series)
+	o.blind = err == nil && holding.Blind && o.series == 0
+	if o.blind && !lasting {
+		o.err = errBlind
 	}
-	if err != nil || len(holding.Series) == 0 {
-		return nil, err
+	if o.err != nil || o.series == 0 {
+		return o
 	}
-	wait, limit := time.Duration(0), len(holding.Series)
+	wait := time.Duration(0)
 	if lasting {
-		wait, limit = time.Duration(a.For), maxPerRule
+		wait = time.Duration(a.For)
 	}
 	past := history(wait, now)
 	before, err := d.engine.Evaluate(ctx, source(), a.Expr, past)
 	if err != nil {
-		return nil, err
+		o.err = inTime(ctx, err)
+		return o
 	}
 	since := map[string]time.Time{}
 	for _, s := range before.Series {
 		since[fingerprint(s.Labels)] = began(s.Points, past)
 	}
-	out := d.ruleTriggers(a, lasted(a, holding.Series, since, now.Add(-wait)), limit, now)
-	if len(holding.Series) > limit {
-		return out, fmt.Errorf("it holds for %d series, of which at most %d are raised", len(holding.Series), limit)
+	o.raised = d.ruleTriggers(a, lasted(a, holding.Series, since, now.Add(-wait)), now)
+	if lasting && len(o.raised) > maxPerRule {
+		o.err = fmt.Errorf("it holds for %d services or workloads, of which at most %d are raised", len(o.raised), maxPerRule)
+		o.raised = o.raised[:maxPerRule]
 	}
-	return out, nil
+	return o
+}
+
+// inTime says in people's words that a rule took too long.
+func inTime(ctx context.Context, err error) error {
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("it takes more than %s: read less, by a narrower selector or a shorter range", ruleTime)
+	}
+	return err
 }
 
 // history is when a rule is evaluated to see since when it holds: longer than it has to, for its onset.
@@ -154,17 +159,19 @@ func began(points []promql.Point, r promql.Range) (since time.Time) {
 func (d *Detector) Holding(ctx context.Context, names []string, now time.Time) ([]investigation.Trigger, map[string]error, error) {
 	list, problem := d.alertRules(ctx, now)
 	list = slices.DeleteFunc(list, func(a rules.Alert) bool { return !slices.Contains(names, a.Rule()) })
-	out, failed := d.evaluate(ctx, list, now, false)
-	unknown := make(map[string]error, len(failed))
-	for name, err := range failed {
-		unknown[rules.Alert{Name: name}.Rule()] = err
+	outcomes := d.evaluate(ctx, list, now, false)
+	unknown := map[string]error{}
+	for _, o := range outcomes {
+		if o.err != nil {
+			unknown[o.rule.Rule()] = o.err
+		}
 	}
 	for _, name := range names {
 		if problem != nil && !slices.ContainsFunc(list, func(a rules.Alert) bool { return a.Rule() == name }) {
 			unknown[name] = problem // it may be there
 		}
 	}
-	return out, unknown, ctx.Err()
+	return triggersOf(outcomes), unknown, ctx.Err()
 }
 
 // namesOnce has the names of metrics asked once for all rules of a tick: most ask for the same minutes.
@@ -173,12 +180,12 @@ type namesOnce struct {
 	asked map[[2]int64][]promql.Metric // :: from and to in Unix milliseconds → names
 }
 
-type named struct {
+type namesOf struct {
 	promql.Source
 	once *namesOnce
 }
 
-func (n named) Metrics(ctx context.Context, from, to time.Time) ([]promql.Metric, error) {
+func (n namesOf) Metrics(ctx context.Context, from, to time.Time) ([]promql.Metric, error) {
 	n.once.mu.Lock()
 	defer n.once.mu.Unlock()
 	key := [2]int64{from.UnixMilli(), to.UnixMilli()}

@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,73 @@ func TestABadRuleStopsNoOther(t *testing.T) {
 		if count["rule/everywhere"] != 20 || count["rule/fine"] != 1 || count["rule/sum"] != 1 || len(count) != 3 {
 			t.Errorf("%v", count)
 		}
+	}
+}
+
+func TestARuleOfManySeriesIsRaisedOnceForEachService(t *testing.T) {
+	db := storetest.Open(t)
+	now := start.Add(2 * time.Minute)
+	var rows []toolstest.Metric
+	for at := start; at.Before(now); at = at.Add(5 * time.Second) {
+		for i := range 15 {
+			service := []string{"cart", "mail"}[i%2]
+			rows = append(rows, toolstest.Metric{
+				Time: at, Env: toolstest.Environment, Service: service, Instance: fmt.Sprintf("%s/%02d", service, i), Host: "h", Name: "depth", Kind: "gauge", Value: float64(10 + i),
+			})
+		}
+	}
+	toolstest.WriteMetrics(t, db, rows)
+	d := withRules(t, db,
+		rules.Alert{Name: "deep", Expr: "depth > 1", Summary: "{{ $labels.service }} is deep"},
+		rules.Alert{Name: "whole", Expr: "sum by (instance) (depth) > 1", Service: "team", Labels: map[string]string{"team": "shop"}},
+	)
+	found := alertsAt(t, d, now)
+	if len(found) != 3 {
+		t.Fatalf("%d triggers: %+v", len(found), found)
+	}
+	for i, want := range []struct{ service, series, summary string }{
+		{"cart", "8", "cart is deep (and 7 more series)"}, {"mail", "7", "mail is deep (and 6 more series)"}, {"shop", "15", "shop: whole holds, at 10 (and 14 more series)"},
+	} {
+		got := found[i]
+		if got.Service != want.service || got.Attributes["series"] != want.series || got.Summary != want.summary || got.Size() > investigation.MaxTrigger {
+			t.Errorf("%+v", got)
+		}
+	}
+	a := found[0].Attributes
+	if a["label.service"] != "cart" || a["label.instance"] != "" || !strings.Contains(a["series.01"], `instance="cart/00"`) || !strings.HasPrefix(a["series.01"], "10 {") {
+		t.Errorf("%v", a)
+	}
+	if found[2].Attributes["series.10"] == "" || found[2].Attributes["series.11"] != "" {
+		t.Errorf("ten series are listed: %v", found[2].Attributes)
+	}
+}
+
+func TestWhatBecameOfRulesIsKnown(t *testing.T) {
+	db := storetest.Open(t)
+	now := start.Add(time.Minute)
+	gauge(t, db, "level", start, now, 9, "a", "b")
+	d := withRules(t, db,
+		rules.Alert{Name: "blind", Expr: "unknown > 5"},
+		rules.Alert{Name: "broken", Expr: "level + on(nothing) group_left level", Severity: investigation.Info},
+		rules.Alert{Name: "holds", Expr: "level > 5"},
+		rules.Alert{Name: "quiet", Expr: "level > 50"},
+		rules.Alert{Name: "waits", Expr: "level > 5", For: rules.Duration(time.Hour)},
+	)
+	if s := d.RuleStates(); !s.At.IsZero() {
+		t.Errorf("before the first look: %+v", s)
+	}
+	alertsAt(t, d, now)
+	states := d.RuleStates()
+	var got []string
+	for _, s := range states.Rules {
+		got = append(got, fmt.Sprint(s.Name, " ", s.Severity, " ", s.Reason(), " ", s.Series, " ", s.Raised))
+	}
+	want := []string{"blind warning no_data 0 0", "broken info failed 0 0", "holds warning raised 2 2", "quiet warning quiet 0 0", "waits warning waiting 2 0"}
+	if !states.At.Equal(now) || !slices.Equal(got, want) {
+		t.Errorf("%s %q, want %q", states.At, got, want)
+	}
+	if s, _ := states.Of("broken"); !strings.Contains(s.Error, "many-to-many") {
+		t.Errorf("%q", s.Error)
 	}
 }
 

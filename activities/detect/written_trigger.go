@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,8 +15,12 @@ import (
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
-// maxRuleLabels are kept as a trigger's attributes.
-const maxRuleLabels = 12
+// Bounds of a trigger's attributes.
+const (
+	maxRuleLabels     = 12
+	maxRuleSeries     = 10  // listed one by one
+	maxRuleSeriesText = 160 // bytes of each
+)
 
 // Labels that say what a series is about, as PromQL writes them.
 var (
@@ -50,34 +55,76 @@ func lasted(a rules.Alert, holding []promql.Series, since map[string]time.Time, 
 	return found
 }
 
-// ruleTriggers makes triggers of at most limit series, the same ones each time.
-func (d *Detector) ruleTriggers(a rules.Alert, found map[string]holder, limit int, now time.Time) []investigation.Trigger {
+// about whom a rule holds: all its series of one service, workload or host are one trigger.
+type concerned struct {
+	service string
+	entity  telemetry.Entity
+}
+
+// subject is what a trigger's id says of it.
+func (c concerned) subject() string {
+	if parts := strings.SplitN(c.entity.Name(), "/", 3); c.entity.Kind() == "workload" && telemetry.ServiceOf(parts[0], parts[2]) != c.service {
+		return string(c.entity)
+	}
+	return cmp.Or(c.service, string(c.entity), "all")
+}
+
+// ruleTriggers makes a trigger of all series that are about the same, ordered by what they are about.
+func (d *Detector) ruleTriggers(a rules.Alert, found map[string]holder, now time.Time) []investigation.Trigger {
 	threshold, _ := promql.Threshold(a.Expr)
-	var out []investigation.Trigger
-	for _, key := range slices.Sorted(maps.Keys(found))[:min(limit, len(found))] {
+	groups := map[concerned][]holder{}
+	for _, key := range slices.Sorted(maps.Keys(found)) {
 		h := found[key]
-		onset := d.onsets.settle(a.Rule(), key, h.onset, now)
+		service, entity := about(a, h.labels)
+		groups[concerned{service, entity}] = append(groups[concerned{service, entity}], h)
+	}
+	var out []investigation.Trigger
+	for c, series := range groups {
+		slices.SortStableFunc(series, func(a, b holder) int { return a.onset.Compare(b.onset) })
+		first := series[0]
+		onset := d.onsets.settle(a.Rule(), c.subject(), first.onset, now)
 		t := investigation.Trigger{
-			ID:   triggerID(investigation.Alert, strings.ReplaceAll(a.Rule(), "/", "."), key, onset),
-			Kind: investigation.Alert, Environment: d.cfg.Environment, Rule: a.Rule(),
-			Severity: cmp.Or(a.Severity, investigation.Warning), Value: h.value, Threshold: threshold,
-			Onset: onset.UTC(), At: now.UTC(), Attributes: ruleAttributes(h.labels),
+			ID:   triggerID(investigation.Alert, strings.ReplaceAll(a.Rule(), "/", "."), c.subject(), onset),
+			Kind: investigation.Alert, Environment: d.cfg.Environment, Rule: a.Rule(), Service: c.service, Entity: c.entity,
+			Severity: severity(a), Value: first.value, Threshold: threshold, Onset: onset.UTC(), At: now.UTC(), Attributes: ruleAttributes(series),
+			Summary: ruleSummary(a, c.service, first.labels, first.value),
 		}
-		t.Service, t.Entity = about(a, h.labels)
-		t.Summary = ruleSummary(a, t.Service, h.labels, h.value)
+		if more := len(series) - 1; more > 0 {
+			t.Summary += fmt.Sprintf(" (and %d more series)", more)
+		}
 		out = append(out, t.Bounded())
 	}
+	slices.SortFunc(out, func(a, b investigation.Trigger) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Entity, b.Entity))
+	})
 	return out
 }
 
-func ruleAttributes(labels map[string]string) map[string]string {
+// ruleAttributes are the labels that all series have and, of several, the first of them with their values.
+func ruleAttributes(series []holder) map[string]string {
 	kept := map[string]string{}
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		if len(kept) < maxRuleLabels {
-			kept["label."+k] = labels[k]
+	for _, k := range slices.Sorted(maps.Keys(series[0].labels)) {
+		v := series[0].labels[k]
+		if len(kept) < maxRuleLabels && !slices.ContainsFunc(series, func(h holder) bool { return h.labels[k] != v }) {
+			kept["label."+k] = v
+		}
+	}
+	if len(series) > 1 {
+		kept["series"] = strconv.Itoa(len(series))
+		for i, h := range series[:min(len(series), maxRuleSeries)] {
+			kept[fmt.Sprintf("series.%02d", i+1)] = h.String()
 		}
 	}
 	return kept
+}
+
+// String is a series as PromQL writes it, and its value.
+func (h holder) String() string {
+	var labels []string
+	for _, k := range slices.Sorted(maps.Keys(h.labels)) {
+		labels = append(labels, k+"="+strconv.Quote(h.labels[k]))
+	}
+	return rules.Plain(fmt.Sprintf("%.6g {%s}", h.value, strings.Join(labels, ", ")), maxRuleSeriesText)
 }
 
 // about reads off a series' labels which service and what it is about; "" and "" if they do not tell.

@@ -27,6 +27,11 @@ func (c *Client) RevokeToken(ctx context.Context, id string) error {
 	return c.Do(ctx, http.MethodDelete, at("tokens/%s", id), nil, nil)
 }
 
+// Rules returns the alert rules that people wrote, as they were evaluated last.
+func (c *Client) Rules(ctx context.Context) (wire.AlertRules, error) {
+	return get[wire.AlertRules](ctx, c, at("rules"), nil)
+}
+
 // Settings returns the settings.
 func (c *Client) Settings(ctx context.Context) (wire.Settings, error) {
 	return get[wire.Settings](ctx, c, at("settings"), nil)

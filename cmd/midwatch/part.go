@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"os"
 	"time"
@@ -98,14 +99,21 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	if err := store.Migrate(ctx, db); err != nil {
 		return nil, err
 	}
-	server, err := ingest.New(ingest.Config{
-		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, TLS: id.Server(pki.Exporter, pki.CLI), Store: db,
-		Environment: in.settings.Environment, Ready: func() { in.serves("") }, Log: in.log,
-	})
+	meta, err := in.metadata(ctx)
 	if err != nil {
 		return nil, err
 	}
-	meta, err := in.metadata(ctx)
+	server, err := ingest.New(ingest.Config{
+		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, TLS: id.Server(pki.Exporter, pki.CLI), Store: db,
+		Environment: in.settings.Environment, Ready: func() { in.serves("") }, Log: in.log,
+		RuleStates: func(ctx context.Context) ([]byte, error) {
+			states, err := meta.RuleStates(ctx, in.settings.Environment)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(states)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +201,7 @@ func (in *installation) exporter(context.Context) (runner, error) {
 	}
 	parts := together{w}
 	if in.settings.Exporter.Kubernetes.Rules {
-		rules, err := in.rules(w, filters)
+		rules, err := in.rules(w, filters, cfg.IngesterAddress, cfg.IngesterTLS)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"os"
 	"strings"
@@ -82,13 +83,17 @@ func (in *installation) watcher(id *pki.Identity, cfg *exporter.Config) (*kube.W
 }
 
 // rules watches the rules that people wrote as objects of the cluster.
-func (in *installation) rules(leader *kube.Watcher, filters *filter.Live) (*rulewatch.Watcher, error) {
+func (in *installation) rules(leader *kube.Watcher, filters *filter.Live, ingester string, conf *tls.Config) (*rulewatch.Watcher, error) {
 	cluster, err := kube.Connect(in.settings.Exporter.Kubeconfig)
 	if err != nil {
 		return nil, err
 	}
+	states, err := rulewatch.DialStates(ingester, conf)
+	if err != nil {
+		return nil, err
+	}
 	return rulewatch.New(rulewatch.Config{
-		Cluster: cluster, Filters: filters, Leading: func() bool { return leader.Stats().Leading }, Log: in.log,
+		Cluster: cluster, Filters: filters, Leading: func() bool { return leader.Stats().Leading }, States: states.Ask, Log: in.log,
 	})
 }
 

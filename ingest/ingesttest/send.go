@@ -14,16 +14,18 @@ import (
 	"github.com/midwatch/midwatch/internal/auth/pki"
 )
 
-// Client returns a connection to an ingester that writes to a store; both end with the test.
-func Client(t testing.TB, db ingest.Store) *grpc.ClientConn {
+// Client returns a connection to an ingester that writes to a store and is configured as is said; both end with the test.
+func Client(t testing.TB, db ingest.Store, configure ...func(*ingest.Config)) *grpc.ClientConn {
 	t.Helper()
 	certs := t.TempDir()
 	if err := pki.Ensure(certs); err != nil {
 		t.Fatal(err)
 	}
-	srv, err := ingest.New(ingest.Config{
-		GRPCListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", Store: db, TLS: identity(t, certs, pki.Ingester).Server(pki.CLI),
-	})
+	cfg := ingest.Config{GRPCListen: "127.0.0.1:0", HTTPListen: "127.0.0.1:0", Store: db, TLS: identity(t, certs, pki.Ingester).Server(pki.CLI)}
+	for _, set := range configure {
+		set(&cfg)
+	}
+	srv, err := ingest.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,14 +22,14 @@ const (
 	maxLabelValue = 200 // bytes
 )
 
-// Alert raises a trigger for every series that a PromQL expression has, once it had it for some time.
+// Alert raises a trigger for every service, workload or host of which a PromQL expression has series, once it had them for some time.
 type Alert struct {
 	// Name of a rule in the configuration file: letters, digits, - and _. An object's is its namespace and name: shop/high-memory.
 	Name string `yaml:"name" json:"-"`
 	Expr string `yaml:"expr" json:"expr"`
 	// For is how long the expression has to hold; 0: one look is enough. At most MaxFor.
 	For      Duration               `yaml:"for" json:"for"`
-	Severity investigation.Severity `yaml:"severity" json:"severity"` // critical, warning, info; empty: warning
+	Severity investigation.Severity `yaml:"severity" json:"severity"` // critical, warning, info (told with an incident, starts none); empty: warning
 	// Summary is a sentence for people, in which {{ $value }} and {{ $labels.NAME }} stand for what was found; empty: one is made.
 	Summary string `yaml:"summary" json:"summary"`
 	// Service is the label that names the service; empty: service or service_name, whichever a series has.
@@ -37,14 +37,11 @@ type Alert struct {
 	Labels  map[string]string `yaml:"labels" json:"labels"` // added to those of each series, in place of its own of the same name
 }
 
-// namePrefix begins the rule of a trigger that an Alert raised, so that it is never taken for one of Midwatch's own detectors.
-const namePrefix = "rule/"
-
 // Rule is what triggers of this rule carry as their rule.
-func (a Alert) Rule() string { return namePrefix + a.Name }
+func (a Alert) Rule() string { return investigation.WrittenPrefix + a.Name }
 
 // IsAlert says whether a trigger's rule is an Alert's.
-func IsAlert(rule string) bool { return strings.HasPrefix(rule, namePrefix) }
+func IsAlert(rule string) bool { return investigation.Written(rule) }
 
 var (
 	configName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$`)

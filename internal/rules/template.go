@@ -33,14 +33,19 @@ func Fill(template string, labels map[string]string, value float64) string {
 		if m[2] == "" {
 			return strconv.FormatFloat(value, 'g', 6, 64)
 		}
-		return plain(labels[m[2]])
+		return cutTo(labels[m[2]], maxFilled)
 	})
 	return strings.Map(printable, strings.ToValidUTF8(filled, "�"))
 }
 
-func plain(text string) string {
-	if len(text) > maxFilled {
-		return strings.ToValidUTF8(text[:maxFilled], "") + "…"
+// Plain is a text as people can read it: one line of at most so many bytes and an ellipsis, without what is no text.
+func Plain(text string, limit int) string {
+	return strings.Map(printable, strings.ToValidUTF8(cutTo(text, limit), "�"))
+}
+
+func cutTo(text string, limit int) string {
+	if len(text) > limit {
+		return strings.ToValidUTF8(text[:limit], "") + "…"
 	}
 	return text
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/midwatch/midwatch/collector/exporter/filter"
 	"github.com/midwatch/midwatch/collector/kube/api"
+	"github.com/midwatch/midwatch/internal/rules"
 )
 
 // statusEvery is how often statuses are looked after that could not be written, or that another leader left.
@@ -22,7 +23,9 @@ type Config struct {
 	Cluster *rest.Config // address and credentials of the API server
 	Filters *filter.Live // what drop and redaction rules are added to
 	Leading func() bool  // whether this exporter writes statuses; nil: it does
-	Log     *slog.Logger
+	// States tells what became of the alert rules when they were evaluated last; nil: nothing is told of that.
+	States func(ctx context.Context) (rules.States, error)
+	Log    *slog.Logger
 }
 
 // Watcher watches rules. Make it with New, start it with Run.
@@ -32,6 +35,11 @@ type Watcher struct {
 	kinds   []*kind
 	changed chan struct{} // has room for one: something is to be settled
 	written map[string]written
+
+	// What became of the alert rules; settleAll's alone.
+	states  *rules.States
+	asked   time.Time
+	unasked string // why not, if it was not answered
 }
 
 // New validates the configuration, holds the filters until the rules are known, and starts nothing.
@@ -81,6 +89,7 @@ func (w *Watcher) settleAll(ctx context.Context) {
 	var verdicts []verdict
 	for ctx.Err() == nil {
 		if w.cfg.Leading() {
+			w.ask(ctx)
 			w.tell(ctx, verdicts)
 		}
 		select {

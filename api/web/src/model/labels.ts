@@ -40,6 +40,11 @@ export function statusLabel(status: string): string {
   return status === "closed" ? "investigated" : words(status);
 }
 
+/** The more severe, the greater; what is not known is least. */
+export function severityRank(severity: string): number {
+  return ["info", "warning", "critical"].indexOf(severity);
+}
+
 export function severityTone(severity: string): Tone {
   return severities[severity] ?? "plain";
 }

@@ -8,7 +8,7 @@ import { type Column, Table } from "../components/Table";
 import { Moment } from "../components/Times";
 import { AskDialog } from "../investigation/AskDialog";
 import { duration } from "../model/format";
-import { incidentTone, severityTone, statusLabel, verdictLabels } from "../model/labels";
+import { incidentTone, severityRank, severityTone, statusLabel, verdictLabels } from "../model/labels";
 import { useNow } from "../model/now";
 import { type IncidentRow, incidentQuery, incidentsQuery } from "../services/investigations";
 import { allows } from "../services/session";
@@ -95,7 +95,7 @@ export function IncidentsView({ incidents, filter }: { incidents: IncidentRow[];
 const columns: Column<IncidentRow>[] = [
   {
     head: "Severity",
-    sort: (i) => i.severity,
+    sort: (i) => severityRank(i.severity),
     cell: (i) => <Badge tone={severityTone(i.severity)}>{i.severity}</Badge>,
   },
   {
