@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,13 +37,23 @@ func (s *Server) ask(ctx context.Context, who auth.Caller, in *askInput) (wire.A
 		Attributes: map[string]string{workflows.RequesterAttribute: who.Subject}, Namespaces: who.Namespaces,
 	}
 	asked := s.understand(ctx, who, in.Body, t.At)
+	about := s.workloads(ctx, who, in.Body.Question, t.At)
+	for _, w := range about {
+		asked.Services = append(asked.Services, w.service)
+		asked.Unknown = slices.DeleteFunc(asked.Unknown, func(n string) bool { return strings.HasSuffix(w.kindAndName, "/"+n) })
+	}
+	asked.Services = inOrder(asked.Services)
 	if asked.Window == nil {
-		asked.Found = s.began(ctx, who, asked.Services, t.At)
+		asked.Found = s.began(ctx, who, asked.Services, len(about) == 0, t.At)
 	}
 	if len(asked.Services) > 0 {
-		t.Service, t.Peers = asked.Services[0], asked.Services[1:]
+		t.Service = asked.Services[0]
 		t.Entity = telemetry.Service(t.Service)
 	}
+	if len(about) > 0 { // what Kubernetes knows of it says more than its requests
+		t.Service, t.Entity = about[0].service, about[0].entity()
+	}
+	t.Peers = slices.DeleteFunc(slices.Clone(asked.Services), func(n string) bool { return n == t.Service })
 	if w := cmp.Or(asked.Window, asked.Found); w != nil {
 		t.Onset, t.Attributes[workflows.UntilAttribute] = w.From, w.To.Format(time.RFC3339)
 	}
@@ -93,15 +104,29 @@ func (s *Server) understand(ctx context.Context, who auth.Caller, body wire.Ask,
 	return asked
 }
 
-// began looks for when something began, with the services that are asked about, or else with any; nil if nothing did, or that cannot
-// be told.
-func (s *Server) began(ctx context.Context, who auth.Caller, services []string, now time.Time) *investigation.Window {
+// inOrder leaves out what is named again.
+func inOrder(names []string) (once []string) {
+	for _, n := range names {
+		if !slices.Contains(once, n) {
+			once = append(once, n)
+		}
+	}
+	return once
+}
+
+// began looks for when something began, with the services that are asked about, or else, if the question may mean any, with any; nil if
+// nothing did, or that cannot be told.
+func (s *Server) began(ctx context.Context, who auth.Caller, services []string, any bool, now time.Time) *investigation.Window {
 	if s.cfg.Onsets == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, foundWait)
 	defer cancel()
-	for _, of := range slices.CompactFunc([][]string{services, nil}, slices.Equal) {
+	scopes := [][]string{services}
+	if any && len(services) > 0 {
+		scopes = append(scopes, nil)
+	}
+	for _, of := range scopes {
 		w, found, err := s.cfg.Onsets.Began(ctx, detect.Scope{Namespaces: who.Namespaces, Services: of}, now)
 		if err != nil {
 			s.cfg.Log.WarnContext(ctx, "look for when something began", "error", err)

@@ -64,7 +64,7 @@ type arguments struct {
 }
 
 // run runs a tool for a caller and returns its typed result.
-func run[T any](ctx context.Context, s *Server, who auth.Caller, tool string, a arguments) (data T, err error) {
+func run[T any](ctx context.Context, s *Server, who auth.Caller, tool string, a any) (data T, err error) {
 	raw, err := json.Marshal(a)
 	if err != nil {
 		return data, err

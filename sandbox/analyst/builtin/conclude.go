@@ -195,6 +195,11 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 	if hog, found := f.busyAlarm(); found && len(bad) == 0 {
 		return number1(f.busy(hog, r))
 	}
+	if len(all) == 0 && len(bad) == 0 {
+		if told, ok := f.answered(r); ok {
+			return number1(told)
+		}
+	}
 	switch {
 	case f.comparison == nil || f.requests() < 20:
 		r.Verdict, r.Confidence, r.Title = investigation.Inconclusive, 0.1, "Too little was recorded to tell"

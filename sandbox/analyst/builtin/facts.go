@@ -125,7 +125,8 @@ func (f *facts) suspectNames() []string {
 		}
 	}
 	for _, t := range f.req.Triggers {
-		if (t.Kind == investigation.ClusterEvent || t.Kind == investigation.Anomaly) && t.Service != "" && !slices.Contains(names, t.Service) {
+		named := t.Kind == investigation.ClusterEvent || t.Kind == investigation.Anomaly || t.Kind == investigation.Manual && t.Entity.Kind() == "workload"
+		if named && t.Service != "" && !slices.Contains(names, t.Service) {
 			names = append(names, t.Service)
 		}
 	}

@@ -49,8 +49,15 @@ func (f *facts) workloads() []workload {
 // raised is the first trigger of a workload by one of the rules.
 func (f *facts) raised(w workload, rules ...string) (investigation.Trigger, bool) {
 	for _, t := range f.req.Triggers {
-		if t.Entity == w.entity() && slices.Contains(rules, t.Rule) {
+		switch {
+		case t.Entity != w.entity():
+		case slices.Contains(rules, t.Rule):
 			return t, true
+		case t.Kind == investigation.Manual:
+			if i := slices.IndexFunc(rules, func(rule string) bool { return f.shows(w, rule) }); i >= 0 {
+				t.Rule = rules[i]
+				return t, true
+			}
 		}
 	}
 	return investigation.Trigger{}, false
@@ -148,8 +155,7 @@ func (f *facts) rolled(w workload, kinds ...string) (result.Deployment, bool) {
 	if f.changes != nil {
 		for _, d := range f.changes.Deployments {
 			if d.Service == w.service() && (len(kinds) == 0 || slices.Contains(kinds, d.Kind)) &&
-				d.Time.After(f.onset.Add(-rolloutLookback)) && d.Time.Before(f.onset.Add(rightAfter)) &&
-				(!restarted(d) || found.Kind != telemetry.ChangeConfiguration) {
+				d.Time.After(f.onset.Add(-f.lookback())) && d.Time.Before(f.latest(w)) && (!restarted(d) || found.Kind != telemetry.ChangeConfiguration) {
 				found = d
 			}
 		}

@@ -84,7 +84,9 @@ func (f *facts) secondTurn() investigation.Step {
 		a.ask("search_logs", fmt.Sprintf("What does %s itself say that it did not say before?", s), f.compared(map[string]any{"service": s}))
 	}
 	say := "No service differs yet; looking at processes, because something raised an alarm."
-	if len(suspects) > 0 {
+	if w, asked := f.someAsked(); asked && len(f.suspects) == 0 {
+		say = fmt.Sprintf("Looking at the pods and the changes of %s, which the question is about.", w)
+	} else if len(suspects) > 0 {
 		say = fmt.Sprintf("It seems to begin at %s; asking what would tell the causes apart.", join(suspects))
 	}
 	return investigation.Step{Say: say, Calls: a.calls}
@@ -92,6 +94,9 @@ func (f *facts) secondTurn() investigation.Step {
 
 // lookback is how long before the onset changes are looked for.
 func (f *facts) lookback() time.Duration {
+	if _, asked := f.someAsked(); asked && f.clustered() {
+		return askedLookback
+	}
 	if f.clustered() {
 		return rolloutLookback
 	}
@@ -110,7 +115,7 @@ func (f *facts) askCluster(a *asker) {
 			"namespace": w.namespace, "workload": w.name, "from": f.onset.Add(-changeLookback), "to": f.fault.To,
 		})
 		_, waits := f.raised(w, "pending", "evicted")
-		pending = pending || waits
+		pending = pending || waits || f.asked(w)
 	}
 	if pending {
 		a.ask("kubernetes_list", "Do the nodes take pods?", map[string]any{"kind": "nodes", "at": f.fault.To})
