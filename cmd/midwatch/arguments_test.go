@@ -16,6 +16,11 @@ func TestMistakesInACommandLineAreTold(t *testing.T) {
 		"token create --subject a --expires 1y":  `"1y" is no length of time; write it like 90s, 15m, 12h or 30d`,
 		"record --for 5 file":                    `"5" is no length of time`,
 		"token create --subject a --expires 30d": "there is no installation",
+		"settings --telemetry 0":                 "--telemetry 0: want a number of days, at least 1",
+		"settings --ledger -3":                   "--ledger -3: want a number of days, at least 1",
+		"config check missing.yaml":              "open missing.yaml: no such file",
+		"config check a.yaml --config b.yaml":    "two files to check, b.yaml and a.yaml",
+		"ingester --wait 5":                      `"5" is no length of time; write it like 90s, 15m, 12h or 30d`,
 	} {
 		_, err := said(t, append(strings.Split(line, " "), "--data", t.TempDir())...)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

@@ -19,9 +19,26 @@ func configCommand(in *installation) *cobra.Command {
 			return err
 		},
 	})
-	cmd.AddCommand(&cobra.Command{
-		Use: "check", Short: "Read the configuration file and what it points at, and say what is wrong", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { // that the file was understood, every command has seen to
+	cmd.AddCommand(configCheck(in))
+	return cmd
+}
+
+func configCheck(in *installation) *cobra.Command {
+	return &cobra.Command{
+		Use: "check [FILE]", Short: "Read a configuration file and what it points at, and say what is wrong", Args: cobra.MaximumNArgs(1),
+		Long: `Reads a configuration file as every command does, and the files that it points at, and says what is wrong with the first that is.
+Without FILE it is the one of --config or MIDWATCH_CONFIG.`,
+		Example: "  midwatch config check midwatch.yaml",
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if cmd.Flags().Changed("config") && in.config != args[0] {
+					return fmt.Errorf("two files to check, %s and %s: give one of them", in.config, args[0])
+				}
+				in.config = args[0]
+			}
+			return in.load(cmd)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { // that the file was understood, loading it has seen to
 			if err := in.settings.checkFiles(); err != nil {
 				return err
 			}
@@ -32,6 +49,5 @@ func configCommand(in *installation) *cobra.Command {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", file)
 			return err
 		},
-	})
-	return cmd
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/midwatch/midwatch/internal/spoken"
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
 
@@ -176,7 +177,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 	if text == "" || text == "now" {
 		return now, nil
 	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+	if ago, err := spoken.Duration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04"} {

@@ -21,18 +21,18 @@ const retryPause = time.Second
 // partCommand wires a part and runs it until it is told to stop.
 func partCommand(in *installation, name, short string, build func(context.Context) (runner, error)) *cobra.Command {
 	var listen string
-	var wait time.Duration
+	var wait length
 	cmd := &cobra.Command{
 		Use: name, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := in.answerProbes(cmd.Context(), listen, func(ctx context.Context) error { return in.start(ctx, wait, build) }); err != nil {
+			if err := in.answerProbes(cmd.Context(), listen, func(ctx context.Context) error { return in.start(ctx, time.Duration(wait), build) }); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&listen, "health", "", "`address` that answers GET /live and /ready, in clear text, for a kubelet's probes (default: none)")
-	cmd.Flags().DurationVar(&wait, "wait", 0, "how long to try again when what the part needs is not there yet (default: not at all)")
+	cmd.Flags().Var(&wait, "wait", "how long to try again when what the part needs is not there yet (default: not at all)")
 	return cmd
 }
 

@@ -20,6 +20,11 @@ func settingsCommand(in *installation) *cobra.Command {
   midwatch settings
   midwatch settings --investigations 730`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for flag, days := range map[string]int{"telemetry": change.RetentionDays, "ledger": change.LedgerDays, "investigations": change.InvestigationDays} {
+				if cmd.Flags().Changed(flag) && days < 1 {
+					return fmt.Errorf("--%s %d: want a number of days, at least 1; nothing can be kept for no time, or for ever", flag, days)
+				}
+			}
 			c, err := r.client()
 			if err != nil {
 				return err

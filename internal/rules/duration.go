@@ -1,13 +1,17 @@
 package rules
 
-import "time"
+import (
+	"time"
+
+	"github.com/midwatch/midwatch/internal/spoken"
+)
 
 // Duration is a time.Duration that both YAML and JSON write as 5m30s.
 type Duration time.Duration
 
-// UnmarshalText reads what time.ParseDuration reads.
+// UnmarshalText reads a length of time as people write it.
 func (d *Duration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
+	parsed, err := spoken.Duration(string(text))
 	*d = Duration(parsed)
 	return err
 }
