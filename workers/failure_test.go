@@ -88,7 +88,7 @@ func TestStormCostsOneInvestigation(t *testing.T) {
 	var storm []investigation.Trigger
 	for _, service := range []string{"payment", "checkout", "gateway", "cart"} {
 		alert := trigger("storm-"+service, service, investigation.Alert)
-		alert.Peers = []string{"payment"}
+		alert.Peers, alert.Calls = []string{"payment"}, []string{"payment"}
 		storm = append(storm, alert)
 	}
 	r.raise(storm[:2]...)

@@ -96,17 +96,21 @@ func (k *intake) remark(t investigation.Trigger) bool {
 	return k.apart && !k.Info && t.Kind == investigation.Alert && t.Severity == investigation.Info
 }
 
-// touches are the services by which a trigger is found to belong to others: those that nearly everything talks with tell nothing. A rule that
-// people wrote and that names no service is about itself.
+// touches are the services by which a trigger is found to belong to others: its own, what it calls, and of what takes the CPU who waits for
+// it. That one client calls two services tells nothing of them: a kubelet probes every pod. Neither does what nearly everything talks with. A
+// rule that people wrote and that names no service is about itself.
 func (k *intake) touches(t investigation.Trigger) []string {
-	all := touches(t)
-	if !k.apart {
-		return all
-	}
-	if t.Service == "" && t.Entity == "" && investigation.Written(t.Rule) {
+	switch {
+	case k.apart && t.Service == "" && t.Entity == "" && investigation.Written(t.Rule):
 		return []string{t.Rule}
+	case !k.apart, t.Service == "":
+		return touches(t)
 	}
-	return slices.DeleteFunc(all, func(s string) bool { return s != t.Service && everybodys(s) })
+	others := t.Calls
+	if t.Rule == investigation.RuleStarvation {
+		others = t.Peers
+	}
+	return append([]string{t.Service}, slices.DeleteFunc(slices.Clone(others), everybodys)...)
 }
 
 // moving tells whether what becomes of an incident is still being found out.

@@ -218,3 +218,23 @@ func TestIntakeGivesARuleOfNoServiceAnIncidentOfItsOwn(t *testing.T) {
 		t.Errorf("started %v", got)
 	}
 }
+
+// What one client calls is not one: a kubelet probes every pod, a scraper calls everybody.
+func TestIntakeKeepsWhatOneClientCallsApart(t *testing.T) {
+	d := newDesk(t)
+	for _, service := range []string{"till", "mail"} {
+		called := alert(service, service, investigation.Critical, "kubelet")
+		called.Calls = nil
+		d.at(0, called)
+	}
+	caller := alert("front", "front", investigation.Critical, "till", "kubelet")
+	caller.Calls = []string{"till"}
+	d.at(time.Second, caller)
+	state := d.run(20 * time.Second)
+	if got := d.firsts(); !slices.Equal(got, []string{"till", "mail"}) {
+		t.Errorf("started %v, want two", got)
+	}
+	if got := state.Open[0].Triggers; !slices.Equal(got, []string{"till", "front"}) {
+		t.Errorf("the first has %v, want it with its caller", got)
+	}
+}

@@ -83,12 +83,13 @@ func owns(known []Subject, t investigation.Trigger) bool {
 
 func named(name string) func(Subject) bool { return func(s Subject) bool { return s.Name == name } }
 
-// follows are complaints that another complaint about the same workload brings with it sooner or later.
+// follows are complaints that another complaint about the same workload, or an anomaly, brings with it sooner or later.
 var follows = map[string][]string{
 	investigation.RuleStuckRollout: {
 		investigation.RuleImagePull, investigation.RuleContainerStart, investigation.RuleCrashLoop, investigation.RuleProbe,
 		investigation.RulePending, investigation.RuleQuota, investigation.RuleOOMKill, investigation.RuleEvicted,
 	},
+	investigation.RuleOOMKill:   {investigation.RuleMemoryGrowth},
 	investigation.RuleCrashLoop: {investigation.RuleOOMKill, investigation.RuleProbe},
 	investigation.RuleProbe:     {investigation.RuleOOMKill, investigation.RuleCrashLoop},
 }

@@ -89,7 +89,7 @@ func (s *stage) count(name string) int {
 
 func alert(id, service string, severity investigation.Severity, peers ...string) investigation.Trigger {
 	return investigation.Trigger{
-		ID: id, Kind: investigation.Alert, Service: service, Peers: peers, Severity: severity, Summary: id, Onset: start.Add(-20 * time.Second), At: start,
+		ID: id, Kind: investigation.Alert, Service: service, Peers: peers, Calls: peers, Severity: severity, Summary: id, Onset: start.Add(-20 * time.Second), At: start,
 	}
 }
 

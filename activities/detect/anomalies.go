@@ -14,8 +14,8 @@ import (
 
 // Detectors of the anomaly scan.
 const (
-	RuleMemoryGrowth = "memory_growth"
-	RuleStarvation   = "cpu_starvation"
+	RuleMemoryGrowth = investigation.RuleMemoryGrowth
+	RuleStarvation   = investigation.RuleStarvation
 )
 
 // usageSQL reads what processes used lately, and before.

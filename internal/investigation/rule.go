@@ -23,3 +23,9 @@ const (
 	RuleQuota          = "quota"
 	RuleCeiling        = "autoscaler_ceiling"
 )
+
+// Rules that raise anomalies.
+const (
+	RuleMemoryGrowth = "memory_growth"
+	RuleStarvation   = "cpu_starvation" // its peers are who waits for the CPU that it takes
+)
