@@ -9,6 +9,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/analysis"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools/result"
 	"github.com/midwatch/midwatch/sandbox/analyst/span"
 )
@@ -220,7 +221,8 @@ func (f *facts) deployed(service string, kinds ...string) (result.Deployment, bo
 			if d.Namespace != "" {
 				before = rolledBefore
 			}
-			if d.Service == service && slices.Contains(kinds, d.Kind) && d.Time.After(f.onset.Add(-before)) && d.Time.Before(f.onset.Add(rightAfter)) {
+			if d.Service == service && slices.Contains(kinds, d.Kind) && d.Time.After(f.onset.Add(-before)) && d.Time.Before(f.onset.Add(rightAfter)) &&
+				(!restarted(d) || found.Kind != telemetry.ChangeConfiguration) { // see rolled
 				found = d
 			}
 		}
