@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,6 +73,7 @@ func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
 	}
 	if raised := raisedBy(inv.Request); raised != "" {
 		fmt.Fprintf(w, "  raised by   %s\n", strings.TrimSpace(wrap(line(raised), "              ")))
+		writeSeries(w, inv.Request)
 	}
 	fmt.Fprintf(w, "\n%s\n", wrap(line(r.Summary), "  "))
 	writeChain(w, inv)
@@ -94,6 +96,28 @@ func writeInvestigation(w io.Writer, inv wire.InvestigationDetail) {
 	}
 }
 
+// firstAlarm is the first trigger that says that something is wrong, or else the first; there is one.
+func firstAlarm(r investigation.Request) investigation.Trigger {
+	return r.Triggers[max(0, slices.IndexFunc(r.Triggers, func(t investigation.Trigger) bool { return t.Kind != investigation.Deployment }))]
+}
+
+// writeSeries lists the series for which the rule of the first alarm holds, as far as its trigger does.
+func writeSeries(w io.Writer, r investigation.Request) {
+	if r.Question != "" || len(r.Triggers) == 0 {
+		return
+	}
+	first, listed := firstAlarm(r), 0
+	for _, name := range slices.Sorted(maps.Keys(first.Attributes)) {
+		if strings.HasPrefix(name, "series.") {
+			listed++
+			fmt.Fprintf(w, "              %s\n", line(first.Attributes[name]))
+		}
+	}
+	if all, _ := strconv.Atoi(first.Attributes["series"]); all > listed {
+		fmt.Fprintf(w, "              and %d more\n", all-listed)
+	}
+}
+
 // raisedBy is the question that was asked, or the first alarm, and how many more there were.
 func raisedBy(r investigation.Request) string {
 	if r.Question != "" {
@@ -102,7 +126,7 @@ func raisedBy(r investigation.Request) string {
 	if len(r.Triggers) == 0 {
 		return ""
 	}
-	first := r.Triggers[max(0, slices.IndexFunc(r.Triggers, func(t investigation.Trigger) bool { return t.Kind != investigation.Deployment }))]
+	first := firstAlarm(r)
 	if more := len(r.Triggers) - 1; more > 0 {
 		return fmt.Sprintf("%s (and %d more)", first.Summary, more)
 	}

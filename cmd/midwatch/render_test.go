@@ -50,6 +50,21 @@ func TestModelTextIsHarmlessOnATerminal(t *testing.T) {
 	}
 }
 
+func TestTheSeriesOfARuleAreListed(t *testing.T) {
+	inv := wire.InvestigationDetail{ID: "inv-1"}
+	inv.Report = &investigation.Report{Verdict: investigation.Inconclusive, Title: "deep queues"}
+	inv.Request.Triggers = []investigation.Trigger{{
+		Kind: investigation.Alert, Summary: "cart is deep (and 2 more series)",
+		Attributes: map[string]string{"series": "3", "series.01": `9 {instance="cart/1"}`, "series.02": nasty, "label.service": "cart"},
+	}}
+	var out bytes.Buffer
+	writeInvestigation(&out, inv)
+	wantHarmless(t, out.String())
+	if !strings.Contains(out.String(), "raised by   cart is deep (and 2 more series)\n              9 {instance=\"cart/1\"}\n") || !strings.Contains(out.String(), "\n              and 1 more\n") {
+		t.Errorf("%s", &out)
+	}
+}
+
 func TestAIStatus(t *testing.T) {
 	var out bytes.Buffer
 	providers := []wire.Provider{{Name: "ours", Model: "m-1", Account: "platform " + nasty}, {Name: "theirs", Kind: "openai", Unusable: "it is the account of environment prod"}}
