@@ -22,7 +22,10 @@ func (e *Exporter) enrich(p payload, ahead time.Duration) {
 	}
 	switch p.signal {
 	case telemetry.Traces:
-		e.eachSpan(p.traces, ptrace.SpanKindServer, e.learnServer)
+		e.eachSpan(p.traces, ptrace.SpanKindServer, func(resource pcommon.Map, span ptrace.Span) {
+			e.learnServer(resource, span)
+			e.renamePeer(resource, span.Attributes(), text(span.Attributes(), telemetry.PeerAddress), span.StartTimestamp().AsTime().Add(-ahead))
+		})
 		e.eachSpan(p.traces, ptrace.SpanKindClient, func(resource pcommon.Map, span ptrace.Span) {
 			e.nameSpan(resource, span, ahead)
 		})
@@ -69,11 +72,12 @@ func (e *Exporter) nameSpan(resource pcommon.Map, span ptrace.Span, ahead time.D
 func (e *Exporter) namePeer(resource, attrs pcommon.Map, when time.Time) {
 	asked := text(attrs, telemetry.PeerName)
 	attrs.Remove(telemetry.PeerName)
-	if text(attrs, telemetry.PeerService) != "" {
-		return
-	}
 	at, ok := listening(resource, attrs)
 	if !ok {
+		return
+	}
+	if text(attrs, telemetry.PeerService) != "" {
+		e.renamePeer(resource, attrs, at.address, when)
 		return
 	}
 	name, node, ours := e.ours(at, asked, when)
@@ -85,6 +89,17 @@ func (e *Exporter) namePeer(resource, attrs pcommon.Map, when time.Time) {
 	case !ours && asked != "":
 		attrs.PutStr(telemetry.ServerAddress, asked)
 		attrs.PutStr(telemetry.PeerService, e.outside.peer(text(resource, telemetry.ServiceName), asked))
+	}
+}
+
+// renamePeer gives a peer the name of the workload whose pod had the address, instead of that of the process, which is all that a node agent knows. Programs
+// that name their peers themselves are believed.
+func (e *Exporter) renamePeer(resource, attrs pcommon.Map, address string, when time.Time) {
+	if e.cfg.Index == nil || text(attrs, telemetry.PeerService) == "" || text(resource, sdkName) != "" {
+		return
+	}
+	if name := e.cfg.Index.ServiceAt(address, when); name != "" {
+		attrs.PutStr(telemetry.PeerService, name)
 	}
 }
 

@@ -122,6 +122,35 @@ func TestAnAddressIsWhoseItWas(t *testing.T) {
 	}
 }
 
+// TestPodsOfOneNodeAreWorkloads has peers that the node agent named after their process, and one that a program named itself.
+func TestPodsOfOneNodeAreWorkloads(t *testing.T) {
+	for _, c := range []struct {
+		what, address, sdk, want string
+		kind                     ptrace.SpanKind
+	}{
+		{"the server is a pod", "10.0.0.7", "", "cart.shop", ptrace.SpanKindClient},
+		{"the client is a pod", "10.0.0.7", "", "cart.shop", ptrace.SpanKindServer},
+		{"no pod", "10.1.0.2", "", "server", ptrace.SpanKindServer},
+		{"a program says so", "10.0.0.7", "opentelemetry", "server", ptrace.SpanKindClient},
+	} {
+		e, x := newIndexed(t)
+		see(t, x, podJSON("cart", "10.0.0.7", "abc", start), false, start)
+		p := call(c.address, start.Add(time.Minute))
+		rs := p.traces.ResourceSpans().At(0)
+		if c.sdk != "" {
+			rs.Resource().Attributes().PutStr("telemetry.sdk.name", c.sdk)
+		}
+		span := rs.ScopeSpans().At(0).Spans().At(0)
+		span.SetKind(c.kind)
+		span.Attributes().PutStr(telemetry.PeerAddress, c.address)
+		span.Attributes().PutStr(telemetry.PeerService, "server")
+		e.enrich(p, 0)
+		if got := peerOf(p); got != c.want {
+			t.Errorf("%s: %q, want %q", c.what, got, c.want)
+		}
+	}
+}
+
 func TestAClusterIPIsTheWorkloadBehindIt(t *testing.T) {
 	e, x := newIndexed(t)
 	see(t, x, `{"kind":"Service","metadata":{"namespace":"shop","name":"basket","uid":"s1","creationTimestamp":"2026-03-01T03:12:00Z"},"spec":{"clusterIP":"10.96.0.9","clusterIPs":["10.96.0.9"]}}`, false, start)
