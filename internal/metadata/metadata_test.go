@@ -43,6 +43,7 @@ func TestStore(t *testing.T) {
 		"asks":           testAsks,
 		"pseudonyms":     testPseudonyms,
 		"questions":      testQuestions,
+		"rules":          testRuleStates,
 		"asked_evidence": testQuestionEvidence,
 		"budgets":        testBudgets,
 		"known":          testKnownNames,
