@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -22,6 +23,9 @@ const (
 
 // ErrOvertaken means that somebody else wrote what this process believed to be its own: another exporter leads.
 var ErrOvertaken = errors.New("another exporter writes the same objects")
+
+// ErrGone means that the bucket was removed, or lost with JetStream's disk. Open makes it anew.
+var ErrGone = errors.New("the bucket of Kubernetes objects is gone")
 
 // Bucket is the memory of one cluster. Safe for concurrent use.
 type Bucket struct {
@@ -102,10 +106,23 @@ func (b *Bucket) Load(ctx context.Context, resource string, each func(Entry) err
 	}
 }
 
-// Put keeps a packed version. revision is that of the entry it replaces, 0 for a new one. The error is ErrOvertaken when the entry is not
-// what the caller thinks.
+// Put keeps a packed version. revision is that of the entry it replaces, 0 for a new one. The error is ErrOvertaken when the entry is neither
+// what the caller thinks nor what it wants: then only the answer to an earlier call was lost.
 func (b *Bucket) Put(ctx context.Context, resource, uid string, packed []byte, revision uint64) (uint64, error) {
-	return b.put(ctx, b.prefix+objects(resource)+uid, packed, revision, "keep a version of "+resource)
+	key := b.prefix + objects(resource) + uid
+	next, err := b.put(ctx, key, packed, revision, "keep a version of "+resource)
+	if errors.Is(err, ErrOvertaken) {
+		if e, again := b.get(ctx, key); again == nil && bytes.Equal(e.Value(), packed) {
+			return e.Revision(), nil
+		}
+	}
+	return next, err
+}
+
+func (b *Bucket) get(ctx context.Context, key string) (jetstream.KeyValueEntry, error) {
+	ctx, cancel := context.WithTimeout(ctx, putTimeout)
+	defer cancel()
+	return b.kv.Get(ctx, key)
 }
 
 func (b *Bucket) put(ctx context.Context, key string, value []byte, revision uint64, what string) (next uint64, err error) {
@@ -116,21 +133,36 @@ func (b *Bucket) put(ctx context.Context, key string, value []byte, revision uin
 	} else {
 		next, err = b.kv.Update(ctx, key, value, revision)
 	}
-	return next, b.wrote(err, what)
+	return next, b.wrote(ctx, err, what)
 }
 
-// Forget removes an object that is gone.
+// Forget removes an object that is gone. The error is ErrOvertaken when its entry is not what the caller thinks.
 func (b *Bucket) Forget(ctx context.Context, resource, uid string, revision uint64) error {
+	key := b.prefix + objects(resource) + uid
+	err := b.purge(ctx, key, revision, "forget one of "+resource)
+	if errors.Is(err, ErrOvertaken) {
+		if _, again := b.get(ctx, key); errors.Is(again, jetstream.ErrKeyNotFound) { // the answer to an earlier call was lost
+			return nil
+		}
+	}
+	return err
+}
+
+func (b *Bucket) purge(ctx context.Context, key string, revision uint64, what string) error {
 	ctx, cancel := context.WithTimeout(ctx, putTimeout)
 	defer cancel()
-	return b.wrote(b.kv.Purge(ctx, b.prefix+objects(resource)+uid, jetstream.LastRevision(revision), jetstream.PurgeTTL(markerLife)), "forget one of "+resource)
+	return b.wrote(ctx, b.kv.Purge(ctx, key, jetstream.LastRevision(revision), jetstream.PurgeTTL(markerLife)), what)
 }
 
-func (b *Bucket) wrote(err error, what string) error {
+func (b *Bucket) wrote(ctx context.Context, err error, what string) error {
 	var api *jetstream.APIError
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, jetstream.ErrNoStreamResponse):
+		if _, gone := b.kv.Status(ctx); errors.Is(gone, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("%s: %w", what, ErrGone)
+		}
 	case errors.Is(err, jetstream.ErrKeyExists), errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
 		return fmt.Errorf("%s: %w", what, ErrOvertaken)
 	}
