@@ -21,6 +21,8 @@ func newFollower(x *index.Index, pods bool) *follower {
 	return &follower{index: x, pods: pods, known: map[string]object.Object{}, list: map[string]bool{}}
 }
 
+func (f *follower) lists() { clear(f.list) }
+
 func (f *follower) see(_ context.Context, s sighting) error {
 	uid := s.object.UID()
 	f.index.Apply(indexSight(s))
@@ -49,11 +51,12 @@ func (f *follower) listed(_ context.Context, _ string) error {
 			f.index.Apply(index.Seen{Object: o, Deleted: true, At: f.index.Now()})
 		}
 	}
-	clear(f.list)
 	return nil
 }
 
 func (f *follower) reach(string) {}
+
+func (f *follower) caughtUp() {}
 
 func (f *follower) watching() {
 	if f.pods {

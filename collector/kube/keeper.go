@@ -46,6 +46,7 @@ type place struct {
 type debt struct {
 	since  time.Time
 	steps  []*step
+	room   int64  // that it takes
 	packed []byte // the version published last, or nil: it is gone
 }
 
@@ -72,6 +73,14 @@ func (k *keeper) owe(ctx context.Context, at place, s *step, packed []byte) erro
 	if err := k.room.Acquire(ctx, 1); err != nil {
 		return err
 	}
+	k.add(at, s, packed, 1)
+	return nil
+}
+
+// inherit is owe for what a predecessor left, before run: as much as there is, without waiting.
+func (k *keeper) inherit(at place, s *step, packed []byte) { k.add(at, s, packed, 0) }
+
+func (k *keeper) add(at place, s *step, packed []byte, room int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	d := k.owed[at]
@@ -79,8 +88,7 @@ func (k *keeper) owe(ctx context.Context, at place, s *step, packed []byte) erro
 		d = &debt{since: time.Now()}
 		k.owed[at] = d
 	}
-	d.steps, d.packed = append(d.steps, s), packed
-	return nil
+	d.steps, d.packed, d.room = append(d.steps, s), packed, d.room+room
 }
 
 // run works until ctx ends (nil) or somebody else writes the bucket. What is owed at the end is still written.
@@ -116,7 +124,7 @@ func (k *keeper) keep(ctx context.Context, since time.Time) error {
 			for _, s := range d.steps {
 				at.ledger.progress.finish(s)
 			}
-			k.room.Release(int64(len(d.steps)))
+			k.room.Release(d.room)
 			return nil
 		})
 	}

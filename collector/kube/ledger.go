@@ -30,7 +30,7 @@ type ledger struct {
 type desk struct {
 	*publisher
 	journal *journal
-	tail    *tail
+	tail    *tail // nil once everything is loaded
 	keeper  *keeper
 	scribe  scribe
 	bucket  *bucket.Bucket
@@ -44,10 +44,15 @@ type desk struct {
 
 // known is the version of an object that was published last, or that the journal has to publish next, packed.
 type known struct {
-	packed  []byte // nil: what was published cannot be had any more
+	packed  []byte
 	version string
 	seen    string // the newest version that was looked at; those since version differ in noise alone
 	said    time.Time
+}
+
+// knownAs is what is known of an object of which v was published last.
+func knownAs(v bucket.Version, packed []byte) *known {
+	return &known{packed: packed, version: v.ResourceVersion, seen: v.ResourceVersion, said: v.Said}
 }
 
 var _ sink = (*ledger)(nil)
@@ -69,18 +74,19 @@ func (l *ledger) load(ctx context.Context, kind string) (from string, err error)
 			from = ""
 			l.log.Warn("skip what was published of an object", "resource", l.resource, "error", err)
 		}
-		l.known[e.UID] = &known{packed: e.Packed, version: v.ResourceVersion, seen: v.ResourceVersion, said: v.Said}
+		l.known[e.UID] = knownAs(v, e.Packed)
 		l.kept[e.UID] = e.Revision
 		return nil
 	})
 	if err != nil {
 		return "", err
 	}
-	if err := l.recover(ctx, l.tail.ends[kind]); err != nil {
-		return "", err
+	if ends := l.tail.ends[kind]; ends != nil {
+		l.progress.follow(l.tail.after)
+		l.recover(ends)
 	}
 	for _, k := range l.known {
-		if v := l.last(k); v != nil {
+		if v := l.last(k); v != nil && !v.Object.Bare() {
 			l.index.Apply(index.Seen{Object: v.Object, At: v.At})
 		}
 	}
@@ -89,26 +95,26 @@ func (l *ledger) load(ctx context.Context, kind string) (from string, err error)
 }
 
 // recover takes over what a predecessor published and had no time to keep, and has it kept.
-func (l *ledger) recover(ctx context.Context, ends map[string]*tailEnd) error {
+func (l *ledger) recover(ends map[string]*known) {
 	for uid, end := range ends {
-		l.set(uid, nil)
+		k := l.get(uid)
+		if k == nil && end == nil || k != nil && end != nil && k.version == end.version && k.said.Equal(end.said) {
+			continue // it was kept
+		}
+		l.set(uid, end)
 		var packed []byte
-		if v := end.version; v != nil {
-			if v.Object.Bare() { // it was too large to be told whole: what the bucket has is older
-				l.set(uid, &known{version: v.ResourceVersion, seen: v.ResourceVersion, said: v.Said})
-				continue
-			}
-			var err error
-			if packed, err = l.codecV.Pack(*v); err != nil {
-				return err
-			}
-			l.set(uid, &known{packed: packed, version: v.ResourceVersion, seen: v.ResourceVersion, said: v.Said})
+		if end != nil {
+			packed = end.packed
 		}
-		if err := l.keeper.owe(ctx, place{l, uid}, l.progress.beginAfter(l.tail.after), packed); err != nil {
-			return err
-		}
+		l.keeper.inherit(place{l, uid}, l.progress.begin(""), packed)
 	}
-	return nil
+}
+
+func (l *ledger) lists() {
+	clear(l.list)
+	if l.listing == nil {
+		l.listing = l.progress.begin("")
+	}
 }
 
 func (l *ledger) see(ctx context.Context, s sighting) error {
@@ -116,9 +122,6 @@ func (l *ledger) see(ctx context.Context, s sighting) error {
 	l.index.Apply(indexSight(s))
 	version := s.version
 	if s.listed {
-		if l.listing == nil {
-			l.listing = l.progress.begin("")
-		}
 		l.list[uid] = true
 		version = ""
 		if k := l.get(uid); k != nil && k.seen == s.version { // as it was
@@ -137,6 +140,8 @@ func (l *ledger) drop(w work) {
 
 func (l *ledger) reach(version string) { l.progress.finish(l.progress.begin(version)) }
 
+func (l *ledger) caughtUp() { l.progress.caughtUp() }
+
 func (l *ledger) watching() {
 	if l.resource == "pods" {
 		l.index.Synced()
@@ -145,6 +150,9 @@ func (l *ledger) watching() {
 
 // listed publishes the end of what the list did not tell.
 func (l *ledger) listed(ctx context.Context, version string) error {
+	if err := l.flush(ctx); err != nil { // what was seen before the list may be gone, too
+		return err
+	}
 	l.mu.Lock()
 	var vanished []string
 	for uid := range l.known {
@@ -161,10 +169,8 @@ func (l *ledger) listed(ctx context.Context, version string) error {
 		}
 	}
 	l.fresh = false
-	if l.listing != nil {
-		l.progress.finish(l.listing)
-		l.listing = nil
-	}
+	l.progress.finish(l.listing)
+	l.listing = nil
 	l.reach(version)
 	return nil
 }
@@ -185,11 +191,9 @@ func (l *ledger) set(uid string, k *known) {
 	l.known[uid] = k
 }
 
-// last is the version that was published last, or nil if it cannot be read: another build wrote it.
+// last is the version that was published last, or nil if it cannot be read: another build wrote it. Of one that was too large the bucket and the journal
+// have no more than which object it is.
 func (l *ledger) last(k *known) *bucket.Version {
-	if k.packed == nil {
-		return nil
-	}
 	v, err := l.codecV.Open(k.packed)
 	if err != nil {
 		l.log.Debug("what was published of an object cannot be read", "resource", l.resource, "error", err)

@@ -13,7 +13,8 @@ import (
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
-// notes publishes Kubernetes Events. Nothing is remembered of one: which were published follows from their resource versions.
+// notes publishes Kubernetes Events. Nothing is remembered of one: which were published follows from their resource versions, and after a kill from what lies
+// in JetStream.
 type notes struct {
 	*desk
 	progress *progress
@@ -26,7 +27,16 @@ var _ sink = (*notes)(nil)
 func (n *notes) load() (from string) {
 	n.high = n.keeper.kept.Checkpoints["events"]
 	n.progress.resume(n.high)
+	if n.tail.ends[notesKind] != nil {
+		n.progress.follow(n.tail.after)
+	}
 	return n.high
+}
+
+func (n *notes) lists() {
+	if n.listing == nil {
+		n.listing = n.progress.begin("")
+	}
 }
 
 func (n *notes) see(ctx context.Context, s sighting) error {
@@ -36,9 +46,6 @@ func (n *notes) see(ctx context.Context, s sighting) error {
 	}
 	version := s.version
 	if s.listed {
-		if n.listing == nil {
-			n.listing = n.progress.begin("")
-		}
 		version = ""
 	}
 	if n.high != "" && olderOrSame(s.version, n.high) {
@@ -58,13 +65,13 @@ func (n *notes) reach(version string) {
 }
 
 func (n *notes) listed(_ context.Context, version string) error {
-	if n.listing != nil {
-		n.progress.finish(n.listing)
-		n.listing = nil
-	}
+	n.progress.finish(n.listing)
+	n.listing = nil
 	n.reach(version)
 	return nil
 }
+
+func (n *notes) caughtUp() { n.progress.caughtUp() }
 
 func (n *notes) watching() {}
 

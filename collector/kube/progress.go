@@ -11,6 +11,8 @@ type progress struct {
 	last func() uint64 // sequence of what was published last
 
 	mu      sync.Mutex
+	behind  bool // predecessors published, after the sequence from, what the watch may tell again
+	from    uint64
 	steps   []*step // begun, oldest first
 	reached string  // resource version up to which all is done; "" before the first
 }
@@ -24,28 +26,40 @@ func (p *progress) resume(version string) {
 	p.reached = version
 }
 
+// follow says that what predecessors published after a sequence is told apart from what is new by what the journal has, until caughtUp.
+func (p *progress) follow(from uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.behind, p.from = true, from
+}
+
+// caughtUp says that the watch will tell nothing more that predecessors published.
+func (p *progress) caughtUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.behind = false
+}
+
 type step struct {
 	version string // "" of what a list told: nothing is reached before the list is done
-	after   uint64 // sequence behind which its entry will be
+	after   uint64 // sequence behind which its entry is or will be
 	done    bool
 }
 
 func (p *progress) begin(version string) *step {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.add(&step{version: version, after: p.last()})
-}
-
-// beginAfter is begin for what a predecessor published somewhere behind a sequence. It comes before all others.
-func (p *progress) beginAfter(sequence uint64) *step {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.add(&step{after: sequence})
-}
-
-func (p *progress) add(s *step) *step {
+	s := &step{version: version, after: p.end()}
 	p.steps = append(p.steps, s)
 	return s
+}
+
+// end is the sequence behind which what is begun now is or will be.
+func (p *progress) end() uint64 {
+	if p.behind {
+		return p.from
+	}
+	return p.last()
 }
 
 func (p *progress) finish(s *step) {
@@ -75,11 +89,10 @@ func (p *progress) first() bool {
 func (p *progress) state() (version string, after uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	after = p.last()
 	if len(p.steps) > 0 {
-		after = p.steps[0].after
+		return p.reached, min(p.steps[0].after, p.end())
 	}
-	return p.reached, after
+	return p.reached, p.end()
 }
 
 // olderOrSame compares resource versions of one resource. Those that are no numbers cannot be compared: false.

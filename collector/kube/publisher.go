@@ -78,11 +78,32 @@ func (p *publisher) enqueue(ctx context.Context, uid string, size int, st *step,
 	}
 }
 
-// insist repeats do until it succeeds, ctx ends or somebody else has taken over. While JetStream is away the watch waits.
+// flush returns when the lanes have done what they were given before.
+func (p *publisher) flush(ctx context.Context) error {
+	done := make(chan struct{}, lanes)
+	for _, lane := range p.lane {
+		select {
+		case lane <- func(context.Context) error { done <- struct{}{}; return nil }:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for range lanes {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// insist repeats do until it succeeds, ctx ends, or somebody else has taken over or the bucket is lost: then all is read anew. While JetStream is away the
+// watch waits.
 func insist(ctx context.Context, log *slog.Logger, what string, do func(context.Context) error) error {
 	for told := false; ; {
 		err := do(ctx)
-		if err == nil || errors.Is(err, bucket.ErrOvertaken) {
+		if err == nil || errors.Is(err, bucket.ErrOvertaken) || errors.Is(err, bucket.ErrGone) {
 			return err
 		}
 		if ctx.Err() != nil {

@@ -32,10 +32,12 @@ type sighting struct {
 
 // sink takes what a stream sees, in order. It may block; an error ends the stream.
 type sink interface {
+	lists() // a list begins; one before it that was not told to its end counts for nothing
 	see(ctx context.Context, s sighting) error
 	reach(version string)                             // a bookmark: nothing happened up to there
 	listed(ctx context.Context, version string) error // everything there is has been seen
 	watching()                                        // from here on what happens is seen
+	caughtUp()                                        // what had happened before is not told any more
 }
 
 // stream lists and watches one resource for ever.
@@ -99,6 +101,7 @@ func (s *stream) unwatched(err error) {
 	reason := reasonForbidden
 	if errors.Is(err, api.ErrNotServed) {
 		reason = reasonNotServed
+		s.sink.caughtUp() // there is nothing to see
 	}
 	if s.state.lose(reason) {
 		level := slog.LevelWarn
@@ -136,6 +139,7 @@ func (s *stream) once(ctx context.Context) (progressed bool, err error) {
 		if past, err = s.list(ctx, r); err != nil {
 			return false, err
 		}
+		s.sink.caughtUp()
 		s.from, progressed = past, true
 	} else if past, err = s.client.Version(ctx, r); err != nil {
 		return false, err
@@ -153,6 +157,7 @@ func (s *stream) once(ctx context.Context) (progressed bool, err error) {
 }
 
 func (s *stream) list(ctx context.Context, r api.Resource) (version string, err error) {
+	s.sink.lists()
 	version, err = s.client.List(ctx, r, func(raw []byte) error {
 		o, ok := s.parse(r, raw)
 		if !ok {
@@ -176,6 +181,7 @@ func (s *stream) event(ctx context.Context, r api.Resource, e api.Event, past st
 		if json.Unmarshal(e.Object, &b) == nil && b.Metadata.ResourceVersion != "" {
 			s.from = b.Metadata.ResourceVersion
 			s.sink.reach(s.from)
+			s.came(past)
 		}
 		return nil
 	}
@@ -191,7 +197,15 @@ func (s *stream) event(ctx context.Context, r api.Resource, e api.Event, past st
 		return refuse(err)
 	}
 	s.from = version
+	s.came(past)
 	return nil
+}
+
+// came tells the sink once the watch is where the resource was when it began.
+func (s *stream) came(past string) {
+	if s.from == past || !olderOrSame(s.from, past) {
+		s.sink.caughtUp()
+	}
 }
 
 // parse decodes an object and says what it is, which items of lists do not. What cannot be read is counted.

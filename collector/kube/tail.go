@@ -17,23 +17,23 @@ import (
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
-// tail is what predecessors wrote to the cluster's subject after what the bucket has: a process that was killed had no time to keep it.
+// tail is what predecessors wrote to the cluster's subject after what the bucket has: a process that was killed had no time to keep it. After one that was
+// killed in its first list that is every object of the cluster, which is why they are packed.
 type tail struct {
-	after uint64                         // sequence up to which the bucket has everything
-	ids   map[string]bool                // of entries
-	ends  map[string]map[string]*tailEnd // :: kind and group → uid → what was told last
+	codec *bucket.Codec
+	after uint64                       // sequence up to which the bucket has everything
+	ids   map[string]bool              // of entries
+	ends  map[string]map[string]*known // :: kind and group of all that was told → uid → what was told last, nil that it is gone
 }
 
-// tailEnd is what was told last of an object.
-type tailEnd struct {
-	version *bucket.Version // nil: that it is gone
-}
+// notesKind is what the tail has Events under: that there are some, no more.
+const notesKind = "Event."
 
 const tailWait = 5 * time.Second // for one message of the tail
 
 // readTail reads the cluster's subject from what the bucket has on, and sets where the journal goes on.
-func (j *journal) readTail(ctx context.Context, after uint64) (*tail, error) {
-	t := &tail{after: after, ids: map[string]bool{}, ends: map[string]map[string]*tailEnd{}}
+func (j *journal) readTail(ctx context.Context, codec *bucket.Codec, after uint64) (*tail, error) {
+	t := &tail{codec: codec, after: after, ids: map[string]bool{}, ends: map[string]map[string]*known{}}
 	last, _, err := lastOf(ctx, j.js, j.subject)
 	if err != nil {
 		return nil, err
@@ -111,16 +111,19 @@ func (t *tail) record(r plog.LogRecord, tags map[string]object.Tags) error {
 		return nil
 	}
 	t.ids[id] = true
-	if r.EventName() != telemetry.EventObject {
-		return nil
+	of := notesKind
+	if r.EventName() == telemetry.EventObject {
+		of = kindOf(text(telemetry.K8sObjectKind), text(telemetry.K8sObjectAPIVersion))
 	}
-	of := kindOf(text(telemetry.K8sObjectKind), text(telemetry.K8sObjectAPIVersion))
 	if t.ends[of] == nil {
-		t.ends[of] = map[string]*tailEnd{}
+		t.ends[of] = map[string]*known{}
+	}
+	if of == notesKind {
+		return nil
 	}
 	uid := text(telemetry.K8sObjectUID)
 	if text(telemetry.ObjectAction) == telemetry.ObjectDeleted {
-		t.ends[of][uid] = &tailEnd{}
+		t.ends[of][uid] = nil
 		return nil
 	}
 	o, err := object.Decode([]byte(r.Body().Str()))
@@ -129,7 +132,11 @@ func (t *tail) record(r plog.LogRecord, tags map[string]object.Tags) error {
 	}
 	v := bucket.Version{ResourceVersion: text(telemetry.K8sObjectResourceVersion), At: r.Timestamp().AsTime(), Tags: tags[id], Object: o}
 	v.Said = said(v.At, r.ObservedTimestamp().AsTime())
-	t.ends[of][uid] = &tailEnd{&v}
+	packed, err := t.codec.Pack(v)
+	if err != nil {
+		return err
+	}
+	t.ends[of][uid] = knownAs(v, packed)
 	return nil
 }
 

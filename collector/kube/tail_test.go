@@ -3,15 +3,20 @@ package kube_test
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/midwatch/midwatch/collector/kube"
 	"github.com/midwatch/midwatch/collector/kube/index"
+	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -70,6 +75,85 @@ func TestWhatAKilledWatcherHadNoTimeToKeep(t *testing.T) {
 	_, err = maps.Create(ctx, configMap("end", nil), metav1.CreateOptions{})
 	must(err)
 	c.await("what comes after the list", func(r record) bool { return r.is("ConfigMap", "end", "added") })
+	c.onlyOnce()
+}
+
+// TestWhatIsToldAgainLater kills a watcher after it published an Event and ConfigMaps that came and went; the next may not see them, and the one after may again.
+func TestWhatIsToldAgainLater(t *testing.T) {
+	c := startCluster(t)
+	ctx, maps := t.Context(), c.client.CoreV1().ConfigMaps("default")
+	c.allow("pods", "namespaces", "services")
+	note := func(name string) {
+		t.Helper()
+		_, err := c.client.CoreV1().Events("default").Create(ctx, &corev1.Event{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default"}, Message: name, Type: "Normal", LastTimestamp: metav1.Now(),
+			InvolvedObject: corev1.ObjectReference{APIVersion: "v1", Kind: "Pod", Namespace: "default", Name: "a"},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.await(name, func(r record) bool { return r.event == telemetry.EventKubernetes && r.body == name })
+	}
+	first := c.spawn()
+	note("before")
+	c.eventually("it is written down how far that is", func() bool { return c.checkpoint("events") != "" && c.checkpoint("configmaps") != "" })
+	kill(t, first)
+
+	second := c.spawn()
+	c.eventually("the second leads", func() bool { // it counts from when it wrote down that it does
+		_, err := maps.Create(ctx, configMap("comes", map[string]string{"n": "0"}), metav1.CreateOptions{})
+		return err == nil && maps.Delete(ctx, "comes", metav1.DeleteOptions{}) == nil &&
+			c.count(func(r record) bool { return r.is("ConfigMap", "comes", "deleted") }) > 0
+	})
+	note("told")
+	kill(t, second)
+
+	_, _, stop := c.watch(func(cfg *kube.Config) { cfg.Cluster = c.api.User("watcher") })
+	p, err := c.client.CoreV1().Pods("default").Create(ctx, pod("new"), metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(version string) int { n, _ := strconv.Atoi(version); return n }
+	c.eventually("how far the third is", func() bool { return number(c.checkpoint("pods")) >= number(p.ResourceVersion) })
+	stop()
+
+	c.watch()
+	note("after")
+	if _, err := maps.Create(ctx, configMap("end", nil), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c.await("the last", func(r record) bool { return r.is("ConfigMap", "end", "added") })
+	c.onlyOnce()
+}
+
+// TestTheBucketIsLost under a watcher, as with a JetStream whose disk is replaced.
+func TestTheBucketIsLost(t *testing.T) {
+	c := startCluster(t)
+	maps := c.client.CoreV1().ConfigMaps("default")
+	c.watch()
+	c.eventually("the first list is written down", func() bool { return c.checkpoint("configmaps") != "" })
+	nc, err := nats.Connect(c.js.URL, nats.Secure(c.js.Identity(pki.CLI).Client(pki.JetStream)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteKeyValue(t.Context(), "KUBERNETES"); err != nil {
+		t.Fatal(err)
+	}
+	made, err := maps.Create(t.Context(), configMap("one", map[string]string{"n": "0"}), metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("there is another", func() bool { _, err := js.KeyValue(t.Context(), "KUBERNETES"); return err == nil })
+	made.Data["n"] = "1"
+	if _, err := maps.Update(t.Context(), made, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c.await("what comes after", func(r record) bool { return r.is("ConfigMap", "one", "modified") })
 	c.onlyOnce()
 }
 

@@ -26,7 +26,9 @@ func (l *ledger) settle(ctx context.Context, s sighting, w work) error {
 	}
 	v := l.prepare(s)
 	if k != nil {
-		v.before = l.last(k)
+		if v.before = l.last(k); v.before != nil && v.before.Object.Bare() { // nothing to compare with
+			v.before = nil
+		}
 	}
 	if s.deleted {
 		return l.end(ctx, k, v, w)
@@ -129,16 +131,24 @@ func said(at, seen time.Time) time.Time {
 	return at
 }
 
-// remember publishes a version that is to be compared with the next.
+// remember publishes a version that is to be compared with the next, by whoever comes after if the bucket takes it.
 func (l *ledger) remember(ctx context.Context, t telling, v version, kept bucket.Version, w work) error {
 	packed, err := l.codecV.Pack(kept)
 	if err != nil {
 		return err
 	}
-	if err := l.tell(ctx, t, v, packed, w); err != nil {
+	keep := packed
+	if len(packed) > maxMessage {
+		bare := kept
+		bare.Object, bare.Tags = identity(kept.Object), nil
+		if keep, err = l.codecV.Pack(bare); err != nil {
+			return err
+		}
+	}
+	if err := l.tell(ctx, t, v, keep, w); err != nil {
 		return err
 	}
-	l.set(v.object.UID(), &known{packed, kept.ResourceVersion, kept.ResourceVersion, kept.Said})
+	l.set(v.object.UID(), knownAs(kept, packed))
 	return nil
 }
 

@@ -135,6 +135,7 @@ func (w *Watcher) lead(ctx context.Context, js jetstream.JetStream) error {
 	if err := loading.Wait(); err != nil {
 		return err
 	}
+	d.tail = nil // what it was read for is done
 	w.leading.Store(true)
 	defer w.leading.Store(false)
 	g, ctx := errgroup.WithContext(ctx)
@@ -175,7 +176,7 @@ func (w *Watcher) desk(ctx context.Context, js jetstream.JetStream) (*desk, erro
 	if err != nil {
 		return nil, err
 	}
-	tail, err := j.readTail(ctx, keeper.kept.Tail)
+	tail, err := j.readTail(ctx, codec, keeper.kept.Tail)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,12 @@ func (o Object) Bare() bool {
 			return false
 		}
 	}
-	return len(o.Metadata()) <= 3
+	for k := range o.Metadata() {
+		if k != "name" && k != "namespace" && k != "uid" {
+			return false
+		}
+	}
+	return true
 }
 
 // Metadata is the object's metadata; empty, not nil, when it has none.
