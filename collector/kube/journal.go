@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -148,15 +149,27 @@ func (j *journal) gather(ctx context.Context, held *pending) (batch []pending, n
 	}
 }
 
-// sizeOf estimates the bytes of tags in a header.
-func sizeOf(tags object.Tags) (n int) {
-	for path, tag := range tags {
-		n += len(path) + len(tag) + 8
+// sizeOf is at least the bytes of tags in a header.
+func sizeOf(tags object.Tags) int {
+	if len(tags) == 0 {
+		return 0
 	}
-	if n > 0 {
-		n += 100 // the id
+	h, err := headerOf(map[string]object.Tags{longestID: tags})
+	if err != nil {
+		return maxTags + 1
 	}
-	return n * 4 / 3
+	return len(h)
+}
+
+// longestID is as long as the id of an entry with tags becomes.
+var longestID = strings.Repeat("x", 100)
+
+func headerOf(tags map[string]object.Tags) (string, error) {
+	b, err := json.Marshal(tags)
+	if err != nil {
+		return "", fmt.Errorf("encode tags: %w", err)
+	}
+	return base64.StdEncoding.EncodeToString(b), nil
 }
 
 // append stores the entries as one message.
@@ -175,11 +188,11 @@ func (j *journal) append(ctx context.Context, batch []pending) error {
 		return err
 	}
 	if len(tags) > 0 {
-		b, err := json.Marshal(tags)
+		h, err := headerOf(tags)
 		if err != nil {
-			return fmt.Errorf("encode tags: %w", err)
+			return err
 		}
-		m.Header.Set(headerTags, base64.StdEncoding.EncodeToString(b))
+		m.Header.Set(headerTags, h)
 	}
 	return insist(ctx, j.log, "publish Kubernetes objects", func(ctx context.Context) error { return j.store(ctx, m, id) })
 }
@@ -198,7 +211,7 @@ func (j *journal) store(ctx context.Context, m *nats.Msg, id string) error {
 	defer cancel()
 	ack, err := j.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0), jetstream.WithExpectLastSequencePerSubject(j.last.Load()))
 	if err == nil {
-		j.last.Store(ack.Sequence)
+		j.last.Store(max(j.last.Load(), ack.Sequence)) // of what it had taken before the sequence of then
 		return nil
 	}
 	var api *jetstream.APIError
