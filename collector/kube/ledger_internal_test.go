@@ -43,12 +43,11 @@ func goes(t *testing.T, what string, fn func(context.Context) error) {
 	}
 }
 
-// told runs the lanes until an entry is told.
+// told waits until an entry is told.
 func (d *desk) told(t *testing.T, id string) pending {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	go func() { _ = d.run(ctx) }()
 	for {
 		select {
 		case p := <-d.journal.entries:
@@ -77,6 +76,7 @@ func TestWhatComesAndGoesBehindALanesBack(t *testing.T) {
 	l.lists()
 	listed := make(chan error, 1)
 	go func() { listed <- l.listed(t.Context(), "7") }()
+	go func() { _ = d.run(t.Context()) }()
 	d.told(t, "a/5/deleted")
 	if err := <-listed; err != nil {
 		t.Error(err)
@@ -92,6 +92,7 @@ func TestAListThatFailsCountsForNothing(t *testing.T) {
 	l.lists()
 	goes(t, "see", func(ctx context.Context) error { return l.see(ctx, s) })
 	l.lists()
+	go func() { _ = d.run(t.Context()) }()
 	go func() { _ = l.listed(t.Context(), "7") }()
 	d.told(t, "a/5/deleted")
 }
@@ -138,12 +139,14 @@ func TestWhatTheBucketCannotTake(t *testing.T) {
 		}
 	}
 	s.object["spec"] = map[string]any{"text": string(text)}
+	go func() { _ = d.run(t.Context()) }()
 	goes(t, "enqueue", func(ctx context.Context) error {
 		return l.enqueue(ctx, "a", s.size, l.progress.begin("5"), func(ctx context.Context, w work) error {
 			return l.advance(ctx, nil, version{object: s.object, number: "5", at: s.seen, seen: s.seen}, w)
 		})
 	})
 	goes(t, "done", d.told(t, "a/5/added").done)
+	goes(t, "flush", d.flush)
 	kept := d.keeper.owed[place{l, "a"}].packed
 	v, err := d.codecV.Open(kept)
 	if err != nil || len(kept) > 1<<10 || v.ResourceVersion != "5" || !v.Object.Bare() || v.Object.Name() != "a" {
