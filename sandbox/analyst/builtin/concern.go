@@ -36,6 +36,13 @@ func (f *facts) concern() {
 	}
 }
 
+// concerns tells whether a service may be why the alarms were raised: they are about it, or about one that calls it. What hurts itself and
+// its callers, and nobody else, is no cause of an alarm elsewhere.
+func (f *facts) concerns(service string) bool {
+	raised := f.raisedOn()
+	return len(raised) == 0 || slices.ContainsFunc(raised, func(r string) bool { return r == service || f.leads(r, service) })
+}
+
 // raisedOn are the services that triggers are about; none when a trigger is about something else.
 func (f *facts) raisedOn() []string {
 	var out []string

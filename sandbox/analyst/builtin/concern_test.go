@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -32,6 +33,24 @@ func TestWhatHasNothingToDoWithItIsNotBlamed(t *testing.T) {
 		}
 		if service == "checkout" && strings.Contains(string(text), "elsewhere") {
 			t.Errorf("alarm of %s speaks of elsewhere: %s", service, text)
+		}
+	}
+}
+
+// TestALeakElsewhereIsNotBlamed: what the kernel kills hurts itself and its callers; an alarm of a service that does not call it has another
+// cause, whatever else ails.
+func TestALeakElsewhereIsNotBlamed(t *testing.T) {
+	killed := result.Changes{OOMKills: []result.Lifecycle{{Time: noon.Add(time.Second), Service: "elsewhere"}}}
+	full := result.ProcessResources{Processes: []result.Process{{
+		Service: "elsewhere", LimitBytes: 100e6, MemoryMax: 99e6, MemoryFirst: 20e6, MemoryLast: 99e6, GrowthPerS: 1e6, MemoryBytes: result.Pair{Fault: 80e6, Healthy: 20e6},
+	}}}
+	for service, blamed := range map[string]bool{"payment": false, "cron": false, "elsewhere": true, "front": true} {
+		c := chain(60, 5, 31)
+		c.Edges = append(c.Edges, result.EdgeChange{From: "front", To: "elsewhere", Protocol: "http", Change: change(60, 300, 0, 0, false)})
+		alarm := []investigation.Trigger{{Kind: investigation.Alert, Rule: "latency", Service: service, Onset: noon}}
+		r := asked(t, alarm, map[string]any{"compare_windows": c, "recent_changes": killed, "process_resources": full})
+		if got := r.Culprit == telemetry.Service("elsewhere"); got != blamed {
+			t.Errorf("alarm of %s: %s %s %q", service, r.Verdict, r.Culprit, r.Title)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func memoryLeak(f *facts) []hypothesis {
 	}
 	var out []hypothesis
 	for _, name := range sortedKeys(names) {
-		if h, ok := f.leak(name); ok {
+		if h, ok := f.leak(name); ok && f.concerns(name) {
 			out = append(out, h)
 		}
 	}
