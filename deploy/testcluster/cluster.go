@@ -51,6 +51,9 @@ func New(cfg Config) (*Cluster, error) {
 			return nil, fmt.Errorf("find the cluster's programs: %w (build them with make kube)", err)
 		}
 	}
+	if err := link(cfg.Programs); err != nil {
+		return nil, fmt.Errorf("name the cluster's programs: %w", err)
+	}
 	for _, name := range []string{"containerd", "ctr", "runc", "iptables", "conntrack", "ip", "nsenter"} {
 		if _, err := exec.LookPath(name); err != nil {
 			return nil, fmt.Errorf("find the cluster's programs: %w (install them with deploy/deps.sh cluster)", err)

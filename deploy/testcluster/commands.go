@@ -14,7 +14,7 @@ import (
 
 // Kubectl runs kubectl with an administrator's rights and returns its standard output; stdin may be empty.
 func (c *Cluster) Kubectl(ctx context.Context, stdin string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, c.kube(), append([]string{"kubectl", "--kubeconfig", c.Kubeconfig()}, args...)...)
+	cmd := exec.CommandContext(ctx, c.program(string(kubectl)), append([]string{"--kubeconfig", c.Kubeconfig()}, args...)...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.Output()
 	var exit *exec.ExitError

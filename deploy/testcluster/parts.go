@@ -2,7 +2,10 @@ package testcluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -19,6 +22,8 @@ const (
 	Scheduler   Part = "kube-scheduler"
 	Kubelet     Part = "kubelet"
 	Proxy       Part = "kube-proxy"
+
+	kubectl Part = "kubectl"
 )
 
 const (
@@ -69,12 +74,33 @@ func (c *Cluster) argv(p Part) []string {
 	case Containerd:
 		return append([]string{"containerd"}, arguments[p]...)
 	case Kubelet:
-		return append([]string{c.kube(), string(p), "--cgroup-root=" + c.node.groups.name}, arguments[p]...)
+		return append([]string{c.program(string(p)), "--cgroup-root=" + c.node.groups.name}, arguments[p]...)
 	}
-	return append([]string{c.kube(), string(p)}, arguments[p]...)
+	return append([]string{c.program(string(p))}, arguments[p]...)
 }
 
-func (c *Cluster) kube() string { return filepath.Join(c.cfg.Programs, "kube") }
+func (c *Cluster) program(name string) string { return filepath.Join(c.cfg.Programs, name) }
+
+// link gives each part, and kubectl, an executable of its own in programs, as elsewhere: what watches processes takes those of one
+// executable for one service.
+func link(programs string) error {
+	kube := filepath.Join(programs, "kube")
+	made, err := os.Stat(kube)
+	if err != nil {
+		return err
+	}
+	for _, p := range []Part{Etcd, APIServer, Controllers, Scheduler, Kubelet, Proxy, kubectl} {
+		path := filepath.Join(programs, string(p))
+		if there, err := os.Stat(path); err == nil && os.SameFile(made, there) {
+			continue
+		}
+		_ = os.Remove(path) // of an older build; what runs keeps it
+		if err := os.Link(kube, path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
 
 // ready asks a part whether it serves; parts that nobody waits for are not asked.
 func (c *Cluster) ready(ctx context.Context, p Part) error {
