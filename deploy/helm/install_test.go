@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/midwatch/midwatch/deploy/sample"
 	"github.com/midwatch/midwatch/deploy/testcluster"
 	"github.com/midwatch/midwatch/deploy/testcluster/clustertest"
 )
@@ -40,15 +41,16 @@ spec:
 `
 
 // The images of `make images` and the chart, applied as plain manifests to a real cluster: everything gets ready, and a request to a pod
-// becomes a span that names it.
+// becomes a span that names it; the spans of every pod of an application name the right ones.
 func TestInstall(t *testing.T) {
-	c := clustertest.New(t, append(images(t), clustertest.Workload(t))...)
+	c := clustertest.New(t, append(images(t), clustertest.Workload(t), clustertest.Image(t, sample.Image, "github.com/midwatch/midwatch/deploy/sample/cmd/sample"))...)
 	manifests := render(t, "kept")
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { explain(t, c) })
 	apply(t, c, shop)
+	apply(t, c, sample.Manifests(market))
 	checkout := podReady(t, c, "app=checkout")
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -88,6 +90,7 @@ func TestInstall(t *testing.T) {
 	}
 	everythingReady(t, c)
 	fmt.Printf("every pod ready after %.1f s\n", time.Since(applied).Seconds())
+	everyPodNamed(t, c, db)
 	rightsHold(t, c)
 	sandboxWorks(t, c)
 	upgrade(t, op, db, checkout.Name)
