@@ -206,9 +206,9 @@ func launch(t testing.TB, cfg Config) (a *Agent, got *recorder, stop func()) {
 	}
 	select {
 	case <-ready:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		stop()
-		t.Fatal("not ready within 20 s")
+		t.Fatalf("not ready within %s", patience)
 	}
 	return a, got, stop
 }
@@ -229,12 +229,30 @@ func child(t testing.TB, name, role string, args ...string) *hosttest.Child {
 	return hosttest.Start(t, exe, role, args...)
 }
 
+// patience is three times what the agent may take to read sockets anew, on a machine with many connections or network namespaces.
+const patience = 90 * time.Second
+
 func until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !cond(); <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !cond(); <-time.After(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited 20 s for %s", what)
+			t.Fatalf("waited %s for %s", patience, what)
 		}
+	}
+}
+
+// write appends to a file.
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -252,6 +270,10 @@ func TestConversationOfTwoProcesses(t *testing.T) {
 	van := child(t, "van", "call", at+"/items/7", at+"/fail/1", "http://127.0.0.1:1/")
 	until(t, "their versions", func() bool {
 		return a.table.Get(depot.PID()).Digest != "" && a.table.Get(van.PID()).Digest != ""
+	})
+	until(t, "whose log it is", func() bool {
+		write(t, log, "level=info msg=open\n")
+		return got.find(func(l seenLog) bool { return l.service == "depot" && strings.Contains(l.body, "open") }) != nil
 	})
 	go van.Stop()
 
@@ -284,8 +306,10 @@ func TestMidwatchIsLeftOutOfSpans(t *testing.T) {
 	a, got := start(t, Config{})
 	needKernel(t, a)
 	address := filepath.Join(t.TempDir(), "address")
-	child(t, "midwatch-shelf", "serve", address, os.DevNull)
+	shelf := child(t, "midwatch-shelf", "serve", address, os.DevNull)
 	b, _ := os.ReadFile(address)
+	// The probe tells nothing of it: who is called is known from its socket alone.
+	until(t, "its port", func() bool { return len(a.sockets.Ports(shelf.PID())) > 0 })
 	go child(t, "clerk", "call", "http://"+string(b)+"/items/1").Stop()
 	until(t, "the other end's spans", func() bool {
 		return got.count(func(s seenSpan) bool { return s.service == "clerk" && s.peer == "midwatch-shelf" }) == 10
