@@ -2,6 +2,7 @@ package host
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,9 +88,21 @@ func learn(known []naming, next naming) []naming {
 	if len(known) < maxNamings {
 		return append(known, next)
 	}
-	copy(known, known[1:])
+	i := spare(known)
+	copy(known[i:], known[i+1:])
 	known[len(known)-1] = next
 	return known
+}
+
+// spare is which answer makes room: the oldest that the same process was given again since, else the oldest. Who asks for two names in turns does
+// not push out what others asked for once.
+func spare(known []naming) int {
+	for i, old := range known {
+		if slices.ContainsFunc(known[i+1:], func(x naming) bool { return x.name == old.name && x.pid == old.pid }) {
+			return i
+		}
+	}
+	return 0
 }
 
 // Of returns the name under which an address was last asked for before a moment, as the process in the network namespace would mean it; "" when nobody

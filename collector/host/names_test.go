@@ -77,6 +77,30 @@ func TestNamesAreBounded(t *testing.T) {
 	}
 }
 
+// TestAskingAgainForgetsNobody has one process that asks for two names of an address in turns, after another that asked once.
+func TestAskingAgainForgetsNobody(t *testing.T) {
+	n := NewNames(NewSockets(newTable(t)))
+	addr, now := netip.MustParseAddr("198.51.100.7"), time.Now()
+	learn := func(pid int, name string) {
+		n.Learn(Naming{NetNS: 1, PID: pid, Name: name, Addresses: []netip.Addr{addr}, At: now})
+		now = now.Add(time.Second)
+	}
+	learn(10, "api.example.com")
+	for range maxNamings {
+		learn(11, "cdn.example.com")
+		learn(11, "img.example.com")
+	}
+	if got := n.Of(1, 10, addr, now); got != "api.example.com" {
+		t.Errorf("what the first asked for is %q", got)
+	}
+	if got := n.Of(1, 11, addr, now); got != "img.example.com" {
+		t.Errorf("what the second asked for last is %q", got)
+	}
+	if got := n.Of(1, 11, addr, now.Add(-2*time.Second)); got != "cdn.example.com" {
+		t.Errorf("what the second had asked for before that is %q", got)
+	}
+}
+
 func TestAddressesOfThisMachineHaveNoOutsideName(t *testing.T) {
 	s := NewSockets(newTable(t))
 	s.ours = map[netip.Addr]bool{netip.MustParseAddr("198.51.100.7"): true}
