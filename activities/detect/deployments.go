@@ -80,15 +80,58 @@ func (d *Detector) rolledOut(ctx context.Context, events []event, now time.Time)
 	}
 	done := map[rollout]bool{}
 	for _, row := range found {
-		o, err := kubernetes.Parse([]byte(row.Object))
-		if err != nil {
-			continue // the ingester stores none such
+		if now.Sub(row.Since) <= d.rules.DeploymentAge && row.rolledOut(newest) {
+			done[row.rollout()] = true
 		}
-		r := rollout{row.Kind, row.Namespace, row.Name}
-		// A version from before the change says nothing of it.
-		done[r] = kubernetes.WorkloadOf(o).RolledOut() && !row.Since.Before(newest[r]) && now.Sub(row.Since) <= d.rules.DeploymentAge
+	}
+	if err := d.withoutEarlier(ctx, done, newest, now); err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(events, func(e event) bool {
 		return e.rollsOut() && (!done[e.rollout()] || e.Time.Before(newest[e.rollout()]))
 	}), nil
+}
+
+func (row clusterRow) rollout() rollout { return rollout{row.Kind, row.Namespace, row.Name} }
+
+// rolledOut says of a version that its rollout is done. One from before the change says nothing of it.
+func (row clusterRow) rolledOut(changed map[rollout]time.Time) bool {
+	o, err := kubernetes.Parse([]byte(row.Object)) // the ingester stores none that is not read
+	return err == nil && kubernetes.WorkloadOf(o).RolledOut() && !row.Since.Before(changed[row.rollout()])
+}
+
+const versionsSQL = `
+SELECT kind, namespace, name, workload, time AS since, object
+FROM k8s_objects
+WHERE environment = {environment:String} AND kind IN {kinds:Array(String)} AND namespace IN {namespaces:Array(String)} AND name IN {names:Array(String)}
+  AND time >= {from:DateTime64(9,'UTC')} AND time < {until:DateTime64(9,'UTC')}
+ORDER BY time LIMIT 2000`
+
+// withoutEarlier takes out the rollouts that were done before, and raised then: a pod that was away and came back, or an autoscaler, makes a version
+// that looks as if it had just been done.
+func (d *Detector) withoutEarlier(ctx context.Context, done map[rollout]bool, changed map[rollout]time.Time, now time.Time) error {
+	from, until := now, now.Add(-d.rules.DeploymentAge)
+	var namespaces, names []string
+	for r := range done {
+		if at := changed[r]; at.Before(until) {
+			namespaces, names = append(namespaces, r.namespace), append(names, r.name)
+			if at.Before(from) {
+				from = at
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	versions, err := rows[clusterRow](ctx, d, "earlier versions of rollouts", versionsSQL, param{"kinds", rolling}, param{"namespaces", namespaces},
+		param{"names", names}, param{"from", from}, param{"until", until})
+	if err != nil {
+		return err
+	}
+	for _, row := range versions {
+		if row.rolledOut(changed) {
+			delete(done, row.rollout())
+		}
+	}
+	return nil
 }

@@ -19,6 +19,11 @@ func (c *cluster) rolls(second, pods, updated int) *cluster {
 	return c.tell(second, "deployment/web", "Deployment", "web", fmt.Sprintf(`"spec":{"replicas":2},"status":{"replicas":%d,"updatedReplicas":%d,"readyReplicas":2,"availableReplicas":2}`, pods, updated))
 }
 
+// ready tells how many of two pods of the newest template serve at a second.
+func (c *cluster) ready(second, pods int) *cluster {
+	return c.tell(second, "deployment/web", "Deployment", "web", fmt.Sprintf(`"spec":{"replicas":2},"status":{"replicas":2,"updatedReplicas":2,"readyReplicas":%d,"availableReplicas":%d}`, pods, pods))
+}
+
 // image tells at a second that the deployment web has got another image.
 func (c *cluster) image(second int) *cluster {
 	return c.change(second, telemetry.EventDeployment, "Deployment/web", telemetry.ChangeImage, "shop/web:1", "shop/web:2", "")
@@ -37,6 +42,8 @@ func TestARolloutCountsFromWhenItIsDone(t *testing.T) {
 		{"done", func(c *cluster) { c.image(10).rolls(10, 2, 0).rolls(14, 2, 2) }, 20, "image 10"},
 		{"done after ten minutes", func(c *cluster) { c.image(10).rolls(10, 2, 0).rolls(610, 2, 2) }, 620, "image 10"},
 		{"done long ago", func(c *cluster) { c.image(10).rolls(10, 2, 0).rolls(14, 2, 2) }, 140, ""},
+		{"done long ago, and a pod was away since", func(c *cluster) { c.image(10).rolls(10, 2, 0).rolls(14, 2, 2).ready(900, 1).ready(930, 2) }, 940, ""},
+		{"done at last, after a pod was away", func(c *cluster) { c.image(10).rolls(10, 2, 0).rolls(14, 2, 1).ready(900, 1).ready(930, 2) }, 940, "image 10"},
 		{"only told of, so far", func(c *cluster) { c.rolls(5, 2, 2).image(10) }, 12, ""},
 		{"changed again while under way", func(c *cluster) { c.image(10).rolls(10, 2, 0).image(20).rolls(20, 3, 0).rolls(30, 2, 2) }, 35, "image 20"},
 		{"a ConfigMap, which has no rollout", func(c *cluster) {
