@@ -17,7 +17,9 @@ struct dns_header {
 #define DNS_RCODE_MAX 5 /* REFUSED; what comes after is for updates of zones */
 #define DNS_ANSWERS_MAX 255
 
-/* Questions asked through sockets that take datagrams from anyone: only their answers count, or any stranger could send names. */
+#define DNS_PORT 53
+
+/* Questions asked through sockets whose answers may be a stranger's: only what answers one of them counts, or any stranger could send names. */
 struct dns_question {
 	u64 sk;
 	u64 id;
@@ -28,6 +30,13 @@ struct {
 	__type(key, struct dns_question);
 	__type(value, u8);
 } dns_questions SEC(".maps");
+
+/* Tells whether all that a socket receives is a name server's. Being connected alone does not make it one: games, calls and QUIC have connected
+ * sockets, to anyone. */
+static __always_inline bool of_name_server(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_dport) == bpf_htons(DNS_PORT);
+}
 
 /* Finds the first buffer of a call: what is asked and answered over DNS is in one. */
 static __always_inline bool first_buffer(struct syscall *call, u64 *pointer, u64 *count)
@@ -49,7 +58,7 @@ static __always_inline int datagram_sent(struct syscall *call)
 {
 	struct dns_header h;
 	u64 pointer, count;
-	if (call->connected || !first_buffer(call, &pointer, &count) || count <= sizeof(h) || bpf_probe_read_user(&h, sizeof(h), (void *)pointer))
+	if (call->trusted || !first_buffer(call, &pointer, &count) || count <= sizeof(h) || bpf_probe_read_user(&h, sizeof(h), (void *)pointer))
 		return 0;
 	if ((h.flags & DNS_KIND) != DNS_QUERY || h.questions != bpf_htons(1) || h.answers || h.authorities)
 		return 0;
@@ -68,7 +77,7 @@ static __always_inline bool answers_question(struct dns_header *h, struct syscal
 	u16 answers = bpf_ntohs(h->answers);
 	if (code > DNS_RCODE_MAX || answers > DNS_ANSWERS_MAX || (!code && !answers))
 		return false;
-	if (call->connected)
+	if (call->trusted)
 		return true;
 	struct dns_question q = {.sk = call->sk, .id = h->id};
 	return !bpf_map_delete_elem(&dns_questions, &q);

@@ -152,7 +152,7 @@ type KernelSyscall struct {
 	Direction uint8
 	Source    uint8
 	Datagrams uint8
-	Connected uint8
+	Trusted   uint8
 	Unused    [4]uint8
 }
 

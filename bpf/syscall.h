@@ -16,7 +16,7 @@ struct syscall {
 	u8 direction;
 	u8 source;
 	u8 datagrams; /* the socket is one of UDP */
-	u8 connected; /* to one peer: the kernel lets nothing else in */
+	u8 trusted;   /* connected to a name server: the kernel lets nothing else in */
 	u8 unused[4];
 };
 

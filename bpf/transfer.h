@@ -26,7 +26,7 @@ static __always_inline int call_started(int fd, u64 pointer, u64 count, u8 direc
 		.direction = direction,
 		.source = source,
 		.datagrams = datagrams,
-		.connected = BPF_CORE_READ(sk, __sk_common.skc_dport) != 0,
+		.trusted = datagrams && of_name_server(sk),
 	};
 	if (datagrams && direction == DIRECTION_SEND)
 		return datagram_sent(&call);

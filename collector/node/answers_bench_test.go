@@ -38,7 +38,7 @@ type flooded struct {
 // flood is a role: it receives what it sends itself, floodRate datagrams a second, on one thread. Arguments: answers or others, the file for the result.
 func flood(args []string) {
 	runtime.LockOSThread()
-	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 83, 0, 1), Port: 53}) // what answers there needs no question
 	if err != nil {
 		panic(err)
 	}

@@ -43,6 +43,7 @@ func ask() {
 		must(exchange("udp4", false, way, uint16(0x300+i), uint16(0x300+i), message(uint16(0x300+i), answers, 1, 1)))
 		// None of these is an answer to be seen.
 		must(exchange("udp6", false, way, 1, 2, message(2, answers, 1, 1))) // nobody asked for it
+		must(exchange("udp4", true, way, 8, 9, message(9, answers, 1, 1)))  // nor here: being connected makes nobody a name server
 		must(exchange("udp4", true, way, 3, 3, message(3, asks, 1, 0)))
 		must(exchange("udp4", true, way, 4, 4, message(4, answers, 0, 1)))
 		must(exchange("udp4", true, way, 5, 5, message(5, answers, 1, 0)))

@@ -96,8 +96,8 @@ type OOMKill struct {
 // may overtake each other by microseconds. A slow sink makes the kernel's buffer overflow, which is counted.
 type Sink interface {
 	Chunk(c *Chunk)
-	// Datagram is a UDP datagram that was received and, by its header, answers a question of DNS: one this process asked, or sent by the
-	// only peer of its socket. It is a chunk without Sock.
+	// Datagram is a UDP datagram that was received and, by its header, answers a question of DNS: one that was seen going out through the
+	// same socket, or any if the socket is connected to port 53. It is a chunk without Sock.
 	Datagram(c *Chunk)
 	Closed(c Closed)
 	Connect(c Connect)
