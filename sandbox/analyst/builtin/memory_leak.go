@@ -117,10 +117,10 @@ func (f *facts) leak(service string) (hypothesis, bool) {
 }
 
 // recentRollout is the last rollout in Kubernetes of a service in the window of changes: a leak takes time to show, and any setting may
-// be what makes it grow.
+// be what makes it grow, but not how it is asked whether it is well.
 func (f *facts) recentRollout(service string) (result.Deployment, bool) {
 	for _, d := range f.changesOf(service) {
-		if _, ok := workloadOf(d); ok && d.Kind != telemetry.ChangeConfiguration && !restarted(d) {
+		if _, ok := workloadOf(d); ok && d.Kind != telemetry.ChangeConfiguration && d.Kind != telemetry.ChangeProbes && !restarted(d) {
 			return d, true
 		}
 	}
