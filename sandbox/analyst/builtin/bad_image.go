@@ -32,7 +32,7 @@ func badImage(f *facts) []hypothesis {
 		if changed {
 			h.confidence = 0.97
 			f.rolloutClaim(&h, w, d)
-			h.fix = f.takeBack(w, "The image before could be pulled.")
+			h.fix = f.takeBack(w, d, "The image before could be pulled.")
 		} else {
 			h.missing = append(h.missing, fmt.Sprintf("a rollout of %s before: none was seen; the registry may not answer", w))
 		}

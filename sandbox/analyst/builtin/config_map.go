@@ -111,9 +111,7 @@ func brokenConfiguration(f *facts) []hypothesis {
 			h.confidence = 0.9
 			f.rolloutClaim(&h, w, d)
 			f.keyClaim(&h, d)
-			if d.Kind != "configuration" {
-				h.fix = f.takeBack(w, "What ran before started.")
-			}
+			h.fix = f.takeBack(w, d, "What ran before started.")
 		}
 		says := clip(c.Message, 240)
 		h.claim(strings.TrimSuffix(fmt.Sprintf("Container %s of %s is not ready: %s %s", c.Name, o.Name, c.State, says), " ")+".", pods.id,

@@ -39,7 +39,7 @@ func (f *facts) heldBack(p result.Process, slow result.ServiceChange) hypothesis
 			if d.Namespace != "" && d.Workload != "" {
 				w := workload{d.Namespace, d.Workload}
 				h.culprit = w.entity()
-				h.fix = f.takeBack(w, "What ran before was not held back.")
+				h.fix = f.takeBack(w, d, "What ran before was not held back.")
 			}
 			f.changeClaim(&h, d)
 			h.title += since(d, true)

@@ -36,13 +36,10 @@ func (f *facts) happened(d result.Deployment) string {
 	return fmt.Sprintf("%s changed its %s at %s", d.Service, d.Kind, d.Time.Format("15:04:05"))
 }
 
-// backTo drafts that a change is taken back. A ConfigMap is not a workload's to roll back.
+// backTo drafts that a change is taken back.
 func (f *facts) backTo(kind investigation.ActionKind, d result.Deployment, why string) *investigation.FixDraft {
 	if w, ok := workloadOf(d); ok {
-		if d.Kind == "configuration" {
-			return nil
-		}
-		return f.takeBack(w, why)
+		return f.takeBack(w, d, why)
 	}
 	return f.draft(kind, d.Service, nil, why)
 }

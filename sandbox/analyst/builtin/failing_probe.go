@@ -28,13 +28,13 @@ func failingProbe(f *facts) []hypothesis {
 			h.confidence = 0.96
 			h.title = fmt.Sprintf("The %s probe of %s fails since it was changed", probe, w)
 			f.rolloutClaim(&h, w, d)
-			h.fix = f.takeBack(w, "The probe before did not fail.")
+			h.fix = f.takeBack(w, d, "The probe before did not fail.")
 			h.summary = f.sentence(w, d) + ". "
 		} else if d, changed := f.rolled(w); changed {
 			h.confidence = 0.86
 			f.rolloutClaim(&h, w, d)
 			h.title += since(d, true)
-			h.fix = f.takeBack(w, "What ran before passed its probe.")
+			h.fix = f.takeBack(w, d, "What ran before passed its probe.")
 			h.summary = f.sentence(w, d) + ". "
 		} else {
 			h.missing = append(h.missing, fmt.Sprintf("a change of %s or of its probe: none was seen", w))

@@ -223,8 +223,14 @@ func since(d result.Deployment, changed bool) string {
 	return fmt.Sprintf(" since a change of its %s", d.Kind)
 }
 
-// takeBack drafts the rollback of a workload, where the installation may do that.
-func (f *facts) takeBack(w workload, why string) *investigation.FixDraft {
+// takeBack drafts the rollback of a workload to what it was before a change, where the installation may do that. It goes back by one rollout: there is none
+// for a ConfigMap, which is not the workload's, or where something was rolled out since, which it would take back instead.
+func (f *facts) takeBack(w workload, d result.Deployment, why string) *investigation.FixDraft {
+	if d.Kind == telemetry.ChangeConfiguration || slices.ContainsFunc(f.changes.Deployments, func(later result.Deployment) bool {
+		return later.Service == d.Service && later.Kind != telemetry.ChangeConfiguration && later.Time.After(d.Time)
+	}) {
+		return nil
+	}
 	return f.remedy(investigation.RollbackWorkload, w, nil, why)
 }
 

@@ -106,7 +106,7 @@ func (f *facts) leak(service string) (hypothesis, bool) {
 		h.title += since(d, true)
 		h.summary += " " + f.sentence(w, d) + "."
 		f.rolloutClaim(&h, w, d)
-		h.fix = f.takeBack(w, "What ran before did not grow.")
+		h.fix = f.takeBack(w, d, "What ran before did not grow.")
 	} else if d, changed := f.recentVersion(service); changed {
 		f.changeClaim(&h, d)
 		h.fix = f.draft(investigation.RollbackVersion, service, nil, "It grows since its new version; the one before did not.")

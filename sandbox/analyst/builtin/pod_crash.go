@@ -39,9 +39,7 @@ func (f *facts) crash(w workload, id string, o result.KubernetesObject, c result
 			h.mechanism = investigation.WrongConfiguration
 		}
 		f.keyClaim(&h, d)
-		if d.Kind != "configuration" {
-			h.fix = f.takeBack(w, "What ran before did not crash.")
-		}
+		h.fix = f.takeBack(w, d, "What ran before did not crash.")
 	}
 	h.claim(fmt.Sprintf("Container %s of %s exits with code %d again and again; %s.", c.Name, o.Name, c.ExitCode, restarts(c)), id,
 		someContainer(id, fmt.Sprintf(`c["name"] == %q`, c.Name), fmt.Sprintf(`c["exit_code"] == %d`, c.ExitCode), `c["restarts"] >= 1`, `not c["ready"]`))

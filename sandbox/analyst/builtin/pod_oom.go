@@ -38,7 +38,9 @@ func (f *facts) outOfMemory(w workload, id string, o result.KubernetesObject, c 
 	if changed {
 		h.confidence = 0.96
 		f.rolloutClaim(&h, w, d)
-		h.fix = f.takeBack(w, "What ran before was not killed.")
+		if back := f.takeBack(w, d, "What ran before was not killed."); back != nil {
+			h.fix = back
+		}
 	}
 	grew := false
 	for _, p := range f.processes() {

@@ -39,7 +39,7 @@ func (f *facts) homeless(w workload, id string, o result.KubernetesObject) hypot
 	if d, changed := f.rolled(w, telemetry.ChangeResources, telemetry.ChangeTemplate); changed && h.culprit == w.entity() {
 		h.confidence = 0.93
 		f.rolloutClaim(&h, w, d)
-		h.fix = f.takeBack(w, "What ran before had room.")
+		h.fix = f.takeBack(w, d, "What ran before had room.")
 		h.summary += " " + f.sentence(w, d) + "."
 	}
 	h.claim(fmt.Sprintf("%s waits for a node: %s", o.Name, clip(o.Message, 300)), id,
