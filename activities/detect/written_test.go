@@ -2,6 +2,7 @@ package detect_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/midwatch/midwatch/internal/rules"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/store/storetest"
+	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools/toolstest"
 )
 
@@ -162,6 +164,38 @@ func TestARuleOfManySeriesIsRaisedOnceForEachService(t *testing.T) {
 	}
 	if found[2].Attributes["series.10"] == "" || found[2].Attributes["series.11"] != "" {
 		t.Errorf("ten series are listed: %v", found[2].Attributes)
+	}
+}
+
+// Containers of one pod may have services of their own, and one service several workloads: none hides another.
+func TestServicesOfOneWorkloadAreRaisedApart(t *testing.T) {
+	db := storetest.Open(t)
+	now := start.Add(2 * time.Minute)
+	var rows []toolstest.Metric
+	for at := start; at.Before(now); at = at.Add(5 * time.Second) {
+		for _, of := range []struct{ service, workload string }{
+			{"front", "deployment/web"}, {"cache", "deployment/web"}, {"web.shop", "deployment/web"}, {"web.shop", "statefulset/web"}, {"web.shop", ""},
+		} {
+			rows = append(rows, toolstest.Metric{
+				Time: at, Env: toolstest.Environment, Service: of.service, Instance: of.service + of.workload, Host: "h", Name: "depth", Kind: "gauge", Value: 10,
+				Attributes: map[string]string{telemetry.K8sNamespace: "shop", telemetry.K8sWorkload: of.workload},
+			})
+		}
+	}
+	toolstest.WriteMetrics(t, db, rows)
+	seen := map[string]string{} // :: id → about whom
+	for _, got := range alertsAt(t, withRules(t, db, rules.Alert{Name: "deep", Expr: "depth > 1"}), now) {
+		if other, double := seen[got.ID]; double {
+			t.Errorf("%s and %s have one id, %s", other, got.Service, got.ID)
+		}
+		seen[got.ID] = got.Service + " " + string(got.Entity)
+	}
+	want := []string{
+		"cache workload/shop/deployment/web", "front workload/shop/deployment/web", "web.shop service/web.shop", "web.shop workload/shop/deployment/web",
+		"web.shop workload/shop/statefulset/web",
+	}
+	if got := slices.Sorted(maps.Values(seen)); !slices.Equal(got, want) {
+		t.Errorf("raised for %q, want %q", got, want)
 	}
 }
 

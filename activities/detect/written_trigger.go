@@ -61,12 +61,15 @@ type concerned struct {
 	entity  telemetry.Entity
 }
 
-// subject is what a trigger's id says of it.
+// subject is what a trigger's id says of it: no two have the same, for a trigger whose id is known is taken for one that was seen.
 func (c concerned) subject() string {
-	if parts := strings.SplitN(c.entity.Name(), "/", 3); c.entity.Kind() == "workload" && telemetry.ServiceOf(parts[0], parts[2]) != c.service {
-		return string(c.entity)
+	switch {
+	case c.entity == telemetry.Service(c.service):
+		return c.service
+	case c.service != "":
+		return c.service + " " + string(c.entity)
 	}
-	return cmp.Or(c.service, string(c.entity), "all")
+	return cmp.Or(string(c.entity), "all")
 }
 
 // ruleTriggers makes a trigger of all series that are about the same, ordered by what they are about.
