@@ -29,7 +29,7 @@ func editOf(d result.Deployment) (e edit) {
 			entry, lines = line[2:], false
 		case strings.HasPrefix(line, "@@"):
 			lines = true
-		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"):
+		case line == "--- before", line == "+++ after": // of a file; what begins with dashes else is an option
 		case strings.HasPrefix(line, "-") && e.before == "":
 			e.before = strings.TrimSpace(line[1:])
 		case strings.HasPrefix(line, "+") && e.after == "":

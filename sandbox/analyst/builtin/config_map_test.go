@@ -21,6 +21,8 @@ func TestEditOf(t *testing.T) {
 		},
 		"a line without a key":   {"@ nginx.conf\n--- before\n+++ after\n@@ -1 +1 @@\n-listen 80;\n+listen 81;\n", edit{"nginx.conf", "listen 80;", "listen 81;"}},
 		"a line that is gone":    {"@ app.conf\n--- before\n+++ after\n@@ -1,2 +1 @@\n a: 1\n-b: 2\n", edit{"b", "b: 2", ""}},
+		"an option":              {"@ ARGS\n---level=info\n+--level=debug\n", edit{"ARGS", "--level=info", "--level=debug"}},
+		"an option in a file":    {"@ args\n--- before\n+++ after\n@@ -1 +1 @@\n---level=info\n+++level\n", edit{"--level", "--level=info", "++level"}},
 		"what is masked differs": {"@ PASSWORD\n only what is masked differs\n", edit{"PASSWORD", "", ""}},
 		"nothing":                {"", edit{}},
 	} {
