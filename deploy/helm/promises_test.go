@@ -156,6 +156,28 @@ func TestSandboxProfileIsInstalled(t *testing.T) {
 	}
 }
 
+// What all other pods are to say of AppArmor is not said of the sandbox role's pods: under the runtime's profile no step has walls.
+func TestTheSandboxRolesAppArmorIsItsOwn(t *testing.T) {
+	for _, own := range []string{"", "Unconfined", "RuntimeDefault"} {
+		out, err := helm(t, "template", "midwatch", "midwatch", "--show-only", "templates/investigation.yaml", "--set", "appArmorProfile=RuntimeDefault,workers.sandbox.appArmorProfile="+own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for part := range strings.SplitSeq(out, "\n---\n") {
+			if !strings.Contains(part, "kind: Deployment") {
+				continue
+			}
+			want := "RuntimeDefault"
+			if strings.Contains(part, "name: midwatch-worker-sandbox\n") {
+				want = own
+			}
+			if _, got, _ := strings.Cut(part, "appArmorProfile: {type: "); want == "" && got != "" || !strings.HasPrefix(got, want) {
+				t.Errorf("with %q: %.30q, want %q in\n%.200s", own, got, want, part)
+			}
+		}
+	}
+}
+
 // Every pod is chosen by a policy of its own, and by the one that refuses the rest.
 func TestNetworkPolicies(t *testing.T) {
 	for _, set := range sets(t) {

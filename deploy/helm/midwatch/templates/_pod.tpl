@@ -26,7 +26,7 @@ spec:
     fsGroup: 65532
     fsGroupChangePolicy: OnRootMismatch
     seccompProfile: {type: {{ .seccomp | default "RuntimeDefault" }}{{ if eq (.seccomp | default "") "Localhost" }}, localhostProfile: midwatch/sandbox.json{{ end }}}
-    {{- with .appArmor | default $v.appArmorProfile }}
+    {{- with ternary .appArmor $v.appArmorProfile (hasKey . "appArmor") }}
     appArmorProfile: {type: {{ . }}}
     {{- end }}
   {{- with .runtimeClass }}
