@@ -33,7 +33,7 @@ func (k *intake) belongs(t investigation.Trigger, o *OpenIncident, now time.Time
 	case began(t).Before(o.Explained.Add(aftermath)):
 		return true
 	case k.apart:
-		return goesOn && o.Phase != Resolved && expected(o.Alarms, t)
+		return goesOn && o.Phase != Resolved && k.expected(o.Alarms, t)
 	default:
 		return goesOn && o.Phase != Resolved && slices.Contains(o.Alarms, alarm(t))
 	}
@@ -146,7 +146,7 @@ func (k *intake) unaccounted(o *OpenIncident, p Progress) (others []investigatio
 		}
 		others = append(others, t)
 		o.Triggers = slices.DeleteFunc(o.Triggers, func(id string) bool { return id == t.ID })
-		o.Alarms = slices.DeleteFunc(o.Alarms, func(a string) bool { return a == alarm(t) })
+		o.Alarms = slices.DeleteFunc(o.Alarms, func(a string) bool { return a == k.alarm(t) })
 		o.Subjects = slices.DeleteFunc(o.Subjects, func(s Subject) bool { return s == subjectOf(t) })
 	}
 	return others

@@ -219,6 +219,33 @@ func TestIntakeGivesARuleOfNoServiceAnIncidentOfItsOwn(t *testing.T) {
 	}
 }
 
+// That a node's disk is full says nothing of another node's, long after the report on the first.
+func TestIntakeTellsTheAlarmsOfHostsApart(t *testing.T) {
+	full := func(id, host string, after time.Duration) investigation.Trigger {
+		a := says(alert(id, "", investigation.Critical), after)
+		a.Rule, a.Entity = investigation.WrittenPrefix+"disk", telemetry.Host(host)
+		return a
+	}
+	for name, c := range map[string]struct {
+		then investigation.Trigger
+		want []string
+	}{
+		"another host": {full("b", "node2", 50*time.Second), []string{"a", "b"}},
+		"the same":     {full("b", "node1", 50*time.Second), []string{"a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.ends["a"], d.phases["a"] = 18*time.Second, workflows.AwaitingApproval
+			d.at(0, full("a", "node1", 0))
+			d.at(55*time.Second, c.then)
+			d.run(90 * time.Second)
+			if got := d.firsts(); !slices.Equal(got, c.want) {
+				t.Errorf("started %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 // What one client calls is not one: a kubelet probes every pod, a scraper calls everybody.
 func TestIntakeKeepsWhatOneClientCallsApart(t *testing.T) {
 	d := newDesk(t)

@@ -323,7 +323,7 @@ func (k *intake) join(ctx workflow.Context, t investigation.Trigger, o *OpenInci
 			return false
 		}
 	}
-	o.Triggers, o.Alarms = newest(append(o.Triggers, t.ID), maxKnown), newest(union(o.Alarms, []string{alarm(t)}), maxKnown)
+	o.Triggers, o.Alarms = newest(append(o.Triggers, t.ID), maxKnown), newest(union(o.Alarms, []string{k.alarm(t)}), maxKnown)
 	o.Services, o.LastSeen = oldest(union(o.Services, k.touches(t)), maxKnown), now
 	if k.apart {
 		o.Subjects = oldest(union(o.Subjects, []Subject{subjectOf(t)}), maxKnown)
@@ -409,7 +409,7 @@ func (k *intake) start(ctx workflow.Context, g Group, now time.Time) {
 	o := OpenIncident{Workflow: id, Services: g.Services, Asked: manual(g.Triggers), Baking: baking, Phase: Investigating, Started: now, LastSeen: now}
 	o.Triggers, o.Looks = slices.Clone(g.Watched), g.Looks
 	for _, t := range g.Triggers {
-		o.Triggers, o.Alarms = append(o.Triggers, t.ID), union(o.Alarms, []string{alarm(t)})
+		o.Triggers, o.Alarms = append(o.Triggers, t.ID), union(o.Alarms, []string{k.alarm(t)})
 	}
 	if k.apart {
 		o.Subjects = oldest(subjects(g.Triggers), maxKnown)

@@ -94,9 +94,17 @@ var follows = map[string][]string{
 	investigation.RuleProbe:     {investigation.RuleOOMKill, investigation.RuleCrashLoop},
 }
 
+// alarm names what a trigger says, whenever it says it: of a host the host, too.
+func (k *intake) alarm(t investigation.Trigger) string {
+	if k.apart && t.Service == "" {
+		return t.Rule + "/" + string(t.Entity)
+	}
+	return alarm(t)
+}
+
 // expected tells whether an incident had a trigger's alarm already, or one that it follows from.
-func expected(alarms []string, t investigation.Trigger) bool {
-	if slices.Contains(alarms, alarm(t)) {
+func (k *intake) expected(alarms []string, t investigation.Trigger) bool {
+	if slices.Contains(alarms, k.alarm(t)) {
 		return true
 	}
 	return complaint(t) && slices.ContainsFunc(follows[t.Rule], func(rule string) bool {
