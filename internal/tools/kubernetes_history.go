@@ -14,16 +14,27 @@ import (
 const (
 	maxVersions = 200 // of a history, the newest
 	maxFolded   = 800 // versions that are read to be folded
+
+	maxHistoryBytes = 48 << 20 // of the objects that are held at once to be compared; the API server takes one of 1.5 MiB
 )
 
-// historySQL takes the version before the window along, to compare the first within it with.
+// historySQL takes of each object the version before the window along, to compare the first within it with. It reads the newest of them, as many
+// and as large as are held at once; what is before the window counts for nothing else.
 const historySQL = `
-SELECT *, count() OVER () AS total FROM (
-    SELECT api_version, kind, namespace, name, uid, resource_version, action, actor, workload, time AS since, object, diff
-    FROM k8s_objects
-    WHERE ` + objectNamed + ` AND ` + objectInScope + ` AND time >= {earlier:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}
-    ORDER BY ` + objectAge + ` LIMIT 1 BY uid, resource_version, action = 'deleted'
-) ORDER BY (since, toUInt64OrZero(resource_version), action = 'deleted') DESC LIMIT {rows:UInt32}`
+SELECT * EXCEPT (earlier, size) FROM (
+    SELECT *, countIf(since >= {from:DateTime64(9,'UTC')}) OVER () AS total,
+           countIf(since < {from:DateTime64(9,'UTC')}) OVER (PARTITION BY uid ORDER BY ` + historyAge + ` DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS earlier,
+           sum(length(object) + length(diff)) OVER (ORDER BY ` + historyAge + ` DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS size
+    FROM (
+        SELECT api_version, kind, namespace, name, uid, resource_version, action, actor, workload, time AS since, object, diff
+        FROM k8s_objects
+        WHERE ` + objectNamed + ` AND ` + objectInScope + ` AND time >= {earlier:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}
+        ORDER BY ` + objectAge + ` LIMIT 1 BY uid, resource_version, action = 'deleted')
+) WHERE earlier <= 1 AND size <= {bytes:UInt64}
+ORDER BY ` + historyAge + ` DESC LIMIT {rows:UInt32}`
+
+// historyAge is objectAge of what historySQL reads.
+const historyAge = `(since, toUInt64OrZero(resource_version), action = 'deleted')`
 
 type historyArguments struct {
 	window
@@ -64,7 +75,7 @@ func (r reader) kubernetesHistory() Tool {
 			if err != nil {
 				return Result{}, err
 			}
-			params := append(in(scope, a.window), param{"earlier", a.From.Add(-lookBack)}, param{"rows", a.rows()})
+			params := append(in(scope, a.window), param{"earlier", a.From.Add(-lookBack)}, param{"rows", a.rows()}, param{"bytes", uint64(maxHistoryBytes)})
 			rows, text, err := query[objectRow](ctx, r.db, historySQL, append(params, a.params(kind)...))
 			if err != nil {
 				return Result{}, err
@@ -84,9 +95,14 @@ func (r reader) kubernetesHistory() Tool {
 // historyOf turns rows, the newest first, into versions within a window, the oldest first.
 func historyOf(rows []objectRow, a historyArguments) result.KubernetesHistory {
 	h := result.KubernetesHistory{Versions: []result.KubernetesChange{}}
+	within := 0
 	for i := len(rows) - 1; i >= 0; i-- {
 		row := rows[i]
-		if row.Since.Before(a.From) || row.Action == telemetry.ObjectSnapshot {
+		if row.Since.Before(a.From) {
+			continue
+		}
+		within++
+		if row.Action == telemetry.ObjectSnapshot {
 			continue
 		}
 		before := ""
@@ -99,7 +115,7 @@ func historyOf(rows []objectRow, a historyArguments) result.KubernetesHistory {
 		h.Versions = fold(h.Versions)
 	}
 	if len(rows) > 0 {
-		h.Omitted = max(0, int(rows[0].Total)-len(rows))
+		h.Omitted = int(rows[0].Total) - within
 	}
 	for over := len(h.Versions) - maxVersions; over > 0; over-- {
 		h.Omitted += versions(h.Versions[:1])
