@@ -77,8 +77,11 @@ func (w *Watcher) evaluated(v verdict, now time.Time) (c metav1.Condition, ok bo
 	state, known := w.states.Of(m.Namespace + "/" + m.Name)
 	var status metav1.ConditionStatus
 	var reason, message string
+	stale := now.Sub(w.states.At) > staleAge
 	switch {
-	case now.Sub(w.states.At) > staleAge:
+	case stale && w.unasked != "":
+		status, reason, message = metav1.ConditionUnknown, "NotEvaluated", "the ingester does not answer what became of it"
+	case stale:
 		status, reason, message = metav1.ConditionUnknown, "NotEvaluated", "no worker evaluates alert rules"
 	case !known && w.states.Error != "":
 		status, reason, message = metav1.ConditionUnknown, "NotEvaluated", w.states.Error
