@@ -27,6 +27,9 @@ func TestARecordedNightIsReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	here := time.Local
+	time.Local = time.UTC // commands tell local time; where that is half an hour off, the minutes would be others
+	t.Cleanup(func() { time.Local = here })
 	start := time.Now().UTC().Truncate(time.Hour).Add(-3 * time.Hour)
 	db := storetest.Open(t)
 	ingesttest.Logs(t, ingesttest.Client(t, db), kubernetestest.New("prod").Play(told, start).Logs)
