@@ -31,23 +31,25 @@ type ruleObject struct {
 	Object    string `ch:"object"`
 }
 
-// alertRules are the configured rules and those of the cluster as they were at now, at most maxRules. With an error there are more.
-func (d *Detector) alertRules(ctx context.Context, now time.Time) ([]rules.Alert, error) {
+// alertRules are the configured rules and those of the cluster as they were at now, at most maxRules, and what is wrong with objects that are
+// none, by name. With an error there are more.
+func (d *Detector) alertRules(ctx context.Context, now time.Time) ([]rules.Alert, map[string]error, error) {
 	list := slices.Clone(d.cfg.Alerts)
 	found, err := rows[ruleObject](ctx, d, "alert rules of the cluster", ruleObjectsSQL,
 		param{"now", now}, param{"from", now.Add(-objectsReach)}, param{"kind", rules.AlertKind}, param{"group", rules.Group})
-	list = append(list, current(found)...)
+	valid, invalid := current(found)
+	list = append(list, valid...)
 	if len(list) > maxRules {
-		return list[:maxRules], fmt.Errorf("there are %d alert rules; the last by name are not evaluated, at most %d are", len(list), maxRules)
+		return list[:maxRules], invalid, fmt.Errorf("there are %d alert rules; the last by name are not evaluated, at most %d are", len(list), maxRules)
 	}
-	return list, err
+	return list, invalid, err
 }
 
 // current takes of each object its newest version that is valid, ordered by name. An object whose newest version is its deletion has none,
-// and of two objects that had one name the newer counts.
-func current(versions []ruleObject) []rules.Alert {
+// and of two objects that had one name the newer counts. Of an object that never had a valid one invalid says what is wrong with the newest.
+func current(versions []ruleObject) (valid []rules.Alert, invalid map[string]error) {
 	settled, owner := map[string]bool{}, map[string]string{} // :: uid → whether its version was found; rule → uid
-	var out []rules.Alert
+	invalid = map[string]error{}
 	for _, v := range versions {
 		name := v.Namespace + "/" + v.Name
 		if owner[name] == "" {
@@ -58,14 +60,18 @@ func current(versions []ruleObject) []rules.Alert {
 		}
 		a, err := rules.AlertOf([]byte(v.Object))
 		if v.Action != telemetry.ObjectDeleted && err != nil {
+			if invalid[name] == nil {
+				invalid[name] = err
+			}
 			continue // the version before it goes on
 		}
 		settled[v.UID] = true
+		delete(invalid, name)
 		if v.Action != telemetry.ObjectDeleted {
 			a.Name = name
-			out = append(out, a)
+			valid = append(valid, a)
 		}
 	}
-	slices.SortFunc(out, func(a, b rules.Alert) int { return cmp.Compare(a.Name, b.Name) })
-	return out
+	slices.SortFunc(valid, func(a, b rules.Alert) int { return cmp.Compare(a.Name, b.Name) })
+	return valid, invalid
 }

@@ -3,6 +3,7 @@ package detect_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,19 @@ func TestAlertRulesOfTheClusterAreWhatTheyWereAtTheMoment(t *testing.T) {
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Errorf("just before minute %d: %q, want %q", at, got, want)
+		}
+	}
+	for at, want := range map[int]string{ // what is told of it: why it is no rule, while there is no version before that goes on
+		4: "shop/deep raised ", 6: `shop/deep failed severity: "loud"`, 7: "shop/deep failed spec: json: unknown field", 8: "shop/deep raised ",
+	} {
+		d := withRules(t, db)
+		alertsAt(t, d, minute(at).Add(-time.Second))
+		var told []string
+		for _, s := range d.RuleStates().Rules {
+			told = append(told, fmt.Sprint(s.Name, " ", s.Reason(), " ", s.Error))
+		}
+		if !slices.ContainsFunc(told, func(s string) bool { return strings.HasPrefix(s, want) }) || len(told) != 2 {
+			t.Errorf("just before minute %d: %q, want %q", at, told, want)
 		}
 	}
 	_, unknown, err := newDetector(t, db).Holding(t.Context(), []string{"rule/shop/deleted"}, minute(8))

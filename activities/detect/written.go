@@ -40,10 +40,13 @@ var (
 
 // written evaluates the rules that people wrote. It returns an error only if ctx ended.
 func (d *Detector) written(ctx context.Context, now time.Time) ([]investigation.Trigger, error) {
-	list, problem := d.alertRules(ctx, now)
+	list, invalid, problem := d.alertRules(ctx, now)
 	outcomes := d.evaluate(ctx, turned(list, now), now, true)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	for name, err := range invalid {
+		outcomes = append(outcomes, outcome{rule: rules.Alert{Name: name}, err: err})
 	}
 	out, failed := triggersOf(outcomes), failures(outcomes)
 	if problem != nil {
@@ -157,7 +160,7 @@ func began(points []promql.Point, r promql.Range) (since time.Time) {
 // Holding evaluates the named rules that people wrote at now, whatever time they ask for: the triggers of those that hold, and of others why
 // they could not be evaluated. A rule that is there no more is in neither.
 func (d *Detector) Holding(ctx context.Context, names []string, now time.Time) ([]investigation.Trigger, map[string]error, error) {
-	list, problem := d.alertRules(ctx, now)
+	list, _, problem := d.alertRules(ctx, now)
 	list = slices.DeleteFunc(list, func(a rules.Alert) bool { return !slices.Contains(names, a.Rule()) })
 	outcomes := d.evaluate(ctx, list, now, false)
 	unknown := map[string]error{}

@@ -25,7 +25,7 @@ func (r *remote) aiLedger() *cobra.Command {
 		limit                          int
 	}
 	cmd := &cobra.Command{
-		Use: "ledger [ID]", Short: "List the calls to models; with an id: all that was sent and received", Args: cobra.MaximumNArgs(1),
+		Use: "ledger [ID]", Short: "List the calls to models; with an id: all that was sent and received", Args: wantsUpTo(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := r.client()
 			if err != nil {

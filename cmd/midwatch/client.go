@@ -58,7 +58,7 @@ func (r *remote) client() (*client.Client, error) {
 
 func investigationsCommand(in *installation) *cobra.Command {
 	r := &remote{in: in}
-	cmd := &cobra.Command{Use: "investigations", Aliases: []string{"inv"}, Short: "List, show, ask about, approve, reject and cancel"}
+	cmd := &cobra.Command{Use: "investigations", Aliases: []string{"inv"}, SuggestFor: []string{"incidents", "incident", "reports", "list", "show", "approve"}, Short: "List, show, ask about, approve, reject and cancel"}
 	r.flags(cmd)
 	var reason string
 	var yes bool

@@ -25,7 +25,7 @@ func configCommand(in *installation) *cobra.Command {
 
 func configCheck(in *installation) *cobra.Command {
 	return &cobra.Command{
-		Use: "check [FILE]", Short: "Read a configuration file and what it points at, and say what is wrong", Args: cobra.MaximumNArgs(1),
+		Use: "check [FILE]", Short: "Read a configuration file and what it points at, and say what is wrong", Args: wantsUpTo(0, 1),
 		Long: `Reads a configuration file as every command does, and the files that it points at, and says what is wrong with the first that is.
 Without FILE it is the one of --config or MIDWATCH_CONFIG.`,
 		Example: "  midwatch config check midwatch.yaml",

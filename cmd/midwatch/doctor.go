@@ -27,7 +27,7 @@ type finding struct {
 
 func doctorCommand(in *installation) *cobra.Command {
 	return &cobra.Command{
-		Use:   "doctor",
+		Use: "doctor", SuggestFor: []string{"status", "health", "check"},
 		Short: "List what this machine can do: eBPF hooks, sandbox, ports, versions, disk",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

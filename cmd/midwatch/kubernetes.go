@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ type lookedAt struct {
 func kubernetesCommand(in *installation) *cobra.Command {
 	k := &lookedAt{remote: &remote{in: in}, now: time.Now}
 	cmd := &cobra.Command{
-		Use: "kubernetes", Aliases: []string{"k8s"}, Short: "Look at the cluster as it is, or was at any moment that is kept",
+		Use: "kubernetes", Aliases: []string{"k8s"}, SuggestFor: []string{"kubectl", "kube", "cluster"}, Short: "Look at the cluster as it is, or was at any moment that is kept",
 		Long: `Shows the objects of the cluster as they were at a moment, how they changed, and what the cluster said about them.
 
 A moment is now (the default), 03:12 (the last time it was), "2026-03-01 03:12", an RFC 3339 time, or 10m (ago).`,
@@ -31,7 +32,8 @@ A moment is now (the default), 03:12 (the last time it was), "2026-03-01 03:12",
   midwatch kubernetes get deployment checkout -n shop --at 03:12
   midwatch kubernetes diff configmaps -n shop --from 03:00 --to 03:12
   midwatch kubernetes history deployment checkout -n shop --from 6h
-  midwatch kubernetes events -n shop --from 30m`,
+  midwatch kubernetes events -n shop --from 30m
+  midwatch kubernetes service checkout -n shop --at 03:12`,
 	}
 	k.flags(cmd)
 	cmd.PersistentFlags().StringVarP(&k.namespace, "namespace", "n", "", "namespace (default: all, where one may ask for all)")
@@ -76,12 +78,13 @@ func (k *lookedAt) list() *cobra.Command {
 func (k *lookedAt) get() *cobra.Command {
 	var format string
 	cmd := k.atFlag(&cobra.Command{
-		Use: "get KIND NAME", Short: "Show one object as it was, whole", Args: wants(2),
+		Use: "get KIND NAME", Short: "Show one object as it was, whole", Args: wantsObject,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			at, err := moment(k.at, k.now())
 			if err != nil {
 				return err
 			}
+			args = named(args)
 			return ask[result.KubernetesVersion](cmd, k.remote, "kubernetes_get", map[string]any{
 				"kind": args[0], "name": args[1], "namespace": k.namespace, "at": at, "format": format,
 			}, writeVersion)
@@ -93,8 +96,9 @@ func (k *lookedAt) get() *cobra.Command {
 
 func (k *lookedAt) history() *cobra.Command {
 	cmd := k.windowFlags(&cobra.Command{
-		Use: "history KIND NAME", Short: "Show how one object changed, and by whom", Args: wants(2),
+		Use: "history KIND NAME", Short: "Show how one object changed, and by whom", Args: wantsObject,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args = named(args)
 			return k.between("from", "to", func(a map[string]any) error {
 				a["kind"], a["name"], a["namespace"], a["fold"] = args[0], args[1], k.namespace, !k.all
 				return ask[result.KubernetesHistory](cmd, k.remote, "kubernetes_history", a, writeHistory)
@@ -107,8 +111,9 @@ func (k *lookedAt) history() *cobra.Command {
 
 func (k *lookedAt) diff() *cobra.Command {
 	cmd := k.windowFlags(&cobra.Command{
-		Use: "diff KIND [NAME]", Short: "Show how the objects of a kind, or one, differ between two moments", Args: cobra.RangeArgs(1, 2),
+		Use: "diff KIND [NAME]", Short: "Show how the objects of a kind, or one, differ between two moments", Args: wantsUpTo(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args = named(args)
 			return k.between("before", "after", func(a map[string]any) error {
 				a["kind"], a["namespace"] = args[0], k.namespace
 				if len(args) > 1 {
@@ -127,8 +132,9 @@ func (k *lookedAt) diff() *cobra.Command {
 func (k *lookedAt) events() *cobra.Command {
 	var workload string
 	cmd := k.windowFlags(&cobra.Command{
-		Use: "events [KIND NAME]", Short: "Show what the cluster said, of all or of one object", Args: cobra.RangeArgs(0, 2),
+		Use: "events [KIND NAME]", Short: "Show what the cluster said, of all or of one object", Args: wantsUpTo(0, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args = named(args)
 			return k.between("from", "to", func(a map[string]any) error {
 				a["namespace"], a["workload"] = k.namespace, workload
 				if len(args) > 0 {
@@ -149,6 +155,9 @@ func (k *lookedAt) pods() *cobra.Command {
 	return k.atFlag(&cobra.Command{
 		Use: "service NAME", Short: "Show the pods that were behind a Service", Args: wants(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if k.namespace == "" {
+				return errors.New("whose Service? say the namespace with -n")
+			}
 			at, err := moment(k.at, k.now())
 			if err != nil {
 				return err
@@ -156,6 +165,22 @@ func (k *lookedAt) pods() *cobra.Command {
 			return ask[result.ServicePods](cmd, k.remote, "service_pods", map[string]any{"service": args[0], "namespace": k.namespace, "at": at}, writeServicePods)
 		},
 	})
+}
+
+// named takes KIND/NAME apart, as kubectl does.
+func named(args []string) []string {
+	if len(args) == 1 {
+		return strings.SplitN(args[0], "/", 2)
+	}
+	return args
+}
+
+// wantsObject takes KIND NAME, or KIND/NAME.
+func wantsObject(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 && len(named(args)) == 2 {
+		return nil
+	}
+	return wants(2)(cmd, args)
 }
 
 // between hands on the arguments that say from when to when, by the names that a tool has for them.
@@ -167,6 +192,9 @@ func (k *lookedAt) between(from, to string, do func(map[string]any) error) error
 	end, err := moment(k.to, k.now())
 	if err != nil {
 		return err
+	}
+	if !begin.Before(end) {
+		return fmt.Errorf("--from %s (%s) is not before --to %s (%s)", k.from, stamp(begin), k.to, stamp(end))
 	}
 	return do(map[string]any{from: begin, to: end})
 }

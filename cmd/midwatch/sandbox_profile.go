@@ -15,7 +15,7 @@ func sandboxProfileCommand() *cobra.Command {
 		Use: "sandbox-profile [FILE]", Short: "Write the seccomp profile for pods in which steps run",
 		Long: `Writes the filter under which the sandbox role's pod can build its steps' walls, as seccompProfile type Localhost wants it on every node:
 below the kubelet's directory, /var/lib/kubelet/seccomp/midwatch/sandbox.json. Without a file it is printed.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: wantsUpTo(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := json.MarshalIndent(profile.Pod(), "", " ")
 			if err != nil {

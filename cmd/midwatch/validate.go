@@ -4,7 +4,9 @@ import (
 	"fmt"
 
 	"github.com/midwatch/midwatch/activities/notify"
+	"github.com/midwatch/midwatch/activities/remedy"
 	"github.com/midwatch/midwatch/collector/exporter/filter"
+	"github.com/midwatch/midwatch/collector/kube"
 	"github.com/midwatch/midwatch/internal/llm"
 	"github.com/midwatch/midwatch/internal/llm/wire"
 	"github.com/midwatch/midwatch/internal/rules"
@@ -57,7 +59,7 @@ func (s settings) validate() error {
 	return nil
 }
 
-// checkFiles reads what the configuration points at, as the parts will: keys, tokens, addresses.
+// checkFiles reads what the configuration points at, as the parts will: keys, tokens, addresses, ways to a cluster.
 func (s settings) checkFiles() error {
 	if s.GitHub.On() {
 		if err := s.GitHub.Validate(); err != nil {
@@ -70,6 +72,16 @@ func (s settings) checkFiles() error {
 		}
 		if _, err := wire.Key(p.KeyFile); err != nil {
 			return fmt.Errorf("ai: provider %s: %w", p.Name, err)
+		}
+	}
+	if file := s.Exporter.Kubeconfig; file != "" && file != kube.InCluster {
+		if _, err := kube.Connect(file); err != nil {
+			return fmt.Errorf("exporter: %w", err)
+		}
+	}
+	if file := s.Remedies.Kubeconfig; file != "" && len(s.Remedies.Kinds) > 0 {
+		if _, err := remedy.Open(file); err != nil {
+			return fmt.Errorf("remedies: %w", err)
 		}
 	}
 	_, err := notify.New(s.Notify)

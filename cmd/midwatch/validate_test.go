@@ -59,4 +59,14 @@ func TestFilesAreReadBeforeAnythingStarts(t *testing.T) {
 	if err := s.checkFiles(); err == nil || !strings.Contains(err.Error(), "github: repositories") {
 		t.Errorf("got %v", err)
 	}
+	s = defaults()
+	s.Exporter.Kubeconfig = "/nowhere/kubeconfig"
+	if err := s.checkFiles(); err == nil || !strings.Contains(err.Error(), "exporter: read kubeconfig /nowhere/kubeconfig") {
+		t.Errorf("got %v", err)
+	}
+	s = defaults()
+	s.Remedies.Kubeconfig, s.Remedies.Kinds = "/nowhere/kubeconfig", []investigation.ActionKind{investigation.RollbackWorkload}
+	if err := s.checkFiles(); err == nil || !strings.Contains(err.Error(), "remedies: read kubeconfig /nowhere/kubeconfig") {
+		t.Errorf("got %v", err)
+	}
 }

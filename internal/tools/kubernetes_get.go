@@ -127,7 +127,11 @@ func (r reader) absent(ctx context.Context, scope Scope, m moment, kind string, 
 		return fmt.Errorf("%w: of %s %s nothing is known at %s UTC: the cluster is watched since %s UTC", ErrNoAnswer, kind, a, m.At.UTC().Format(layout),
 			reach.WatchedSince.Format(layout))
 	}
-	return fmt.Errorf("%w: there was no %s %s at %s UTC", ErrNoAnswer, kind, a, m.At.UTC().Format(layout))
+	hint := ""
+	if a.Namespace == "" {
+		hint = "; most kinds have a namespace, which must be named"
+	}
+	return fmt.Errorf("%w: there was no %s %s at %s UTC%s", ErrNoAnswer, kind, a, m.At.UTC().Format(layout), hint)
 }
 
 func (a getArguments) render(row objectRow) (result.KubernetesVersion, error) {

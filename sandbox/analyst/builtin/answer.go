@@ -161,7 +161,7 @@ func claimed(c investigation.Claim) finding {
 }
 
 func ruledOut(o investigation.RuledOut) finding {
-	return finding{text: "Ruled out: " + string(o.Entity) + ". " + o.Why, evidence: o.Evidence}
+	return finding{text: "Ruled out: " + string(o.Entity) + ": " + o.Why, evidence: o.Evidence}
 }
 
 // distinct drops a finding that says what an earlier one says.

@@ -37,7 +37,7 @@ func TestAnswer(t *testing.T) {
 	}{
 		"Was Postgres to blame?":             {[]string{"products is scanned by postgres. (e4)", "catalog is slow. The index is gone."}, []string{"e4", "e1"}},
 		"why did the GATEWAY wait":           {[]string{"struck because its check is false: gateway waits"}, []string{"e1"}},
-		"what about redis?":                  {[]string{"Ruled out: service/redis-server. as fast as before (e2)"}, []string{"e2"}},
+		"what about redis?":                  {[]string{"Ruled out: service/redis-server: as fast as before (e2)"}, []string{"e2"}},
 		"what did cart say?":                 {[]string{"search_logs found: nothing new (e2)"}, []string{"e2"}},
 		"since when?":                        {[]string{"It began at 2026-03-01T12:00:45Z."}, nil},
 		"are you sure?":                      {[]string{"confidence of 90%, verdict root cause"}, nil},

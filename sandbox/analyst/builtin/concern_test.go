@@ -54,3 +54,24 @@ func TestALeakElsewhereIsNotBlamed(t *testing.T) {
 		}
 	}
 }
+
+// TestAWrongAddressElsewhereIsNotBlamed: whoever calls where nobody listens hurts itself and its callers; an alarm of a service without a call
+// to it, as one that has no calls at all, has another cause.
+func TestAWrongAddressElsewhereIsNotBlamed(t *testing.T) {
+	for service, blamed := range map[string]bool{"compiler": false, "checkout": true, "front": true} {
+		c, refused := chain(60, 5, 5), change(60, 4, 4, 9, true)
+		refused.Healthy, refused.New = result.Measure{}, true
+		c.Edges = append(c.Edges,
+			result.EdgeChange{From: "checkout", Address: "10.96.0.9:80", Protocol: "tcp", Change: refused},
+			result.EdgeChange{From: "front", To: "checkout", Protocol: "http", Change: change(60, 300, 0, 0, false)})
+		alarm := []investigation.Trigger{{Kind: investigation.Alert, Rule: "rule/memory", Service: service, Onset: noon}}
+		r := asked(t, alarm, map[string]any{"compare_windows": c})
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(text), "where nobody listens"); got != blamed {
+			t.Errorf("alarm of %s: %s %s %q", service, r.Verdict, r.Culprit, r.Title)
+		}
+	}
+}

@@ -120,7 +120,7 @@ func wrongConfiguration(f *facts) []hypothesis {
 	}
 	var out []hypothesis
 	for _, e := range f.comparison.Edges {
-		if e.Protocol == "tcp" && e.Failing && e.Healthy.Requests == 0 && !f.listened(e.Address) {
+		if e.Protocol == "tcp" && e.Failing && e.Healthy.Requests == 0 && !f.listened(e.Address) && f.concerns(e.From) {
 			out = append(out, f.misdirected(e))
 		}
 	}
@@ -163,14 +163,16 @@ func (f *facts) misdirected(e result.EdgeChange) hypothesis {
 	}
 	h.claim(fmt.Sprintf("%s tries to connect to %s and is refused (%d times); it never called that address before.", e.From, e.Address, e.Fault.Requests),
 		id, some(id, "edges", is("from", e.From), is("address", e.Address), holds("failing"), holds("new")))
+	h.summary = fmt.Sprintf("Since %s, %s calls %s, where nobody listens", f.onset.Format("15:04:05"), e.From, e.Address)
 	for _, old := range f.edgesFrom(e.From) {
 		if old.Quiet && old.Address != e.Address {
+			h.summary += ", instead of where it called before"
 			h.claim(fmt.Sprintf("Its calls to %s at %s have stopped (%.3g per second before).", old.To, old.Address, old.Healthy.RatePerS),
 				id, some(id, "edges", is("from", e.From), is("to", old.To), holds("quiet")))
 			break
 		}
 	}
-	h.summary = fmt.Sprintf("Since %s, %s calls %s, where nobody listens, instead of where it called before.", f.onset.Format("15:04:05"), e.From, e.Address)
+	h.summary += "."
 	if changed {
 		h.summary += fmt.Sprintf(" Its %s changed at %s.", d.Kind, d.Time.Format("15:04:05"))
 	}
