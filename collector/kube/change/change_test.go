@@ -61,7 +61,7 @@ func TestChanges(t *testing.T) {
 		{"probe", web, `"periodSeconds":1`, `"periodSeconds":9`, "", "", []string{"midwatch.deployment probes web.shop 1 → 9 by "}},
 		{"restart", web, `"annotations":{}`, `"annotations":{"restartedAt":"now"}`, "kubectl-rollout", "", []string{"midwatch.deployment template web.shop  → now by kubectl-rollout"}},
 		{"image and variable", web, `shop:1","args":["-a"],"env":[{"name":"A","value":"1"}]`, `shop:2","args":["-a"],"env":[]`, "", "", []string{
-			"midwatch.deployment image web.shop shop:1 → shop:2 by ", `midwatch.deployment environment web.shop {"name":"A","value":"1"} →  by `,
+			"midwatch.deployment image web.shop shop:1 → shop:2 by ", `midwatch.deployment environment web.shop A=1 →  by `,
 		}},
 		{"scaled by a person", web, `"replicas":3`, `"replicas":5`, "kubectl", "scale", []string{"midwatch.k8s.change replicas web.shop 3 → 5 by kubectl"}},
 		{"scaled by its autoscaler", web, `"replicas":3`, `"replicas":5`, "kube-controller-manager", "scale", []string{"midwatch.k8s.change replicas web.shop 3 → 5 by horizontalpodautoscaler/web-hpa"}},

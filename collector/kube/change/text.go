@@ -61,13 +61,23 @@ func text(v any) string {
 		return v
 	case json.Number:
 		return v.String()
-	default:
-		b, err := json.Marshal(v)
-		if err != nil {
-			return ""
+	case map[string]any:
+		if name, value, ok := variable(v); ok {
+			return name + "=" + value
 		}
-		return string(b)
 	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// variable reads one of a container's variables that has its value with it.
+func variable(v map[string]any) (name, value string, ok bool) {
+	name, named := v["name"].(string)
+	value, valued := v["value"].(string)
+	return name, value, named && valued && len(v) == 2
 }
 
 // unified is the difference of two texts, line by line.
