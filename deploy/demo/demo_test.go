@@ -3,6 +3,7 @@ package demo_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -47,7 +48,14 @@ func (w testWriter) Write(p []byte) (int, error) {
 
 func TestStory(t *testing.T) {
 	cfg, out := config(t, "index-dropped")
+	var known string
+	cfg.OnPhase = func(p demo.Phase, s *demo.Stage) {
+		if p == demo.Reported {
+			known = evidence(t, s)
+		}
+	}
 	if err := demo.Run(t.Context(), cfg); err != nil {
+		t.Log(known)
 		t.Fatal(err)
 	}
 	for _, want := range []string{"  alert ", "  report ", "  approval ", "  recovered ", "culprit named: yes", "CREATE INDEX"} {
@@ -55,6 +63,37 @@ func TestStory(t *testing.T) {
 			t.Errorf("the story lacks %q", want)
 		}
 	}
+}
+
+// evidence is the reports and what they were made of, for whoever reads why a story ended otherwise.
+func evidence(t *testing.T, s *demo.Stage) string {
+	t.Helper()
+	c, err := s.Client(t.Context(), "viewer")
+	if err != nil {
+		return err.Error()
+	}
+	list, err := c.Investigations(t.Context())
+	if err != nil {
+		return err.Error()
+	}
+	var all []any
+	for _, row := range list.Investigations {
+		inv, err := c.Investigation(t.Context(), row.ID)
+		if err != nil {
+			return err.Error()
+		}
+		all = append(all, inv.Report)
+		for _, e := range inv.Evidence {
+			if whole, err := c.Evidence(t.Context(), row.ID, e.ID); err == nil {
+				all = append(all, whole)
+			}
+		}
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
 }
 
 // A model decides: here a script that speaks a vendor's protocol, over the vendor's SDK, through policy, redaction and ledger.
