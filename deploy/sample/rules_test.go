@@ -80,7 +80,8 @@ func TestAnAppliedRuleRaisesAnIncident(t *testing.T) {
 	rules, err := n.api.Rules(t.Context())
 	n.must(err)
 	for _, r := range rules.Rules {
-		if (r.State == "failed") != (r.Name == "default/broken") || r.State == "failed" && !strings.Contains(r.Problem, "many-to-many") {
+		// Series of long names leave no room for the end of PromQL's answer, which says many-to-many.
+		if (r.State == "failed") != (r.Name == "default/broken") || r.State == "failed" && !strings.Contains(r.Problem, "found duplicate series for the match group") {
 			t.Errorf("%+v", r)
 		}
 	}
