@@ -14,9 +14,9 @@ func TestJetStreamAway(t *testing.T) {
 	c.eventually("it is written down how far the first list is", func() bool { return c.checkpoint("configmaps") != "" })
 	churned := make(chan struct{})
 	go func() { defer close(churned); c.churn(4, 30) }()
-	time.Sleep(2 * time.Second)
+	time.Sleep(2 * time.Second) // into the churn, so that versions are under way
 	c.js.Down()
-	time.Sleep(7 * time.Second)
+	time.Sleep(7 * time.Second) // longer than a publish waits for its answer
 	c.js.Up()
 	<-churned
 	want := witness()
