@@ -124,7 +124,7 @@ licences: ## Fail when a dependency's licence is not one we allow
 lint: $(TOOLS)/golangci-lint $(TOOLS)/workflowcheck ## golangci-lint (gofumpt, import direction) and workflowcheck
 	$(TOOLS)/golangci-lint run ./...
 	$(TOOLS)/workflowcheck ./workflows/... ./workers/...
-	$(TOOLS)/golangci-lint fmt --diff deploy/temporal deploy/cluster # the other linters would load all of Temporal's server, and of Kubernetes
+	$(TOOLS)/golangci-lint fmt --diff deploy/temporal deploy/cluster bench/peer # the other linters would load all of Temporal's server, of Kubernetes and of the Collector
 	go -C deploy/temporal vet ./...
 
 $(TOOLS)/golangci-lint:
@@ -160,6 +160,10 @@ bench-investigation: build build-gvisor ## What the machinery of investigations 
 .PHONY: bench-kube
 bench-kube: deps build ## What watching 1,000 nodes and 30,000 pods costs the exporter, and how soon a change is visible (BENCH_ARGS="-for 5m")
 	@go run ./bench/kube $(BENCH_ARGS)
+
+.PHONY: bench-peer
+bench-peer: ## Build the collector that bench-ingest and bench-query compare with (2 minutes the first time)
+	@$(PROGRESS) "building the collector" env CGO_ENABLED=0 go -C bench/peer build -ldflags "-s -w" -o ../../bin/otelcol-peer .
 
 .PHONY: clean
 clean: ## Remove what was built (not .cache)
