@@ -37,7 +37,8 @@ const (
 // DB is a pool of connections to the store. Safe for concurrent use.
 type DB struct {
 	driver.Conn
-	database string
+	database  string
+	inserters *inserters
 }
 
 // Database is the name of the database that unqualified table names mean.
@@ -60,8 +61,11 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store at %v: %w", cfg.Addresses, err)
 	}
-	return &DB{Conn: conn, database: cfg.Database}, nil
+	return &DB{Conn: conn, database: cfg.Database, inserters: newInserters(cfg)}, nil
 }
+
+// Close ends all connections.
+func (db *DB) Close() error { return errors.Join(db.Conn.Close(), db.inserters.close()) }
 
 func (c Config) normal() Config {
 	d := Default()

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// insertAnswer is how long the server may be silent while it works on a block.
+const insertAnswer = time.Minute
+
+// Insert stores columns of equal length as one block, which the server takes whole or not at all if all rows are of one partition. It speaks the
+// protocol through ch-go, the library below the other driver, because only that takes columns that are in wire form already.
+// After an error that is no *ServerError the block may be stored or not.
+func (db *DB) Insert(ctx context.Context, table string, columns proto.Input) error {
+	c, err := db.inserters.get(ctx)
+	if err != nil {
+		return err
+	}
+	err = c.Do(ctx, ch.Query{Body: insertInto(table, columns), Input: columns})
+	db.inserters.put(c, err)
+	if e, ok := errors.AsType[*ch.Exception](err); ok {
+		return &ServerError{Code: int(e.Code), Name: e.Code.String(), Message: e.Message, Table: table}
+	}
+	if err != nil {
+		return fmt.Errorf("insert %d rows into %s: %w", columns[0].Data.Rows(), table, err)
+	}
+	return nil
+}
+
+func insertInto(table string, columns proto.Input) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.Name
+	}
+	return "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES"
+}
+
+// ServerError is the server's refusal of an insert: nothing of the block is stored in the table itself, though views may have been filled.
+type ServerError struct {
+	Code                 int    // ClickHouse's number of the error
+	Name, Message, Table string // its name, as TOO_MANY_PARTS, and what the server says
+}
+
+func (e *ServerError) Error() string {
+	return fmt.Sprintf("insert into %s: code %d (%s): %s", e.Table, e.Code, e.Name, e.Message)
+}
+
+// inserters is the idle connections for Insert.
+type inserters struct {
+	cfg  Config
+	idle chan *ch.Client
+}
+
+func newInserters(cfg Config) *inserters {
+	return &inserters{cfg: cfg, idle: make(chan *ch.Client, cfg.MaxConns)}
+}
+
+// get returns an idle connection or makes one, to the first address that answers.
+func (i *inserters) get(ctx context.Context) (*ch.Client, error) {
+	for {
+		select {
+		case c := <-i.idle:
+			if !c.IsClosed() {
+				return c, nil
+			}
+		default:
+			return i.dial(ctx)
+		}
+	}
+}
+
+func (i *inserters) dial(ctx context.Context) (*ch.Client, error) {
+	var all error
+	for _, address := range i.cfg.Addresses {
+		c, err := ch.Dial(ctx, ch.Options{
+			Address: address, Database: i.cfg.Database, User: i.cfg.User, Password: i.cfg.Password, TLS: i.cfg.TLS, ClientName: "midwatch",
+			Compression: ch.CompressionLZ4, DialTimeout: dialTimeout, HandshakeTimeout: dialTimeout, ReadTimeout: insertAnswer,
+		})
+		if err == nil {
+			return c, nil
+		}
+		all = errors.Join(all, err)
+	}
+	return nil, fmt.Errorf("connect to the store at %v: %w", i.cfg.Addresses, all)
+}
+
+// put keeps a connection that is in order.
+func (i *inserters) put(c *ch.Client, err error) {
+	if err != nil || c.IsClosed() {
+		_ = c.Close() // what went wrong is told by err
+		return
+	}
+	select {
+	case i.idle <- c:
+	default:
+		_ = c.Close()
+	}
+}
+
+func (i *inserters) close() error {
+	var all error
+	for {
+		select {
+		case c := <-i.idle:
+			all = errors.Join(all, c.Close())
+		default:
+			return all
+		}
+	}
+}
