@@ -161,6 +161,10 @@ bench-investigation: build build-gvisor ## What the machinery of investigations 
 bench-kube: deps build ## What watching 1,000 nodes and 30,000 pods costs the exporter, and how soon a change is visible (BENCH_ARGS="-for 5m")
 	@go run ./bench/kube $(BENCH_ARGS)
 
+.PHONY: bench-ingest
+bench-ingest: deps build bench-peer ## Midwatch's ingester against the OpenTelemetry Collector, into the same store (BENCH_ARGS="-rows 1000000")
+	@go run ./bench/ingest $(BENCH_ARGS)
+
 .PHONY: bench-peer
 bench-peer: ## Build the collector that bench-ingest and bench-query compare with (2 minutes the first time)
 	@$(PROGRESS) "building the collector" env CGO_ENABLED=0 go -C bench/peer build -ldflags "-s -w" -o ../../bin/otelcol-peer .

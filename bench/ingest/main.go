@@ -1,0 +1,85 @@
+// Command ingest measures the way from OTLP to stored rows: Midwatch's ingester against the OpenTelemetry Collector with its ClickHouse
+// exporter, the same load into the same store. It prints what each side took, then one line per figure, and exits 1 if one is short.
+//
+//	ingest [flags]             rows per CPU-second, CPU of the store, bytes on disk
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/midwatch/midwatch/bench/figure"
+	"github.com/midwatch/midwatch/bench/load"
+	"github.com/midwatch/midwatch/bench/rig"
+)
+
+// options are the flags.
+type options struct {
+	programs rig.Programs
+	load     load.Load
+	inFlight int
+	warm     time.Duration
+	keep     string
+	only     string
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return 2
+	}
+	var figures []figure.Figure
+	if err == nil {
+		figures, err = compare(ctx, o)
+	}
+	ok := figure.Print(os.Stdout, figures)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+	}
+	if err != nil || !ok {
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string) (o options, err error) {
+	f := flag.NewFlagSet("ingest", flag.ContinueOnError)
+	f.StringVar(&o.programs.Midwatch, "midwatch", "bin/midwatch", "the program to measure")
+	f.StringVar(&o.programs.Collector, "collector", "bin/otelcol-peer", "the program to compare it with (make bench-peer)")
+	f.IntVar(&o.load.Logs, "rows", 5_000_000, "log records")
+	f.IntVar(&o.load.Spans, "spans", 0, "spans; 0: two for five log records")
+	f.Uint64Var(&o.load.Seed, "seed", 1, "of the load")
+	f.IntVar(&o.inFlight, "in-flight", 64, "requests that wait for their answers at a time")
+	f.DurationVar(&o.warm, "warm", 75*time.Second, "how long the ingester runs before it is measured: for a minute after its start it looks every request up")
+	f.StringVar(&o.keep, "keep", "", "`directory` that keeps both sides' data for bench-query (default: none is kept)")
+	f.StringVar(&o.only, "only", "", "measure this side alone, without figures: collector, midwatch or bare")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if o.load.Spans == 0 {
+		o.load.Spans = o.load.Logs * 2 / 5
+	}
+	o.load.Logs, o.load.Spans = o.load.Logs/load.Rows*load.Rows, o.load.Spans/load.Rows*load.Rows
+	if o.load.Logs < load.Rows || o.load.Spans < load.Rows {
+		return o, fmt.Errorf("-rows, -spans: want at least %d of each", load.Rows)
+	}
+	o.load.Span = time.Hour
+	o.load.Start = time.Now().Add(-o.load.Span).Truncate(time.Minute)
+	for _, path := range []*string{&o.programs.Midwatch, &o.programs.Collector} {
+		if *path, err = filepath.Abs(*path); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
