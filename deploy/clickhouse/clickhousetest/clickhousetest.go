@@ -172,3 +172,6 @@ func build(ctx context.Context) (program string, err error) {
 	}
 	return program, nil
 }
+
+// Pid is the process id of the server, for tests that measure what it takes.
+func (s *Server) Pid() int { return s.process.Process.Pid }

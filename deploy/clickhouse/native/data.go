@@ -1,7 +1,5 @@
 package native
 
-import "encoding/binary"
-
 // data copies n values of a column.
 func (w *Walker) data(t *typ, n int) {
 	switch t.kind {
@@ -11,11 +9,11 @@ func (w *Walker) data(t *typ, n int) {
 		w.array(t, n)
 	case tuple:
 		if len(t.args) == 0 {
-			w.take(n)
+			w.copy(n, 1)
 		}
 		w.each(t.args, n)
 	case nullable:
-		w.take(n)
+		w.copy(n, 1)
 		w.data(t.args[0], n)
 	case lowCardinality:
 		w.dictionary(t, n)
@@ -30,7 +28,7 @@ func (w *Walker) data(t *typ, n int) {
 	case object:
 		w.object(t, n)
 	default:
-		w.values(n, t.size)
+		w.copy(n, t.size)
 	}
 }
 
@@ -45,8 +43,8 @@ func (w *Walker) array(t *typ, n int) {
 	if n == 0 {
 		return
 	}
-	offsets := w.values(n, 8)
-	w.each(t.args, bounded(binary.LittleEndian.Uint64(offsets[8*n-8:])))
+	w.copy(n-1, 8)
+	w.each(t.args, bounded(w.u64()))
 }
 
 // dictionary copies a LowCardinality column: its distinct values, then for each row the number of one.
@@ -64,7 +62,7 @@ func (w *Walker) dictionary(t *typ, n int) {
 	if rows := w.u64(); rows != uint64(n) {
 		malformed("a dictionary column of %d rows where %d were announced", rows, n)
 	}
-	w.values(n, width)
+	w.copy(n, width)
 }
 
 // variant copies which type each row has, then a column per type with just its rows.
@@ -88,7 +86,7 @@ func (w *Walker) flattened(t *typ, n int) {
 		width = 2
 	}
 	counts := make([]int, len(t.args)+1)
-	index := w.values(n, width)
+	index := w.take(n * width)
 	for i := 0; i < len(index); i += width {
 		d := int(index[i])
 		if width == 2 {

@@ -11,9 +11,9 @@ import (
 
 // Limits on what a peer may announce. A block of clickhouse-go's is a few tens of megabytes at most.
 const (
-	MaxBlock   = 512 << 20 // bytes of one block
+	MaxBlock   = 512 << 20 // rows of one block, and bytes of it that are held at a time
 	maxColumns = 10_000
-	chunk      = 1 << 20 // memory is grown by this much, so that a false length costs none
+	chunk      = 256 << 10 // memory is grown by this much, so that a false length costs none
 )
 
 // ErrMalformed means the bytes are not a block this package can walk.
@@ -23,6 +23,11 @@ var ErrMalformed = errors.New("malformed block")
 type Walker struct {
 	R   *bufio.Reader
 	Out []byte
+	// Sink, if there is one, takes what is in Out whenever that is a chunk or more of a block that has rows, so that no
+	// block is ever held as a whole. What Out holds at the end of a block is the caller's to take.
+	Sink func(piece []byte) error
+
+	spills bool // whether the current block goes to the sink
 }
 
 // Block appends one block to Out, from the count of columns to the end of the last one. With flagsIn each column of the
@@ -42,6 +47,7 @@ func (w *Walker) Block(flagsIn, flagsOut bool) (columns, rows int, err error) {
 	if columns > maxColumns {
 		malformed("%d columns are more than %d", columns, maxColumns)
 	}
+	w.spills = w.Sink != nil && rows > 0
 	for range columns {
 		w.column(rows, flagsIn, flagsOut)
 	}
@@ -79,22 +85,41 @@ func (w *Walker) take(n int) []byte {
 	w.room(n)
 	start := len(w.Out)
 	for n > 0 {
-		step, at := min(n, chunk), len(w.Out)
-		w.Out = slices.Grow(w.Out, step)[:at+step]
-		if _, err := io.ReadFull(w.R, w.Out[at:]); err != nil {
-			panic(walkError{err})
-		}
+		step := min(n, chunk)
+		w.read(step)
 		n -= step
 	}
 	return w.Out[start:]
 }
 
-// values copies n values of one size.
-func (w *Walker) values(n, size int) []byte {
-	if n > MaxBlock || size > 0 && n > MaxBlock/size {
-		malformed("larger than %d bytes", MaxBlock)
+// copy copies n values of one size.
+func (w *Walker) copy(n, size int) {
+	for n *= size; n > 0; {
+		step := min(n, chunk)
+		w.room(step)
+		w.read(step)
+		w.spill()
+		n -= step
 	}
-	return w.take(n * size)
+}
+
+func (w *Walker) read(n int) {
+	at := len(w.Out)
+	w.Out = slices.Grow(w.Out, n)[:at+n]
+	if _, err := io.ReadFull(w.R, w.Out[at:]); err != nil {
+		panic(walkError{err})
+	}
+}
+
+// spill hands over what has been copied, if that is enough to be worth it.
+func (w *Walker) spill() {
+	if !w.spills || len(w.Out) < chunk {
+		return
+	}
+	if err := w.Sink(w.Out); err != nil {
+		panic(walkError{err})
+	}
+	w.Out = w.Out[:0]
 }
 
 func (w *Walker) room(n int) {
@@ -139,7 +164,7 @@ func (w *Walker) strings(n int) {
 			n--
 		}
 		if pos == 0 {
-			w.take(w.count())
+			w.copy(w.count(), 1)
 			n--
 			continue
 		}
@@ -148,5 +173,6 @@ func (w *Walker) strings(n int) {
 		if _, err := w.R.Discard(pos); err != nil {
 			panic(walkError{err})
 		}
+		w.spill()
 	}
 }

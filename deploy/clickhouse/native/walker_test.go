@@ -3,6 +3,7 @@ package native
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
@@ -81,5 +82,51 @@ func TestMalformedBlocks(t *testing.T) {
 		if cap(w.Out) > 2*chunk {
 			t.Errorf("%s: took %d bytes of memory", name, cap(w.Out))
 		}
+	}
+}
+
+// TestBlockInPieces walks a block of several chunks whose columns begin and end anywhere in them.
+func TestBlockInPieces(t *testing.T) {
+	var in []byte
+	in = append(in, "\x03"...)
+	const rows = 3 * chunk / 8
+	in = binary.AppendUvarint(in, rows)
+	in = append(in, "\x01n\x06UInt64"...)
+	for i := range rows {
+		in = binary.LittleEndian.AppendUint64(in, uint64(i))
+	}
+	in = append(in, "\x01s\x06String"...)
+	for i := range rows {
+		size := i % 7
+		if i == rows/2 {
+			size = 2 * chunk
+		}
+		in = append(binary.AppendUvarint(in, uint64(size)), bytes.Repeat([]byte{'x'}, size)...)
+	}
+	in = append(in, "\x01a\x0cArray(UInt8)"...)
+	for i := range rows {
+		in = binary.LittleEndian.AppendUint64(in, uint64(i))
+	}
+	in = append(in, make([]byte, rows-1)...)
+
+	var got []byte
+	pieces, largest := 0, 0
+	w := Walker{R: bufio.NewReader(bytes.NewReader(in)), Sink: func(p []byte) error {
+		got, pieces, largest = append(got, p...), pieces+1, max(largest, len(p))
+		return nil
+	}}
+	if _, n, err := w.Block(false, false); err != nil || n != rows {
+		t.Fatalf("%d rows, %v; want %d", n, err, rows)
+	}
+	if got = append(got, w.Out...); !bytes.Equal(got, in) {
+		t.Errorf("%d bytes came out, not the %d that went in", len(got), len(in))
+	}
+	if pieces < 8 || largest > 2*chunk {
+		t.Errorf("%d pieces of up to %d bytes", pieces, largest)
+	}
+	full := errors.New("full")
+	w = Walker{R: bufio.NewReader(bytes.NewReader(in)), Sink: func([]byte) error { return full }}
+	if _, _, err := w.Block(false, false); !errors.Is(err, full) {
+		t.Errorf("a sink that refuses: got %v", err)
 	}
 }

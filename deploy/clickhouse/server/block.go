@@ -12,13 +12,12 @@ import (
 	"github.com/midwatch/midwatch/deploy/clickhouse/native"
 )
 
-const (
-	keepBuffer = 16 << 20 // buffers that grew beyond this are not kept for the next block
-	frame      = 1 << 20  // uncompressed bytes of one compressed frame
-)
+// keepBuffer is the most that a buffer may have grown to if it is to be kept for the next block.
+const keepBuffer = 16 << 20
 
-// readBlock reads the rest of a Data packet and returns its block in the engine's form, valid until the next call.
-func (x *session) readBlock() (block []byte, rows int, err error) {
+// readBlock reads the rest of a Data packet and gives its block, in the engine's form and in pieces, to take. Of a block
+// without rows take gets nothing. An error of take's is returned.
+func (x *session) readBlock(take func(piece []byte) error) (rows int, err error) {
 	d := decoder{r: x.wire}
 	d.text(maxName) // name of an external table
 	if d.err == nil && x.compress {
@@ -26,56 +25,73 @@ func (x *session) readBlock() (block []byte, rows int, err error) {
 	}
 	d.blockInfo()
 	if d.err != nil {
-		return nil, 0, fmt.Errorf("read block: %w", d.err)
+		return 0, fmt.Errorf("read block: %w", d.err)
 	}
-	if cap(x.in) > keepBuffer {
-		x.in = nil
-	}
-	w := native.Walker{R: d.r, Out: x.in[:0]}
+	w := native.Walker{R: d.r, Out: x.copied[:0], Sink: take}
 	_, rows, err = w.Block(proto.FeatureCustomSerialization.In(x.revision), false)
-	x.in = w.Out
+	x.keep(w.Out)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read block: %w", err)
+		return 0, fmt.Errorf("read block: %w", err)
 	}
-	return w.Out, rows, nil
+	if rows > 0 {
+		err = take(w.Out)
+	}
+	return rows, err
 }
 
-// blocks puts the engine's blocks into the output. It returns native.ErrMalformed for a type that cannot be sent.
+// keep keeps what a walker copied to for the next one, unless it has become too large.
+func (x *session) keep(b []byte) {
+	if x.copied = b; cap(b) > keepBuffer {
+		x.copied = nil
+	}
+}
+
+// blocks puts the engine's blocks into the output. It returns native.ErrMalformed for a type that cannot be sent; the
+// output is as it was then.
 func (x *session) blocks(data []byte) (rows int, err error) {
 	r := bufio.NewReaderSize(bytes.NewReader(data), min(len(data)+16, bufferSize))
-	w := native.Walker{R: r, Out: make([]byte, 0, len(data)+1024)}
+	start := len(x.out.Buf)
 	for {
 		if _, err := r.Peek(1); errors.Is(err, io.EOF) {
 			return rows, nil
 		}
-		w.Out = w.Out[:0]
+		w := native.Walker{R: r, Out: x.beginData(), Sink: x.piece}
 		_, n, err := w.Block(false, proto.FeatureCustomSerialization.In(x.revision))
+		x.keep(w.Out)
+		if err == nil {
+			err = x.piece(w.Out)
+		}
 		if err != nil {
+			x.out.Buf = x.out.Buf[:start]
 			return rows, err
 		}
 		rows += n
-		if err := x.data(w.Out); err != nil {
-			return rows, err
-		}
 	}
 }
 
 // data puts a Data packet into the output.
 func (x *session) data(block []byte) error {
+	return x.piece(append(x.beginData(), block...))
+}
+
+// beginData begins a Data packet and returns what its block has to stand behind.
+func (x *session) beginData() []byte {
 	proto.ServerCodeData.Encode(&x.out)
 	x.out.PutString("") // of no external table
-	var b proto.Buffer
+	b := proto.Buffer{Buf: x.copied[:0]}
 	proto.BlockInfo{BucketNum: -1}.Encode(&b)
+	return b.Buf
+}
+
+// piece puts a piece of a Data packet into the output: as a frame, if the client wants them.
+func (x *session) piece(p []byte) error {
 	if !x.compress {
-		x.out.Buf = append(append(x.out.Buf, b.Buf...), block...)
+		x.out.Buf = append(x.out.Buf, p...)
 		return nil
 	}
-	for rest := append(b.Buf, block...); len(rest) > 0; {
-		n := min(len(rest), frame)
-		if err := x.lz4.Compress(rest[:n]); err != nil {
-			return fmt.Errorf("compress block: %w", err)
-		}
-		x.out.Buf, rest = append(x.out.Buf, x.lz4.Data...), rest[n:]
+	if err := x.lz4.Compress(p); err != nil {
+		return fmt.Errorf("compress block: %w", err)
 	}
+	x.out.Buf = append(x.out.Buf, x.lz4.Data...)
 	return nil
 }

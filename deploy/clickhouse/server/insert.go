@@ -18,14 +18,10 @@ func (x *session) insert(ins *insertion) (failed, err error) {
 	if err := x.flush(); err != nil {
 		return nil, err
 	}
-	var open *engine.Insert
-	defer func() {
-		if open != nil {
-			open.Abort()
-		}
-	}()
+	f := feed{session: x.engine, head: ins.head}
+	defer f.abort()
 	for {
-		block, rows, cancel, err := x.nextBlock()
+		rows, cancel, err := x.nextBlock(f.take)
 		if err != nil {
 			return nil, err
 		}
@@ -35,40 +31,65 @@ func (x *session) insert(ins *insertion) (failed, err error) {
 		if rows == 0 {
 			break
 		}
-		if failed != nil { // the client hears of it when it has sent everything
-			continue
-		}
-		if open == nil {
-			if open, failed = x.engine.Insert(ins.head); failed != nil {
-				continue
-			}
-		}
-		failed = open.Append(block)
 	}
-	if failed != nil || open == nil {
-		return failed, nil
-	}
-	rows, failed := open.Commit()
-	open = nil
+	stop := x.watch()
+	stored, failed := f.commit()
+	stop() // a cancel that came too late changes nothing: the rows are stored, and that is the answer
 	if failed == nil {
-		x.progress(proto.Progress{WroteRows: rows})
+		x.progress(proto.Progress{WroteRows: stored})
 	}
 	return failed, nil
 }
 
 // nextBlock reads the next packet of an insert: a block, of no rows at the end, or a cancel.
-func (x *session) nextBlock() (block []byte, rows int, cancel bool, err error) {
+func (x *session) nextBlock(take func([]byte) error) (rows int, cancel bool, err error) {
 	x.hurry(receiveTimeout)
 	code, err := x.wire.ReadByte()
 	if err != nil {
-		return nil, 0, false, err
+		return 0, false, err
 	}
 	switch proto.ClientCode(code) {
 	case proto.ClientCodeCancel:
-		return nil, 0, true, nil
+		return 0, true, nil
 	case proto.ClientCodeData:
-		block, rows, err = x.readBlock()
-		return block, rows, false, err
+		rows, err = x.readBlock(take)
+		return rows, false, err
 	}
-	return nil, 0, false, fmt.Errorf("unexpected packet %d during an insert", code)
+	return 0, false, fmt.Errorf("unexpected packet %d during an insert", code)
+}
+
+// feed is an insert of the engine that is opened by the first piece of a block.
+type feed struct {
+	session *engine.Session
+	head    string
+	insert  *engine.Insert
+	failed  error // of the engine; the client hears of it when it has sent everything
+}
+
+// take passes a piece of a block on.
+func (f *feed) take(piece []byte) error {
+	if f.failed == nil && f.insert == nil {
+		f.insert, f.failed = f.session.Insert(f.head)
+	}
+	if f.failed == nil {
+		f.failed = f.insert.Append(piece)
+	}
+	return nil
+}
+
+// commit stores what was taken and returns how many rows that is.
+func (f *feed) commit() (rows uint64, err error) {
+	if f.failed != nil || f.insert == nil {
+		return 0, f.failed
+	}
+	rows, err = f.insert.Commit()
+	f.insert = nil
+	return rows, err
+}
+
+// abort drops what was not committed.
+func (f *feed) abort() {
+	if f.insert != nil {
+		f.insert.Abort()
+	}
 }

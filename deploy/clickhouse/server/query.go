@@ -45,7 +45,7 @@ func (x *session) externalTables() (any bool, err error) {
 		if code != byte(proto.ClientCodeData) && code != scalar {
 			return false, fmt.Errorf("unexpected packet %d after a query", code)
 		}
-		_, rows, err := x.readBlock()
+		rows, err := x.readBlock(func([]byte) error { return nil })
 		if err != nil {
 			return false, err
 		}

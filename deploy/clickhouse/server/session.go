@@ -35,7 +35,7 @@ type session struct {
 	revision int               // of the protocol, that both ends know
 	compress bool              // whether the current query's blocks are compressed
 	applied  map[string]string // settings of the last query
-	in       []byte            // the last block read, reused
+	copied   []byte            // what walkers copy to, reused
 	out      proto.Buffer      // packets not yet sent
 }
 
