@@ -165,6 +165,10 @@ bench-kube: deps build ## What watching 1,000 nodes and 30,000 pods costs the ex
 bench-ingest: deps build bench-peer ## Midwatch's ingester against the OpenTelemetry Collector, into the same store (BENCH_ARGS="-rows 1000000")
 	@go run ./bench/ingest $(BENCH_ARGS)
 
+.PHONY: bench-query
+bench-query: deps build bench-peer ## Everyday questions of Midwatch's tables and of the ClickHouse exporter's, in turns (BENCH_ARGS="-rows 1000000")
+	@go run ./bench/query $(BENCH_ARGS)
+
 .PHONY: bench-peer
 bench-peer: ## Build the collector that bench-ingest and bench-query compare with (2 minutes the first time)
 	@$(PROGRESS) "building the collector" env CGO_ENABLED=0 go -C bench/peer build -ldflags "-s -w" -o ../../bin/otelcol-peer .

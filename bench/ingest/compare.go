@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -50,7 +49,7 @@ func compare(ctx context.Context, o options) (figures []figure.Figure, err error
 		}
 	}
 	if o.keep != "" {
-		if err := remember(o); err != nil {
+		if err := o.load.Write(o.keep); err != nil {
 			return nil, err
 		}
 	}
@@ -67,15 +66,6 @@ func directory(keep string) (string, func() error, error) {
 	}
 	dir, err := os.MkdirTemp("", "midwatch-bench-ingest-")
 	return dir, func() error { return os.RemoveAll(dir) }, err
-}
-
-// remember writes down what bench-query must know of the data.
-func remember(o options) error {
-	b, err := json.Marshal(o.load)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(o.keep, "load.json"), b, 0o600)
 }
 
 // one measures a side.

@@ -57,9 +57,9 @@ func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("ingest", flag.ContinueOnError)
 	f.StringVar(&o.programs.Midwatch, "midwatch", "bin/midwatch", "the program to measure")
 	f.StringVar(&o.programs.Collector, "collector", "bin/otelcol-peer", "the program to compare it with (make bench-peer)")
-	f.IntVar(&o.load.Logs, "rows", 5_000_000, "log records")
-	f.IntVar(&o.load.Spans, "spans", 0, "spans; 0: two for five log records")
-	f.Uint64Var(&o.load.Seed, "seed", 1, "of the load")
+	logs := f.Int("rows", 5_000_000, "log records")
+	spans := f.Int("spans", 0, "spans; 0: two for five log records")
+	seed := f.Uint64("seed", 1, "of the load")
 	f.IntVar(&o.inFlight, "in-flight", 64, "requests that wait for their answers at a time")
 	f.DurationVar(&o.warm, "warm", 75*time.Second, "how long the ingester runs before it is measured: for a minute after its start it looks every request up")
 	f.StringVar(&o.keep, "keep", "", "`directory` that keeps both sides' data for bench-query (default: none is kept)")
@@ -67,15 +67,13 @@ func parse(args []string) (o options, err error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	if o.load.Spans == 0 {
-		o.load.Spans = o.load.Logs * 2 / 5
+	if *spans == 0 {
+		*spans = *logs * 2 / 5
 	}
-	o.load.Logs, o.load.Spans = o.load.Logs/load.Rows*load.Rows, o.load.Spans/load.Rows*load.Rows
-	if o.load.Logs < load.Rows || o.load.Spans < load.Rows {
+	if *logs < load.Rows || *spans < load.Rows {
 		return o, fmt.Errorf("-rows, -spans: want at least %d of each", load.Rows)
 	}
-	o.load.Span = time.Hour
-	o.load.Start = time.Now().Add(-o.load.Span).Truncate(time.Minute)
+	o.load = load.LastHour(*seed, *logs, *spans)
 	for _, path := range []*string{&o.programs.Midwatch, &o.programs.Collector} {
 		if *path, err = filepath.Abs(*path); err != nil {
 			return o, err

@@ -40,19 +40,11 @@ func measure(ctx context.Context, s *rig.Side, o options, signal load.Signal) (t
 		return t, err
 	}
 	began := time.Now()
-	var sent load.Sent
-	sender := load.Sender{Load: o.load, Address: s.Address, TLS: s.Sender, InFlight: o.inFlight}
-	telling, stop := context.WithCancel(ctx)
-	defer stop()
-	go tell(telling, s, signal, t.rows, began)
-	if err := sender.Send(ctx, signal, load.UpTo(0, o.load.Requests(signal)), &sent); err != nil {
-		return t, err
-	}
-	if err := s.Stored(ctx, signal, t.rows-int(sent.Rejected.Load())); err != nil {
+	sent, err := s.Fill(ctx, o.load, signal, o.inFlight)
+	if err != nil {
 		return t, err
 	}
 	t.wall = time.Since(began)
-	stop()
 	receiverNow, storeNow, err := usages(s)
 	if err != nil {
 		return t, err
@@ -98,21 +90,6 @@ func usages(s *rig.Side) (receiver, store rig.Usage, err error) {
 	}
 	store, err = s.Store.Usage()
 	return receiver, store, err
-}
-
-// tell says every ten seconds how far it is.
-func tell(ctx context.Context, s *rig.Side, signal load.Signal, want int, began time.Time) {
-	for tick := time.NewTicker(10 * time.Second); ; {
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-			if n, err := s.Count(ctx, signal); err == nil {
-				fmt.Printf("  %s: %d of %d %s after %s\n", s.Name, n, want, signal, time.Since(began).Round(time.Second))
-			}
-		}
-	}
 }
 
 // print says what was measured.

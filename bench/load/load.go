@@ -2,7 +2,10 @@ package load
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -74,4 +77,33 @@ func (l Load) at(r *rand.Rand, n, total int) uint64 {
 func span(r *rand.Rand) (id [8]byte) {
 	binary.BigEndian.PutUint64(id[:], r.Uint64()|1)
 	return id
+}
+
+// LastHour is a load of the hour that ends about now, in whole requests.
+func LastHour(seed uint64, logs, spans int) Load {
+	return Load{
+		Seed: seed, Start: time.Now().Add(-time.Hour).Truncate(time.Minute), Span: time.Hour,
+		Logs: logs / Rows * Rows, Spans: spans / Rows * Rows,
+	}
+}
+
+// file has the Load of a directory of stored data.
+const file = "load.json"
+
+// Write notes in a directory what its data is.
+func (l Load) Write(dir string) error {
+	b, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, file), b, 0o600)
+}
+
+// Read says what Write noted; the error is os.ErrNotExist if nothing was.
+func Read(dir string) (l Load, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		return l, err
+	}
+	return l, json.Unmarshal(b, &l)
 }
