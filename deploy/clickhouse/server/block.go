@@ -83,8 +83,12 @@ func (x *session) beginData() []byte {
 	return b.Buf
 }
 
-// piece puts a piece of a Data packet into the output: as a frame, if the client wants them.
+// piece puts a piece of a Data packet into the output: as a frame, if the client wants them. An empty frame would be left
+// unread by the client and then taken for a packet.
 func (x *session) piece(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
 	if !x.compress {
 		x.out.Buf = append(x.out.Buf, p...)
 		return nil
