@@ -11,7 +11,7 @@ import (
 
 // histogramColumns is rows of the table metric_histograms.
 type histogramColumns struct {
-	base
+	point
 	name, unit   []string
 	temporality  []int8
 	count        []uint64
@@ -21,7 +21,7 @@ type histogramColumns struct {
 }
 
 func (c *histogramColumns) chunk(d day) *chunk {
-	return c.base.chunk("metric_histograms", d,
+	return c.point.chunk("metric_histograms", d,
 		tableColumn{"name", c.name},
 		tableColumn{"unit", c.unit},
 		tableColumn{"temporality", c.temporality},

@@ -140,7 +140,7 @@ func TestTracesOverGRPC(t *testing.T) {
 		t.Fatalf("%v, %v", resp, err)
 	}
 	in.want(t, `SELECT toString((environment, service, service_version, instance, host, kind, name, peer_service, status, status_message,
-		error_type, duration_ns, trace_id, span_id, parent_span_id, attributes['server.port'], resource['service.name'], batch_id != '')) FROM spans`,
+		error_type, duration_ns, trace_id, span_id, parent_span_id, attributes['server.port'], resource['service.name'], batch_id != 0)) FROM spans`,
 		`('test','catalog','v1','h/1/2','h','client','GET /0','postgres','error','it broke','timeout',1000000,`+
 			`'01000000000000000000000000000000','0100000000000000','','5432','catalog',1)`)
 	in.want(t, `SELECT toString((service, peer_service, sum(calls), sum(errors))) FROM edge_minutes GROUP BY service, peer_service`, `('catalog','postgres',1,1)`)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -86,15 +87,17 @@ func (s *Server) insertPartition(ctx context.Context, p partition, parts []part)
 // lookUp returns which doubtful requests have their rows in the partition. They are there whole or not at all.
 func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[string]bool, error) {
 	var ids []string
+	stored := map[string]string{} // :: what the table calls a request → its id
 	for _, c := range parts {
 		if c.of.doubtful {
-			ids = append(ids, c.of.id)
+			ids = append(ids, storedID(p.table, c.of.id))
+			stored[ids[len(ids)-1]] = c.of.id
 		}
 	}
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := s.cfg.Store.Query(ctx, "SELECT DISTINCT batch_id FROM "+p.table+" WHERE toDate(time) = toDate(?) AND batch_id IN (?)", p.day.date(), ids)
+	rows, err := s.cfg.Store.Query(ctx, "SELECT DISTINCT toString(batch_id) FROM "+p.table+" WHERE toDate(time) = toDate(?) AND batch_id IN (?)", p.day.date(), ids)
 	if err != nil {
 		return nil, fmt.Errorf("look up %d requests in %s: %w", len(ids), p.table, err)
 	}
@@ -105,12 +108,20 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[str
 		if err := rows.Scan(&id); err != nil {
 			return nil, fmt.Errorf("look up requests in %s: %w", p.table, err)
 		}
-		there[id] = true
+		there[stored[id]] = true
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("look up %d requests in %s: %w", len(ids), p.table, err)
 	}
 	return there, nil
+}
+
+// storedID is how a table's column batch_id writes the id of a request.
+func storedID(table, id string) string {
+	if table == "spans" || table == "logs" {
+		return strconv.FormatUint(batchID(id), 10)
+	}
+	return id
 }
 
 // send writes the parts as one block.

@@ -11,21 +11,20 @@ import (
 
 // logColumns is rows of the table logs.
 type logColumns struct {
-	base
-	observed                                 []time.Time
-	severity                                 []uint8
-	severityText, event, body, trace, spanID []string
+	record
+	delay                     []int64
+	severity, flags           []uint8
+	severityText, event, body []string
 }
 
 func (c *logColumns) chunk(d day) *chunk {
-	return c.base.chunk("logs", d,
-		tableColumn{"observed_time", c.observed},
+	return c.record.chunk("logs", d,
+		tableColumn{"observed_delay_ns", c.delay},
 		tableColumn{"severity", c.severity},
 		tableColumn{"severity_text", c.severityText},
 		tableColumn{"event_name", c.event},
 		tableColumn{"body", c.body},
-		tableColumn{"trace_id", c.trace},
-		tableColumn{"span_id", c.spanID})
+		tableColumn{"trace_flags", c.flags})
 }
 
 func (r *rows) addLogs(ld plog.Logs) {
@@ -33,13 +32,13 @@ func (r *rows) addLogs(ld plog.Logs) {
 		res := r.resource(rl.Resource())
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, l := range sl.LogRecords().All() {
-				r.addLog(res, sl.Scope().Name(), l)
+				r.addLog(res, sl.Scope(), l)
 			}
 		}
 	}
 }
 
-func (r *rows) addLog(res *resource, scope string, l plog.LogRecord) {
+func (r *rows) addLog(res *resource, scope pcommon.InstrumentationScope, l plog.LogRecord) {
 	if eventOf(l) == telemetry.EventObject {
 		r.addObject(res, l)
 		return
@@ -49,20 +48,21 @@ func (r *rows) addLog(res *resource, scope string, l plog.LogRecord) {
 		return
 	}
 	event := eventOf(l)
-	attrs, size := r.attributes(l.Attributes(), scope, nil)
+	attrs, size := r.attributes(l.Attributes(), "", nil)
 	body := l.Body().AsString()
 	if !r.admit(res, size+len(body)+len(l.SeverityText())+len(event)) {
 		return
 	}
 	c := on(&r.logs, at)
-	c.add(at, res, attrs, r.id)
-	c.observed = append(c.observed, observed)
+	c.add(at, res, scope, attrs, r.id)
+	c.delay = append(c.delay, observed.Sub(at).Nanoseconds())
+	c.flags = append(c.flags, uint8(l.Flags()))
 	c.severity = append(c.severity, severity(l.SeverityNumber()))
 	c.severityText = append(c.severityText, l.SeverityText())
 	c.event = append(c.event, event)
 	c.body = append(c.body, body)
 	c.trace = append(c.trace, traceID(l.TraceID()))
-	c.spanID = append(c.spanID, spanID(l.SpanID()))
+	c.span = append(c.span, spanID(l.SpanID()))
 }
 
 // eventOf is the name of the event that a record is, if it is one: its own field, or the attribute of old.

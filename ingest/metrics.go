@@ -17,14 +17,14 @@ const (
 
 // metricColumns is rows of the table metrics: points of gauges, sums and summaries.
 type metricColumns struct {
-	base
+	point
 	name, unit []string
 	kind       []int8
 	value      []float64
 }
 
 func (c *metricColumns) chunk(d day) *chunk {
-	return c.base.chunk("metrics", d,
+	return c.point.chunk("metrics", d,
 		tableColumn{"name", c.name},
 		tableColumn{"unit", c.unit},
 		tableColumn{"kind", c.kind},

@@ -169,7 +169,7 @@ func (s *Server) definition(ctx context.Context, r rollup) (query, columns strin
 func (s *Server) restoreEvents(ctx context.Context, from, to time.Time) error {
 	s.inserting.Lock()
 	defer s.inserting.Unlock()
-	const columns = "time, environment, service, instance, host, event_name, body, attributes, resource, batch_id"
+	const columns = "time, environment, service, instance, host, event_name, body, attributes, resource_json, batch_id, observed_delay_ns, trace, span, trace_flags"
 	err := s.cfg.Store.Exec(ctx, "INSERT INTO events ("+columns+") SELECT "+columns+` FROM logs
 		WHERE event_name != '' AND time >= @from AND time < @to
 		AND batch_id NOT IN (SELECT batch_id FROM events WHERE time >= @from AND time < @to)`,

@@ -65,7 +65,8 @@ type resource struct {
 	environment, service, version, instance, host string
 	cluster, namespace                            string // in Kubernetes
 	attributes                                    *attributes
-	size                                          int // bytes of attributes
+	json                                          string // of attributes
+	size                                          int    // bytes of attributes
 }
 
 func (r *rows) resource(in pcommon.Resource) *resource {
@@ -88,6 +89,7 @@ func (r *rows) resource(in pcommon.Resource) *resource {
 			out.namespace = value
 		}
 	})
+	out.json = out.attributes.json()
 	return out
 }
 
@@ -162,6 +164,6 @@ func (r *rows) at(ts pcommon.Timestamp) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// traceID and spanID are lower-case hex, empty when the id is not set.
-func traceID(id pcommon.TraceID) string { return id.String() }
-func spanID(id pcommon.SpanID) string   { return id.String() }
+// traceID and spanID are the bytes of an id.
+func traceID(id pcommon.TraceID) string { return string(id[:]) }
+func spanID(id pcommon.SpanID) string   { return string(id[:]) }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -8,15 +9,17 @@ import (
 
 // spanColumns is rows of the table spans.
 type spanColumns struct {
-	base
+	record
 	duration                                    []uint64
 	version, name, peer, statusMessage, errType []string
 	kind, status                                []int8
-	trace, span, parent                         []string
+	parent, state                               []string
+	events                                      spanEvents
+	links                                       spanLinks
 }
 
 func (c *spanColumns) chunk(d day) *chunk {
-	return c.base.chunk("spans", d,
+	return c.record.chunk("spans", d, append(append(c.events.columns(), c.links.columns()...),
 		tableColumn{"duration_ns", c.duration},
 		tableColumn{"service_version", c.version},
 		tableColumn{"kind", c.kind},
@@ -25,9 +28,8 @@ func (c *spanColumns) chunk(d day) *chunk {
 		tableColumn{"status", c.status},
 		tableColumn{"status_message", c.statusMessage},
 		tableColumn{"error_type", c.errType},
-		tableColumn{"trace_id", c.trace},
-		tableColumn{"span_id", c.span},
-		tableColumn{"parent_span_id", c.parent})
+		tableColumn{"parent", c.parent},
+		tableColumn{"trace_state", c.state})...)
 }
 
 func (r *rows) addTraces(td ptrace.Traces) {
@@ -35,13 +37,13 @@ func (r *rows) addTraces(td ptrace.Traces) {
 		res := r.resource(rs.Resource())
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, s := range ss.Spans().All() {
-				r.addSpan(res, ss.Scope().Name(), s)
+				r.addSpan(res, ss.Scope(), s)
 			}
 		}
 	}
 }
 
-func (r *rows) addSpan(res *resource, scope string, s ptrace.Span) {
+func (r *rows) addSpan(res *resource, scope pcommon.InstrumentationScope, s ptrace.Span) {
 	start, ok := r.at(s.StartTimestamp())
 	if !ok {
 		return
@@ -58,7 +60,7 @@ func (r *rows) addSpan(res *resource, scope string, s ptrace.Span) {
 		return
 	}
 	var peer, errType string
-	attrs, size := r.attributes(s.Attributes(), scope, func(key, value string) {
+	attrs, size := r.attributes(s.Attributes(), "", func(key, value string) {
 		switch key {
 		case telemetry.PeerService:
 			peer = value
@@ -71,7 +73,7 @@ func (r *rows) addSpan(res *resource, scope string, s ptrace.Span) {
 		return
 	}
 	c := on(&r.spans, start)
-	c.add(start, res, attrs, r.id)
+	c.add(start, res, scope, attrs, r.id)
 	c.duration = append(c.duration, uint64(s.EndTimestamp()-s.StartTimestamp()))
 	c.version = append(c.version, res.version)
 	c.kind = append(c.kind, spanKind(s.Kind()))
@@ -83,9 +85,12 @@ func (r *rows) addSpan(res *resource, scope string, s ptrace.Span) {
 	c.trace = append(c.trace, traceID(s.TraceID()))
 	c.span = append(c.span, spanID(s.SpanID()))
 	c.parent = append(c.parent, spanID(s.ParentSpanID()))
+	c.state = append(c.state, s.TraceState().AsRaw())
+	c.events.add(r, s.Events())
+	c.links.add(r, s.Links())
 }
 
-// addException copies what an instrumented program says about an error; other span events are not kept.
+// addException copies what an instrumented program says about an error to where it is looked for.
 func (r *rows) addException(attrs *attributes, events ptrace.SpanEventSlice) int {
 	for _, e := range events.All() {
 		if e.Name() == "exception" {

@@ -20,7 +20,7 @@ func BenchmarkInsertSpans(b *testing.B) {
 		}
 		for i := range rows {
 			err := batch.Append(start.Add(time.Duration(i)), uint64(i), "prod", fmt.Sprint("service-", i%20), "server",
-				"GET /items/{id}", map[string]string{"http.request.method": "GET", "url.path": "/items/17", "http.response.status_code": "200"}, "batch")
+				"GET /items/{id}", map[string]string{"http.request.method": "GET", "url.path": "/items/17", "http.response.status_code": "200"}, uint64(1))
 			if err != nil {
 				b.Fatal(err)
 			}

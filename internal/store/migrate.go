@@ -8,13 +8,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 //go:embed migrations/*.sql
 var files embed.FS
 
 // migration is one file of migrations/: its statements in order. ClickHouse has no transactions, so each statement is
-// written to be repeatable (IF NOT EXISTS): after a crash, or beside another process, the whole file simply runs again.
+// written so that its whole file can run again after a crash: IF NOT EXISTS, or cleared before it is filled.
 type migration struct {
 	version    uint32 // the number its name starts with
 	name       string
@@ -25,8 +28,8 @@ const versions = `CREATE TABLE IF NOT EXISTS schema_versions (
 	version UInt32, name String, applied DateTime64(3, 'UTC') DEFAULT now64(3)
 ) ENGINE = ReplacingMergeTree ORDER BY version`
 
-// Migrate brings the schema up to this program's version, forwards only. Several processes may do so at once. A schema
-// that is newer than this program is an error, because it may lack what this program writes.
+// Migrate brings the schema up to this program's version, forwards only. Several processes may do so at once: one migrates, the others
+// wait. A schema that is newer than this program is an error, because it may lack what this program writes.
 func Migrate(ctx context.Context, db *DB) error {
 	all, err := migrations(files)
 	if err != nil {
@@ -35,25 +38,43 @@ func Migrate(ctx context.Context, db *DB) error {
 	if err := db.Exec(ctx, versions); err != nil {
 		return fmt.Errorf("migrate the store: %w", err)
 	}
-	var applied []uint32
-	if err := db.QueryRow(ctx, "SELECT groupUniqArray(version) FROM schema_versions").Scan(&applied); err != nil {
-		return fmt.Errorf("ask for the store's version: %w", err)
+	if missing, err := missing(ctx, db, all); err != nil || len(missing) == 0 {
+		return err
 	}
-	if latest := all[len(all)-1].version; len(applied) > 0 && slices.Max(applied) > latest {
-		return fmt.Errorf("the store's schema is version %d, this program knows %d; run a newer midwatch", slices.Max(applied), latest)
-	}
-	for _, m := range all {
-		if slices.Contains(applied, m.version) {
-			continue
-		}
-		if err := m.apply(ctx, db); err != nil {
+	return locked(ctx, db, usualTiming(), func(ctx context.Context) error {
+		missing, err := missing(ctx, db, all) // another process may have been at it
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		for _, m := range missing {
+			if err := m.apply(ctx, db); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
+// missing returns which of all the store lacks.
+func missing(ctx context.Context, db *DB, all []migration) ([]migration, error) {
+	var applied []uint32
+	if err := db.QueryRow(ctx, "SELECT groupUniqArray(version) FROM schema_versions").Scan(&applied); err != nil {
+		return nil, fmt.Errorf("ask for the store's version: %w", err)
+	}
+	if latest := all[len(all)-1].version; len(applied) > 0 && slices.Max(applied) > latest {
+		return nil, fmt.Errorf("the store's schema is version %d, this program knows %d; run a newer midwatch", slices.Max(applied), latest)
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(m migration) bool { return slices.Contains(applied, m.version) }), nil
+}
+
+// longest bounds one statement: copying a large table takes a while, and without a deadline the driver gives up after five minutes of silence.
+const longest = 12 * time.Hour
+
 func (m migration) apply(ctx context.Context, db *DB) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	// The guard against dropping much by mistake would keep what was copied.
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_table_size_to_drop": 0, "max_partition_size_to_drop": 0}))
 	for i, statement := range m.statements {
 		if err := db.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("migrate the store: %s, statement %d: %w", m.name, i+1, err)

@@ -110,7 +110,11 @@ func makeDatabase(ctx context.Context, cfg Config) error {
 }
 
 // Codes of ClickHouse's exceptions that this package tells apart.
-const unknownDatabase = 81
+const (
+	tableExists     = 57
+	unknownTable    = 60
+	unknownDatabase = 81
+)
 
 func hasCode(err error, code int32) bool {
 	var e *clickhouse.Exception

@@ -21,7 +21,7 @@ const deployedSQL = `
 SELECT mapKeys(code) AS keys, mapValues(code) AS values, min(time) AS first, max(time) AS last
 FROM (
     SELECT time, mapFilter((k, v) -> has({names:Array(String)}, k), resource) AS code
-    FROM metrics WHERE name = 'process.memory.usage' AND service = {service:String} AND ` + inWindow + `
+    FROM metrics WHERE name = 'process.memory.usage' AND service = {service:String} AND ` + pointsInWindow + `
     UNION ALL
     SELECT time, mapFilter((k, v) -> has({names:Array(String)}, k), resource) AS code
     FROM spans WHERE service = {service:String} AND ` + inWindow + `)

@@ -18,7 +18,7 @@ SELECT host, name, toUInt8(if(` + inFault + `, 1, 0)) AS window,
                 name = 'midwatch.system.pressure', concat(attributes['resource'], ' ', attributes['kind']), '') AS part,
         avg(value) AS mean, max(value) AS most
 FROM metrics
-WHERE name IN ('system.cpu.utilization', 'system.memory.usage', 'midwatch.system.pressure', 'system.filesystem.utilization') AND ` + inEither + `
+WHERE name IN ('system.cpu.utilization', 'system.memory.usage', 'midwatch.system.pressure', 'system.filesystem.utilization') AND ` + pointsInEither + `
 GROUP BY host, name, window, part
 ORDER BY host, name, window, part
 LIMIT 5000`

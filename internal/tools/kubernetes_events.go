@@ -27,7 +27,7 @@ const eventCount = `toInt64(greatest(1, toInt64OrZero(attributes['` + telemetry.
 const kubernetesEventsSQL = `
 SELECT namespace, workload, kind, name, reason, type, sum(occurred) AS n, min(began) AS first, max(ended) AS last, argMax(note, ended) AS latest
 FROM (
-    SELECT resource['` + telemetry.K8sNamespace + `'] AS namespace, attributes['` + telemetry.ObjectWorkload + `'] AS workload, attributes['` + telemetry.K8sObjectKind + `'] AS kind,
+    SELECT ` + namespaceOf + ` AS namespace, attributes['` + telemetry.ObjectWorkload + `'] AS workload, attributes['` + telemetry.K8sObjectKind + `'] AS kind,
            attributes['` + telemetry.K8sObjectName + `'] AS name, attributes['` + telemetry.K8sEventReason + `'] AS reason, attributes['` + telemetry.K8sEventType + `'] AS type,
            attributes['` + telemetry.K8sEventUID + `'] AS event,
            toUInt64(if(event = '', uniqExact(time), max(` + eventCount + `) - min(` + eventCount + `) + 1)) AS occurred, min(time) AS began, max(time) AS ended, argMax(body, time) AS note

@@ -18,7 +18,7 @@ SELECT name, any(unit) AS unit, `
        arraySort(groupUniqArrayArray(20)(arrayMap(k -> toString(k), mapKeys(attributes)))) AS labels
 FROM `
 	metricsWhere = ` WHERE ({service:String} = '' OR service = {service:String})
-  AND ({text:String} = '' OR positionCaseInsensitive(name, {text:String}) > 0 OR positionCaseInsensitive(replaceRegexpAll(name, '[^a-zA-Z0-9_:]', '_'), {text:String}) > 0) AND ` + inWindow + `
+  AND ({text:String} = '' OR positionCaseInsensitive(name, {text:String}) > 0 OR positionCaseInsensitive(replaceRegexpAll(name, '[^a-zA-Z0-9_:]', '_'), {text:String}) > 0) AND ` + pointsInWindow + `
 GROUP BY name`
 
 	listMetricsSQL = `SELECT *, count() OVER () AS total FROM (` + metricsHead + `any(toString(kind))` + metricsTail + `metrics` + metricsWhere + `

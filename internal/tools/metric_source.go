@@ -12,12 +12,12 @@ import (
 
 const (
 	metricNamesSQL = `
-SELECT DISTINCT name, 0 AS histogram FROM metrics WHERE ` + inWindow + `
+SELECT DISTINCT name, 0 AS histogram FROM metrics WHERE ` + pointsInWindow + `
 UNION ALL
-SELECT DISTINCT name, 1 AS histogram FROM metric_histograms WHERE ` + inWindow + `
+SELECT DISTINCT name, 1 AS histogram FROM metric_histograms WHERE ` + pointsInWindow + `
 ORDER BY name, histogram LIMIT 5000`
 
-	wantedMetrics  = `name IN {names:Array(String)} AND ({service:String} = '' OR service = {service:String}) AND ` + inWindow
+	wantedMetrics  = `name IN {names:Array(String)} AND ({service:String} = '' OR service = {service:String}) AND ` + pointsInWindow
 	seriesIdentity = `name, service, instance, host, arraySort(arrayZip(mapKeys(attributes), mapValues(attributes))) AS pairs`
 
 	// How much there is, before it is read: an expression may name every metric and every process of an environment.

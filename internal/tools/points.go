@@ -21,7 +21,7 @@ SELECT service, instance, name, toUInt8(if(` + inFault + `, 1, 0)) AS window,
 FROM metrics
 WHERE name IN ('process.cpu.utilization', 'midwatch.process.run_delay', 'process.memory.usage', 'midwatch.process.memory.limit',
                'process.open_file_descriptor.count', 'process.thread.count', 'midwatch.process.cpu.throttled', 'midwatch.process.cpu.limit')
-  AND ({service:String} = '' OR service = {service:String}) AND ` + inEither + `
+  AND ({service:String} = '' OR service = {service:String}) AND ` + pointsInEither + `
 GROUP BY service, instance, name, window
 ORDER BY service, instance, name, window
 LIMIT 40000`

@@ -19,7 +19,7 @@ FROM (
     SELECT service, name, time, attributes, sum(value) AS total
     FROM metrics
     WHERE name IN ('midwatch.tcp.connections', 'midwatch.tcp.connect.failures')
-      AND ({service:String} = '' OR service = {service:String}) AND ` + inEither + `
+      AND ({service:String} = '' OR service = {service:String}) AND ` + pointsInEither + `
     GROUP BY service, name, time, attributes
 )
 GROUP BY service, peer, address, window

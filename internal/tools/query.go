@@ -71,11 +71,19 @@ const (
 	// Which window a row is in: 0 healthy, 1 fault, 2 the last third of the fault window.
 	windowOf = `multiIf(time >= {tail_from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 2,
         time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 1, 0)`
-	// Whose telemetry a caller may see. Without namespaces the server drops the second condition before it reads a row.
-	inScope = `environment = {environment:String}
-    AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, resource['k8s.namespace.name']))`
-	inWindow = inScope + ` AND time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}`
-	inEither = inScope + `
+	// Whose spans, logs and events a caller may see. Without namespaces the server drops the second condition before it reads a row; with
+	// them it looks into each distinct resource once.
+	inScope  = `environment = {environment:String} AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, ` + namespaceOf + `))`
+	inWindow = inScope + inTime
+	inEither = inScope + inTimes
+	// The same of metrics.
+	pointsInScope  = `environment = {environment:String} AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, resource['k8s.namespace.name']))`
+	pointsInWindow = pointsInScope + inTime
+	pointsInEither = pointsInScope + inTimes
+
+	namespaceOf = `JSONExtractString(resource_json, 'k8s.namespace.name')`
+	inTime      = ` AND time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}`
+	inTimes     = `
     AND (time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}
       OR time >= {baseline_from:DateTime64(9,'UTC')} AND time < {baseline_to:DateTime64(9,'UTC')})`
 	// Durations as a histogram of logarithmic bins, eight per doubling: groups can be merged, quantiles are right to 5%.

@@ -14,24 +14,24 @@ const (
 	// The slowest match of each trace, then how many spans those traces have. 200 candidates, because a trace may match often.
 	searchTracesSQL = `
 WITH found AS (
-    SELECT trace_id, argMax(tuple(span_id, time, service, toString(kind), name, peer_service, instance, duration_ns, toString(status), ` + spanCode + `, status_message),
-                            (duration_ns, span_id)) AS slowest,
+    SELECT trace, argMax(tuple(span, time, service, toString(kind), name, peer_service, instance, duration_ns, toString(status), ` + spanCode + `, status_message),
+                            (duration_ns, span)) AS slowest,
            slowest.8 AS ns, count() AS matches, sum(matches) OVER () AS matched
     FROM spans
-    WHERE trace_id != '' AND ({service:String} = '' OR service = {service:String}) AND ({operation:String} = '' OR name = {operation:String})
+    WHERE trace != '' AND ({service:String} = '' OR service = {service:String}) AND ({operation:String} = '' OR name = {operation:String})
       AND duration_ns >= {min_ns:UInt64} AND ({max_ns:UInt64} = 0 OR duration_ns <= {max_ns:UInt64})
       AND ({status:String} = '' OR ({status:String} = 'error') = (status = 'error'))
       AND ({attribute:String} = '' OR attributes[{attribute:String}] = {value:String} AND mapContains(attributes, {attribute:String}))
       AND ` + inWindow + `
-    GROUP BY trace_id
-    ORDER BY ns DESC, trace_id
+    GROUP BY trace
+    ORDER BY ns DESC, trace
     LIMIT {limit:UInt32}
 )
-SELECT trace_id, slowest.1 AS span_id, slowest.2 AS time, slowest.3 AS service, slowest.4 AS side, slowest.5 AS name, slowest.6 AS peer,
+SELECT lower(hex(trace)) AS trace_id, lower(hex(slowest.1)) AS span_id, slowest.2 AS time, slowest.3 AS service, slowest.4 AS side, slowest.5 AS name, slowest.6 AS peer,
        slowest.7 AS instance, ns, slowest.9 AS status, slowest.10 AS code, slowest.11 AS message, matches, matched, all.n AS n
 FROM found
-LEFT JOIN (SELECT trace_id, count() AS n FROM spans WHERE trace_id IN (SELECT trace_id FROM found) AND ` + inWindow + ` GROUP BY trace_id) AS all USING trace_id
-ORDER BY ns DESC, trace_id`
+LEFT JOIN (SELECT trace, count() AS n FROM spans WHERE trace IN (SELECT trace FROM found) AND ` + inWindow + ` GROUP BY trace) AS all USING trace
+ORDER BY ns DESC, trace`
 
 	maxTraces = 50
 )

@@ -17,8 +17,8 @@ SELECT service, toString(kind) AS side, peer_service AS peer, ` + spanAddress + 
         status_message AS message, countIf(` + inFault + `) AS n, countIf(NOT (` + inFault + `)) AS before,
         quantileExactIf(0.5)(duration_ns, ` + inFault + `) / 1e6 AS p50_ms, maxIf(duration_ns, ` + inFault + `) / 1e6 AS max_ms,
         minIf(time, ` + inFault + `) AS first, maxIf(time, ` + inFault + `) AS last,
-        arraySlice(arraySort(groupArrayIf(200)((time, trace_id, span_id, instance, duration_ns), ` + inFault + `)), 1, 3) AS s,
-        arrayMap(x -> x.1, s) AS sample_times, arrayMap(x -> x.2, s) AS sample_traces, arrayMap(x -> x.3, s) AS sample_spans,
+        arraySlice(arraySort(groupArrayIf(200)((time, trace, span, instance, duration_ns), ` + inFault + `)), 1, 3) AS s,
+        arrayMap(x -> x.1, s) AS sample_times, arrayMap(x -> if(x.2 = '', '', lower(hex(x.2))), s) AS sample_traces, arrayMap(x -> lower(hex(x.3)), s) AS sample_spans,
         arrayMap(x -> x.4, s) AS sample_instances, arrayMap(x -> x.5 / 1e6, s) AS sample_ms
 FROM spans
 WHERE kind IN ('server', 'client') AND ({service:String} = '' OR service = {service:String}) AND ` + inEither + ` AND `

@@ -16,8 +16,8 @@ const (
 SELECT time, duration_ns, service, instance, toString(kind) AS side, name, peer_service AS peer, toString(status) AS status, error_type,
        ` + spanCode + ` AS code, status_message AS message, attributes['db.query.text'] AS statement, span_id, parent_span_id
 FROM spans
-WHERE trace_id = {trace_id:String} AND ` + inWindow + `
-ORDER BY time, duration_ns DESC, span_id
+WHERE trace = unhex(leftPad({trace_id:String}, 32, '0')) AND ` + inWindow + `
+ORDER BY time, duration_ns DESC, span
 LIMIT 5000`
 
 	// traceMargin is how far a trace may reach out of the window it was seen in.

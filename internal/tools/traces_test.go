@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,12 +16,20 @@ import (
 
 const checkoutTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
 
+// spanID writes a short name as the id of a span; none is none.
+func spanID(short string) string {
+	if short == "" {
+		return ""
+	}
+	return strings.Repeat("0", 16-len(short)) + short
+}
+
 // traced is one request as its services saw it: both ends of each call name the same parent. Times are milliseconds.
 func traced() []toolstest.Span {
 	span := func(id, parent, service, kind, name, peer string, from, took int) toolstest.Span {
 		return toolstest.Span{
 			Time: onset.Add(time.Duration(from) * time.Millisecond), DurationNS: uint64(took) * 1e6, Env: toolstest.Environment, Service: service, Kind: kind,
-			Name: name, Peer: peer, Status: "unset", TraceID: checkoutTrace, SpanID: id, Parent: parent,
+			Name: name, Peer: peer, Status: "unset", TraceID: checkoutTrace, SpanID: spanID(id), Parent: spanID(parent),
 		}
 	}
 	return []toolstest.Span{
@@ -50,13 +59,13 @@ func TestTraceIsAWaterfallWithItsCriticalPath(t *testing.T) {
 		lines = append(lines, line{s.SpanID, s.Parent, s.Depth, s.OffsetMS, s.CriticalMS, s.SameCall})
 	}
 	want := []line{
-		{"a1", "", 0, 0, 20, false}, // 0-10, 30-35 and 95-100
-		{"b1", "a1", 1, 10, 5, false},
-		{"b2", "b1", 2, 12, 15, true},
-		{"c1", "a1", 1, 35, 2, false},
-		{"c2", "c1", 2, 36, 58, true},
-		{"d1", "a1", 1, 40, 0, false},
-		{"e1", "", 0, 90, 0, false},
+		{spanID("a1"), "", 0, 0, 20, false}, // 0-10, 30-35 and 95-100
+		{spanID("b1"), spanID("a1"), 1, 10, 5, false},
+		{spanID("b2"), spanID("b1"), 2, 12, 15, true},
+		{spanID("c1"), spanID("a1"), 1, 35, 2, false},
+		{spanID("c2"), spanID("c1"), 2, 36, 58, true},
+		{spanID("d1"), spanID("a1"), 1, 40, 0, false},
+		{spanID("e1"), "", 0, 90, 0, false},
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("waterfall (-want +got):\n%s", diff)
@@ -78,13 +87,13 @@ func TestTraceIsBounded(t *testing.T) {
 	spans := traced()
 	for i := range 600 {
 		s := spans[5]
-		s.SpanID, s.Time = fmt.Sprintf("f%d", i), s.Time.Add(time.Duration(i)*time.Microsecond)
+		s.SpanID, s.Time = spanID(fmt.Sprintf("f%d", i)), s.Time.Add(time.Duration(i)*time.Microsecond)
 		if i == 599 {
 			s.Status = "error"
 		}
 		spans = append(spans, s)
 	}
-	spans[0].Parent = "a1" // its own parent, which must not lead in circles
+	spans[0].Parent = spanID("a1") // its own parent, which must not lead in circles
 	db := storetest.Open(t)
 	toolstest.WriteSpans(t, db, spans)
 	got := run[result.Trace](t, tools.All(db), toolstest.Environment, "trace", during(map[string]any{"trace_id": checkoutTrace}))
@@ -92,7 +101,7 @@ func TestTraceIsBounded(t *testing.T) {
 	for _, s := range got.Spans {
 		ids[s.SpanID] = true
 	}
-	if got.Total != 607 || len(got.Spans) != 200 || got.Omitted != 407 || !ids["f599"] || !ids["c2"] || !ids["a1"] {
+	if got.Total != 607 || len(got.Spans) != 200 || got.Omitted != 407 || !ids[spanID("f599")] || !ids[spanID("c2")] || !ids[spanID("a1")] {
 		t.Errorf("%d spans, %d listed, %d omitted: %v", got.Total, len(got.Spans), got.Omitted, ids)
 	}
 }
@@ -126,7 +135,7 @@ func TestSearchTraces(t *testing.T) {
 				}
 				return
 			}
-			if len(got.Traces) != 1 || got.Traces[0].SpanID != c.span || got.Traces[0].Matches != c.matches || got.Matched != c.matches || got.Traces[0].Spans != 7 {
+			if len(got.Traces) != 1 || got.Traces[0].SpanID != spanID(c.span) || got.Traces[0].Matches != c.matches || got.Matched != c.matches || got.Traces[0].Spans != 7 {
 				t.Errorf("found %+v", got)
 			}
 		})

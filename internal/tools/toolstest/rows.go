@@ -2,6 +2,8 @@ package toolstest
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -72,8 +74,12 @@ func (s *Shop) Write(t testing.TB, db *store.DB) {
 // WriteSpans stores spans as they are.
 func WriteSpans(t testing.TB, db *store.DB, rows []Span) {
 	t.Helper()
+	stored := make([]storedSpan, len(rows))
+	for i, s := range rows {
+		stored[i] = storedSpan{s, bytes(t, s.TraceID), bytes(t, s.SpanID), bytes(t, s.Parent), object(t, s.Resource)}
+	}
 	write(t, db, "spans", "time, duration_ns, environment, service, service_version, instance, host, kind, name, peer_service, status, "+
-		"status_message, error_type, trace_id, span_id, parent_span_id, attributes, resource", rows)
+		"status_message, error_type, trace, span, parent, attributes, resource_json", stored)
 }
 
 // WriteMetrics stores points as they are.
@@ -85,7 +91,44 @@ func WriteMetrics(t testing.TB, db *store.DB, rows []Metric) {
 // WriteLogs stores lines and events as they are.
 func WriteLogs(t testing.TB, db *store.DB, rows []Log) {
 	t.Helper()
-	write(t, db, "logs", "time, environment, service, instance, host, severity, severity_text, event_name, body, attributes, resource", rows)
+	stored := make([]storedLog, len(rows))
+	for i, l := range rows {
+		stored[i] = storedLog{l, object(t, l.Resource)}
+	}
+	write(t, db, "logs", "time, environment, service, instance, host, severity, severity_text, event_name, body, attributes, resource_json", stored)
+}
+
+// storedSpan and storedLog add the columns that tests write in another form.
+type storedSpan struct {
+	Span
+	Trace    string `ch:"trace"`
+	ID       string `ch:"span"`
+	ParentID string `ch:"parent"`
+	JSON     string `ch:"resource_json"`
+}
+
+type storedLog struct {
+	Log
+	JSON string `ch:"resource_json"`
+}
+
+// bytes is what hex means.
+func bytes(t testing.TB, id string) string {
+	t.Helper()
+	b, err := hex.DecodeString(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func object(t testing.TB, resource map[string]string) string {
+	t.Helper()
+	b, err := json.Marshal(resource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func write[Row any](t testing.TB, db *store.DB, table, columns string, rows []Row) {

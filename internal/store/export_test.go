@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// MigrateTo makes the schema of an earlier version.
+func MigrateTo(t testing.TB, db *DB, version uint32) {
+	t.Helper()
+	if err := db.Exec(t.Context(), versions); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range all(t) {
+		if m.version > version {
+			return
+		}
+		if err := m.apply(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// MigrateAndDie runs the first statements of the migrations after a version. A file's version is noted when a statement of the next one runs:
+// a process that dies after a file's last statement has not noted it yet. It returns false if there are not so many.
+func MigrateAndDie(t testing.TB, db *DB, version uint32, statements int) bool {
+	t.Helper()
+	for _, m := range all(t) {
+		if m.version <= version {
+			continue
+		}
+		if statements > len(m.statements) {
+			statements -= len(m.statements)
+			if err := m.apply(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		for _, s := range m.statements[:statements] {
+			if err := db.Exec(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// Locked is locked with beats and looks so many milliseconds apart, and death after ten of them.
+func Locked(ctx context.Context, db *DB, ms int, change func(context.Context) error) error {
+	every := time.Duration(ms) * time.Millisecond
+	return locked(ctx, db, lockTiming{beat: every, look: every, dead: 10 * every}, change)
+}
+
+func all(t testing.TB) []migration {
+	t.Helper()
+	all, err := migrations(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
