@@ -45,6 +45,7 @@ func (s *Server) createToken(ctx context.Context, _ auth.Caller, in *newTokenInp
 	}
 	text, kept, err := auth.Create(ctx, s.cfg.Metadata, auth.Grant{
 		Subject: b.Subject, Role: auth.Role(b.Role), Namespaces: b.Namespaces, ExpiresAt: b.ExpiresAt,
+		Environment: b.Environment, Limits: b.Limits,
 	})
 	return wire.CreatedToken{Token: kept, Text: text}, err
 }

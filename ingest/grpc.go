@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -10,13 +11,15 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
-	_ "google.golang.org/grpc/encoding/gzip" // most OTLP senders compress with it
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	_ "github.com/midwatch/midwatch/ingest/compress" // gzip and zstd for gRPC
+	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -60,7 +63,7 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 
 // exporter is what the gRPC services call.
 type exporter interface {
-	export(context.Context, request) (rejected int64, why string, err error)
+	exportStream(telemetry.Signal, grpc.ServerStream) error
 }
 
 func (s *Server) newGRPC() *grpc.Server {
@@ -77,29 +80,61 @@ func (s *Server) newGRPC() *grpc.Server {
 	return g
 }
 
+// service has one method, which to its callers is unary. It is served as a stream, because gRPC would read a unary request before anybody
+// could ask who sends it.
 func service(signal telemetry.Signal, name string) *grpc.ServiceDesc {
 	return &grpc.ServiceDesc{
 		ServiceName: name, HandlerType: (*exporter)(nil),
-		Methods: []grpc.MethodDesc{{MethodName: "Export", Handler: func(srv any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-			var body raw
-			if err := read(&body); err != nil {
-				return nil, err
-			}
-			return exportGRPC(ctx, srv.(exporter), signal, body) // RegisterService checked the type
+		Streams: []grpc.StreamDesc{{StreamName: "Export", ClientStreams: true, Handler: func(srv any, stream grpc.ServerStream) error {
+			return srv.(exporter).exportStream(signal, stream) // RegisterService checked the type
 		}}},
 	}
 }
 
-func exportGRPC(ctx context.Context, to exporter, signal telemetry.Signal, body raw) (*raw, error) {
+func (s *Server) exportStream(signal telemetry.Signal, stream grpc.ServerStream) error {
+	ctx := stream.Context()
 	md, _ := metadata.FromIncomingContext(ctx)
-	rejected, why, err := to.export(ctx, request{
-		signal: signal, body: body, id: first(md.Get(HeaderBatchID)), redelivered: first(md.Get(HeaderRedelivered)) == "true",
+	from, err := s.admit(signal, connection(ctx), first(md.Get("authorization")))
+	if err != nil {
+		return statusOf(err).Err()
+	}
+	var body raw
+	if err := stream.RecvMsg(&body); err != nil {
+		s.counters.request(signal, unreadable(err))
+		return err // gRPC has answered
+	}
+	rejected, why, err := s.export(ctx, request{
+		signal: signal, from: from, body: body, id: first(md.Get(HeaderBatchID)), redelivered: first(md.Get(HeaderRedelivered)) == "true",
 	})
 	if err != nil {
-		return nil, statusOf(err).Err()
+		return statusOf(err).Err()
 	}
 	answer := raw(partialSuccess(rejected, why))
-	return &answer, nil
+	return stream.SendMsg(&answer)
+}
+
+// unreadable is why gRPC could not give us a message.
+func unreadable(err error) Reason {
+	switch status.Code(err) {
+	case codes.ResourceExhausted:
+		return requestBodyTooLarge
+	case codes.Canceled, codes.DeadlineExceeded:
+		return requestAborted
+	}
+	return requestMalformed
+}
+
+// connection returns what TLS knows of the peer, nil when there is none.
+func connection(ctx context.Context) *tls.ConnectionState {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil
+	}
+	info, ok := p.AuthInfo.(credentials.TLSInfo)
+	if !ok {
+		return nil
+	}
+	return &info.State
 }
 
 func first(values []string) string {
@@ -111,9 +146,14 @@ func first(values []string) string {
 
 // statusOf maps an error of export to what OTLP senders understand: only codes that say so are sent again, after the given pause.
 func statusOf(err error) *status.Status {
+	var fast *tooFast
 	switch {
+	case errors.As(err, &fast):
+		return later(codes.ResourceExhausted, err, fast.wait)
 	case errors.Is(err, ErrOverload):
 		return later(codes.ResourceExhausted, err, overloadPause)
+	case errors.Is(err, auth.ErrUnauthenticated):
+		return status.New(codes.Unauthenticated, err.Error())
 	case errors.Is(err, ErrMalformed):
 		return status.New(codes.InvalidArgument, err.Error())
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -122,6 +162,7 @@ func statusOf(err error) *status.Status {
 	return later(codes.Unavailable, err, storePause)
 }
 
+// later is a status with the delay after which a sender should come back.
 func later(code codes.Code, err error, pause time.Duration) *status.Status {
 	st := status.New(code, err.Error())
 	if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(pause)}); err == nil {

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -36,19 +35,25 @@ func (s *Server) newHTTP() *http.Server {
 
 func (s *Server) handle(signal telemetry.Signal, rejectedField string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		from, err := s.admit(signal, r.TLS, r.Header.Get("Authorization"))
+		if err != nil {
+			refuse(w, kindOf(r), err)
+			return
+		}
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || (kind != typeProto && kind != typeJSON) {
+			s.counters.request(signal, requestMalformed)
 			http.Error(w, "want Content-Type "+typeProto+" or "+typeJSON, http.StatusUnsupportedMediaType)
 			return
 		}
-		body, err := readBody(r)
+		body, err := s.readBody(r)
 		if err != nil {
-			s.counters.request(signal, requestMalformed)
+			s.counters.request(signal, reasonOf(err))
 			refuse(w, kind, err)
 			return
 		}
 		rejected, why, err := s.export(r.Context(), request{
-			signal: signal, json: kind == typeJSON, body: body,
+			signal: signal, from: from, json: kind == typeJSON, body: body,
 			id: r.Header.Get(HeaderBatchID), redelivered: r.Header.Get(HeaderRedelivered) == "true",
 		})
 		if err != nil {
@@ -68,11 +73,19 @@ func write200(w http.ResponseWriter, kind string, body []byte) {
 	_, _ = w.Write(body) // the sender is gone: it will send again and be recognised
 }
 
+// kindOf is the format that a sender wants its answer in, before anything else of its request is looked at.
+func kindOf(r *http.Request) string {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == typeJSON {
+		return typeJSON
+	}
+	return typeProto
+}
+
 // readBody decompresses a body of at most maxMessage bytes. Its errors wrap ErrMalformed.
-func readBody(r *http.Request) ([]byte, error) {
-	in, err := decompress(r)
+func (s *Server) readBody(r *http.Request) ([]byte, error) {
+	in, err := s.readers.New(r.Header.Get("Content-Encoding"), r.Body)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: Content-Encoding: %w", ErrMalformed, err)
 	}
 	defer in.Close()
 	body, err := io.ReadAll(io.LimitReader(in, maxMessage+1))
@@ -83,27 +96,6 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	return body, nil
-}
-
-func decompress(r *http.Request) (io.ReadCloser, error) {
-	switch enc := r.Header.Get("Content-Encoding"); enc {
-	case "", "identity":
-		return r.Body, nil
-	case "gzip":
-		z, err := gzip.NewReader(r.Body)
-		if err != nil {
-			return nil, fmt.Errorf("%w: gzip: %w", ErrMalformed, err)
-		}
-		return z, nil
-	case "zstd":
-		z, err := zstd.NewReader(r.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxMessage), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, fmt.Errorf("%w: zstd: %w", ErrMalformed, err)
-		}
-		return z.IOReadCloser(), nil
-	default:
-		return nil, fmt.Errorf("%w: Content-Encoding %q: want gzip, zstd or none", ErrMalformed, enc)
-	}
 }
 
 // refuse answers with a google.rpc.Status in the sender's own format, as OTLP/HTTP wants it.
@@ -120,10 +112,10 @@ func refuse(w http.ResponseWriter, kind string, err error) {
 	w.Header().Set("Content-Type", kind)
 	code := httpCode(st, err)
 	switch code {
-	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", seconds(overloadPause))
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", seconds(storePause))
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", seconds(pauseOf(st)))
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="midwatch"`)
 	}
 	w.WriteHeader(code)
 	_, _ = w.Write(body)
@@ -138,8 +130,21 @@ func httpCode(st *status.Status, err error) int {
 		return http.StatusTooManyRequests
 	case codes.InvalidArgument:
 		return http.StatusBadRequest
+	case codes.Unauthenticated:
+		return http.StatusUnauthorized
 	}
 	return http.StatusServiceUnavailable
 }
 
-func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
+// pauseOf is the delay that a status asks for.
+func pauseOf(st *status.Status) time.Duration {
+	for _, d := range st.Details() {
+		if info, ok := d.(*errdetails.RetryInfo); ok {
+			return info.GetRetryDelay().AsDuration()
+		}
+	}
+	return storePause
+}
+
+// seconds rounds up: who comes back too early is sent away again.
+func seconds(d time.Duration) string { return strconv.Itoa(int((d + time.Second - 1) / time.Second)) }

@@ -12,13 +12,16 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/midwatch/midwatch/ingest/compress"
 )
 
 // Config says where requests come in and where their rows go.
 type Config struct {
 	GRPCListen  string      // host:port of OTLP/gRPC; port 0 takes a free one, see Server.Addrs
 	HTTPListen  string      // host:port of OTLP/HTTP
-	TLS         *tls.Config // must require client certificates
+	TLS         *tls.Config // must require client certificates or, with Senders, verify those that are given
+	Senders     Senders     // whose requests are taken without a certificate; nil: nobody's
 	Store       Store
 	Environment string // of telemetry that names none; empty is "default"
 	MaxWaiting  int64  // bytes of requests being decoded or waiting for the store; past it senders are told to wait; 0 is 64 MiB
@@ -38,6 +41,8 @@ type Server struct {
 	batcher  *batcher
 	counters *counters
 	memory   budget
+	senders  senders
+	readers  compress.Readers
 	dirty    dirty
 	// inserting is held for writing while what is derived from the rows is repaired.
 	inserting sync.RWMutex
@@ -49,8 +54,8 @@ type Addrs struct{ GRPC, HTTP string }
 
 // New validates the configuration and starts nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.TLS == nil || cfg.TLS.ClientAuth != tls.RequireAndVerifyClientCert {
-		return nil, errors.New("ingest: TLS must require client certificates")
+	if cfg.TLS == nil || cfg.TLS.ClientAuth != tls.RequireAndVerifyClientCert && (cfg.Senders == nil || cfg.TLS.ClientAuth != tls.VerifyClientCertIfGiven) {
+		return nil, errors.New("ingest: TLS must require client certificates or, where there are senders with tokens, verify them")
 	}
 	if cfg.Store == nil {
 		return nil, errors.New("ingest: no store")
@@ -69,7 +74,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(),
-		memory: budget{limit: cfg.MaxWaiting}, addrs: make(chan Addrs, 1),
+		memory: budget{limit: cfg.MaxWaiting}, senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1),
 	}
 	s.dirty.mark(time.Now().Add(-reconcileStart), time.Now())
 	s.batcher = newBatcher(s.insert)

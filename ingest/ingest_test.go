@@ -34,6 +34,7 @@ import (
 // ingester is a running server, its store and a client.
 type ingester struct {
 	db    *store.DB
+	srv   *ingest.Server
 	certs string
 	addrs ingest.Addrs
 	conn  *grpc.ClientConn
@@ -42,6 +43,13 @@ type ingester struct {
 func start(t *testing.T, change func(*ingest.Config)) *ingester {
 	t.Helper()
 	in := &ingester{db: storetest.Open(t), certs: t.TempDir()}
+	in.serve(t, change)
+	return in
+}
+
+// serve starts the server, with another configuration than the usual if change says so.
+func (in *ingester) serve(t *testing.T, change func(*ingest.Config)) {
+	t.Helper()
 	if err := pki.Ensure(in.certs); err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +64,7 @@ func start(t *testing.T, change func(*ingest.Config)) *ingester {
 	if err != nil {
 		t.Fatal(err)
 	}
+	in.srv = srv
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- srv.Run(ctx) }()
@@ -69,7 +78,6 @@ func start(t *testing.T, change func(*ingest.Config)) *ingester {
 		t.Fatal(err)
 	}
 	in.conn = in.dial(t, in.identity(t, pki.CLI).Client(pki.Ingester))
-	return in
 }
 
 func (in *ingester) identity(t *testing.T, part string) *pki.Identity {

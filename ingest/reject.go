@@ -38,12 +38,18 @@ const (
 	badObject         Reason = "bad_object"
 	attributeCut      Reason = "attribute_cut"      // kept, but shorter
 	noRecordedValue   Reason = "no_recorded_value"  // the sender itself says there is no value
+	environmentOther  Reason = "environment_other"  // kept, in the environment of the sender's token instead
 	requestMalformed  Reason = "request_malformed"  // whole request
 	requestTooDeep    Reason = "request_too_deep"   // whole request
 	requestOverload   Reason = "request_overload"   // whole request, to be sent again
 	requestStoreError Reason = "request_store"      // whole request, to be sent again
 	requestDuplicate  Reason = "request_duplicate"  // whole request, stored before
 	rowsDuplicate     Reason = "rows_stored_before" // rows found by their batch id
+
+	requestUnauthenticated Reason = "request_unauthenticated" // whole request, not read: without certificate or valid token
+	requestRate            Reason = "request_rate"            // whole request, not read: its sender is past its limit; to be sent again
+	requestBodyTooLarge    Reason = "request_body_too_large"  // whole request, not read to its end
+	requestAborted         Reason = "request_aborted"         // whole request: the sender went away while it sent
 )
 
 // explanations are for the sender's log.

@@ -3,12 +3,14 @@ package ingest
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -36,7 +38,8 @@ var errLeft = errors.New("sender left")
 // request is one export request as it came.
 type request struct {
 	signal      telemetry.Signal
-	id          string // from HeaderBatchID, or empty
+	from        *sender // nil: the ingester itself
+	id          string  // from HeaderBatchID, or empty
 	redelivered bool
 	json        bool // else protobuf
 	body        []byte
@@ -54,7 +57,23 @@ func (q *request) identify() error {
 		h.Write(q.body)
 		q.id = "h-" + hex.EncodeToString(h.Sum(nil)[:16])
 	}
+	if q.from != nil {
+		q.id = q.from.id(q.id)
+	}
 	return nil
+}
+
+// admit says who sends a request, before its body is read: nobody else makes us hold one. What it refuses is counted.
+func (s *Server) admit(signal telemetry.Signal, conn *tls.ConnectionState, authorization string) (*sender, error) {
+	from, err := s.senders.who(conn, authorization)
+	if err == nil {
+		err = from.pace.admit(time.Now())
+	}
+	if err != nil {
+		s.counters.request(signal, reasonOf(err))
+		return nil, err
+	}
+	return from, nil
 }
 
 // export stores a request and returns when that is done. The error wraps one of the three above, or is ctx's.
@@ -69,7 +88,14 @@ func (s *Server) export(ctx context.Context, q request) (rejected int64, why str
 }
 
 func reasonOf(err error) Reason {
+	var fast *tooFast
 	switch {
+	case errors.As(err, &fast):
+		return requestRate
+	case errors.Is(err, auth.ErrUnauthenticated):
+		return requestUnauthenticated
+	case errors.Is(err, errTooLarge):
+		return requestBodyTooLarge
 	case errors.Is(err, ErrOverload):
 		return requestOverload
 	case errors.Is(err, errDeep):
@@ -84,6 +110,9 @@ func (s *Server) store(ctx context.Context, q request) (*rows, error) {
 	if err := q.identify(); err != nil {
 		return nil, err
 	}
+	if q.from != nil {
+		q.from.pace.read(len(q.body), time.Now())
+	}
 	if !s.memory.take(len(q.body)) {
 		return nil, fmt.Errorf("%w: %d bytes of requests wait for the store", ErrOverload, s.memory.limit)
 	}
@@ -97,6 +126,9 @@ func (s *Server) store(ctx context.Context, q request) (*rows, error) {
 
 func (s *Server) decodeAndSettle(ctx context.Context, q request) (*rows, error) {
 	r := &rows{id: q.id, environment: s.cfg.Environment, now: time.Now()}
+	if q.from != nil && q.from.environment != "" {
+		r.environment, r.confined = q.from.environment, true
+	}
 	if err := r.decode(q); err != nil {
 		return nil, err
 	}

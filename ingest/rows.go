@@ -15,6 +15,7 @@ import (
 type rows struct {
 	id          string // of the request
 	environment string // of records that name none
+	confined    bool   // of all records, whatever they name: their sender has a token for it
 	now         time.Time
 	tally       tally
 	expanded    int // bytes so far, resources counted with every row
@@ -74,7 +75,7 @@ func (r *rows) resource(in pcommon.Resource) *resource {
 	out.attributes, out.size = r.attributes(in.Attributes(), "", func(key, value string) {
 		switch key {
 		case telemetry.Environment:
-			out.environment = value
+			out.environment = r.environmentOf(value)
 		case telemetry.ServiceName:
 			out.service = value
 		case telemetry.ServiceVersion:
@@ -91,6 +92,15 @@ func (r *rows) resource(in pcommon.Resource) *resource {
 	})
 	out.json = out.attributes.json()
 	return out
+}
+
+// environmentOf is where telemetry goes that names an environment.
+func (r *rows) environmentOf(named string) string {
+	if r.confined && named != r.environment {
+		r.tally.note(environmentOther)
+		return r.environment
+	}
+	return named
 }
 
 // attributes makes strings of m's values, cut at maxAttribute, and shows each to see, which may be nil. A scope name is added

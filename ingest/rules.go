@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -14,6 +15,7 @@ import (
 
 // teller is what the service of rules calls.
 type teller interface {
+	askedByPart(context.Context) error
 	ruleStates(context.Context) ([]byte, error)
 }
 
@@ -22,6 +24,9 @@ func rulesService() *grpc.ServiceDesc {
 	return &grpc.ServiceDesc{
 		ServiceName: rules.StatesService, HandlerType: (*teller)(nil),
 		Methods: []grpc.MethodDesc{{MethodName: rules.StatesMethod, Handler: func(srv any, ctx context.Context, read func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+			if err := srv.(teller).askedByPart(ctx); err != nil {
+				return nil, err
+			}
 			var none raw
 			if err := read(&none); err != nil {
 				return nil, err
@@ -35,6 +40,19 @@ func rulesService() *grpc.ServiceDesc {
 			return &answer, err
 		}}},
 	}
+}
+
+// askedByPart refuses who only sends: what rules there are is told to parts of the installation.
+func (s *Server) askedByPart(ctx context.Context) error {
+	md, _ := metadata.FromIncomingContext(ctx)
+	from, err := s.senders.who(connection(ctx), first(md.Get("authorization")))
+	if err != nil {
+		return statusOf(err).Err()
+	}
+	if !from.part() {
+		return status.Error(codes.PermissionDenied, "the token of a sender may only send")
+	}
+	return nil
 }
 
 func (s *Server) ruleStates(ctx context.Context) ([]byte, error) {

@@ -29,9 +29,12 @@ type TokenList struct {
 // NewToken asks for a token.
 type NewToken struct {
 	Subject    string    `json:"subject" minLength:"1" maxLength:"200"`
-	Role       string    `json:"role" enum:"reporter,viewer,operator,approver,admin"`
+	Role       string    `json:"role" enum:"sender,reporter,viewer,operator,approver,admin"`
 	Namespaces []string  `json:"namespaces,omitempty" maxItems:"100"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero" doc:"absent: never"`
+
+	Environment string          `json:"environment,omitempty" maxLength:"200" doc:"of a sender, who needs one: where its telemetry goes"`
+	Limits      metadata.Limits `json:"limits,omitzero" doc:"of a sender"`
 }
 
 // CreatedToken is a new token. Its text is shown this once.

@@ -19,6 +19,7 @@ import (
 	"github.com/midwatch/midwatch/deploy/clickhouse"
 	"github.com/midwatch/midwatch/deploy/jetstream"
 	"github.com/midwatch/midwatch/ingest"
+	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/store"
@@ -103,8 +104,10 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	senders := auth.NewSenders(meta, in.log)
 	server, err := ingest.New(ingest.Config{
-		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, TLS: id.Server(pki.Exporter, pki.CLI), Store: db,
+		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, Store: db,
+		TLS: id.ServerOrToken(pki.Exporter, pki.CLI), Senders: senders,
 		Environment: in.settings.Environment, Ready: func() { in.serves("") }, Log: in.log,
 		RuleStates: func(ctx context.Context) ([]byte, error) {
 			states, err := meta.RuleStates(ctx, in.settings.Environment)
@@ -127,7 +130,7 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	ledgerAge := age(func(s metadata.Settings) int { return s.LedgerDays })
 	investigationAge := age(func(s metadata.Settings) int { return s.InvestigationDays })
 	return together{
-		server,
+		server, senders,
 		ingest.Retention{What: "telemetry", Age: telemetryAge, Store: db, Log: in.log},
 		ingest.Retention{What: "model calls", Age: ledgerAge, Store: older(meta.DropLedger), Log: in.log},
 		ingest.Retention{What: "investigations", Age: investigationAge, Store: older(meta.DropInvestigations), Log: in.log},

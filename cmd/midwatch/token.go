@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ func tokenCreateCommand(in *installation) *cobra.Command {
 	var role string
 	var life length
 	cmd := &cobra.Command{
-		Use:   "create --subject S --role viewer|operator|approver|admin|reporter",
+		Use:   "create --subject S --role viewer|operator|approver|admin|reporter|sender",
 		Short: "Make a token; it is printed once and kept only as a hash",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -66,8 +67,12 @@ func tokenCreateCommand(in *installation) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&grant.Subject, "subject", "", "whose token it is: a person or a program")
-	cmd.Flags().StringVar(&role, "role", "viewer", "viewer, operator, approver, admin, or reporter (may only post alerts)")
+	cmd.Flags().StringVar(&role, "role", "viewer", "viewer, operator, approver, admin, reporter (may only post alerts) or sender (may only send telemetry)")
 	cmd.Flags().Var(&life, "expires", "how long it opens anything, such as 30d (default: until it is revoked)")
+	cmd.Flags().StringVar(&grant.Environment, "environment", "", "of a sender: where its telemetry goes, whatever it says itself")
+	cmd.Flags().Int64Var(&grant.Limits.BytesPerSecond, "bytes-per-second", 0, "of a sender: what it may bring, decompressed; ten seconds' worth at once (default: no limit)")
+	cmd.Flags().Int64Var(&grant.Limits.RequestsPerSecond, "requests-per-second", 0, "of a sender: how many requests; ten seconds' worth at once (default: no limit)")
+	cmd.Flags().Int64Var(&grant.Limits.Series, "series", 0, "of a sender: how many series of metrics; others are rejected (default: its environment's limit)")
 	_ = cmd.MarkFlagRequired("subject")
 	return cmd
 }
@@ -91,9 +96,9 @@ func listTokens(ctx context.Context, db *metadata.DB, out io.Writer, now time.Ti
 		return err
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tSUBJECT\tROLE\tMADE\tSTATE")
+	fmt.Fprintln(t, "ID\tSUBJECT\tROLE\tENVIRONMENT\tMADE\tSTATE")
 	for _, k := range tokens {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", k.ID, line(k.Subject), k.Role, k.CreatedAt.Local().Format(time.DateTime), tokenState(k, now))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, line(k.Subject), k.Role, cmp.Or(line(k.Environment), "-"), k.CreatedAt.Local().Format(time.DateTime), tokenState(k, now))
 	}
 	return t.Flush()
 }

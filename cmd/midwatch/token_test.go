@@ -68,3 +68,39 @@ func TestTokens(t *testing.T) {
 		t.Errorf("revoke what is not there: %v", err)
 	}
 }
+
+func TestSenderToken(t *testing.T) {
+	dir := t.TempDir()
+	in := installation{settings: settings{Data: dir}}
+	db, err := in.metadata(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, args := range [][]string{
+		{"--role", "sender"},
+		{"--role", "viewer", "--environment", "prod"},
+		{"--role", "viewer", "--series", "5"},
+		{"--role", "sender", "--environment", "prod", "--bytes-per-second", "-1"},
+	} {
+		if out, err := said(t, append([]string{"token", "create", "--subject", "shop", "--data", dir}, args...)...); err == nil {
+			t.Errorf("%v made %s", args, out)
+		}
+	}
+	text, err := said(t, "token", "create", "--subject", "shop", "--role", "sender", "--environment", "prod",
+		"--bytes-per-second", "1000", "--requests-per-second", "20", "--series", "300", "--data", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := db.TokensOf(t.Context(), "sender")
+	want := metadata.Limits{BytesPerSecond: 1000, RequestsPerSecond: 20, Series: 300}
+	if err != nil || len(list) != 1 || list[0].Environment != "prod" || list[0].Limits != want {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if who, err := auth.Authenticate(t.Context(), db, strings.TrimSpace(text)); err != nil || who.Role != auth.Sender {
+		t.Fatalf("%+v, %v", who, err)
+	}
+	if shown, err := said(t, "token", "list", "--data", dir); err != nil || !strings.Contains(shown, "sender  prod") {
+		t.Errorf("%s%v", shown, err)
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/internal/metadata/metadatatest"
 )
 
@@ -89,7 +90,15 @@ func TestTokenIsNotKept(t *testing.T) {
 
 func TestCreateRefuses(t *testing.T) {
 	db := metadatatest.Open(t)
-	for _, g := range []auth.Grant{{Subject: "ada", Role: "root"}, {Subject: " ", Role: auth.Admin}, {Subject: strings.Repeat("a", 201), Role: auth.Admin}} {
+	for _, g := range []auth.Grant{
+		{Subject: "ada", Role: "root"},
+		{Subject: " ", Role: auth.Admin},
+		{Subject: strings.Repeat("a", 201), Role: auth.Admin},
+		{Subject: "shop", Role: auth.Sender},
+		{Subject: "shop", Role: auth.Sender, Environment: "prod", Limits: metadata.Limits{Series: -1}},
+		{Subject: "ada", Role: auth.Viewer, Environment: "prod"},
+		{Subject: "ada", Role: auth.Admin, Limits: metadata.Limits{Series: 1}},
+	} {
 		if _, _, err := auth.Create(t.Context(), db, g); err == nil {
 			t.Errorf("made a token for %+v", g)
 		}

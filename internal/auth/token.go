@@ -42,7 +42,11 @@ type Grant struct {
 	Role       Role
 	Namespaces []string  // empty: all
 	ExpiresAt  time.Time // zero: never
-	parent     string
+
+	Environment string          // of a Sender, who needs one: where its telemetry goes
+	Limits      metadata.Limits // of a Sender
+
+	parent string
 }
 
 // CreateToken makes a token without expiry for all namespaces and returns its text, which is kept nowhere.
@@ -60,11 +64,14 @@ func Create(ctx context.Context, db Tokens, g Grant) (text string, kept metadata
 	if g.Subject = strings.TrimSpace(g.Subject); g.Subject == "" || len(g.Subject) > 200 {
 		return "", kept, errors.New("create token: it needs a subject of 1 to 200 bytes")
 	}
+	if err := g.sends(role); err != nil {
+		return "", kept, fmt.Errorf("create token: %w", err)
+	}
 	id, secret := random(6), random(32)
 	text = "mw_" + id + "_" + secret
 	kept = metadata.Token{
 		ID: id, Parent: g.parent, Hash: hash(text), Subject: g.Subject, Role: string(role),
-		Namespaces: g.Namespaces, CreatedAt: time.Now().UTC(), ExpiresAt: g.ExpiresAt,
+		Namespaces: g.Namespaces, CreatedAt: time.Now().UTC(), ExpiresAt: g.ExpiresAt, Environment: g.Environment, Limits: g.Limits,
 	}
 	if err := db.PutToken(ctx, kept); err != nil {
 		return "", metadata.Token{}, fmt.Errorf("create token: %w", err)
@@ -88,8 +95,8 @@ func OpenSession(ctx context.Context, db Tokens, text string) (session string, k
 	if err != nil {
 		return "", kept, err
 	}
-	if t.Parent != "" || Role(t.Role) == Reporter {
-		return "", kept, ErrUnauthenticated // a session cannot prolong itself, and a reporter has nothing to look at
+	if t.Parent != "" || !Role(t.Role).Allows(Viewer) {
+		return "", kept, ErrUnauthenticated // a session cannot prolong itself, and who cannot read has nothing to look at
 	}
 	end := time.Now().Add(SessionLife)
 	if !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(end) {
@@ -112,6 +119,19 @@ func valid(ctx context.Context, db Tokens, text string) (metadata.Token, error) 
 		return t, ErrUnauthenticated
 	}
 	return t, nil
+}
+
+// sends checks what only a sender is given.
+func (g Grant) sends(role Role) error {
+	switch l := g.Limits; {
+	case role == Sender && (g.Environment == "" || len(g.Environment) > 200):
+		return errors.New("a sender needs the environment that its telemetry goes to, of 1 to 200 bytes")
+	case role == Sender && (l.BytesPerSecond < 0 || l.RequestsPerSecond < 0 || l.Series < 0):
+		return errors.New("a limit is negative; without one there is no limit")
+	case role != Sender && (g.Environment != "" || l != metadata.Limits{}):
+		return errors.New("only a sender has an environment and limits")
+	}
+	return nil
 }
 
 func hash(text string) string {

@@ -268,6 +268,15 @@ func testTokens(t *testing.T, db *metadata.DB, _ func() *metadata.DB) {
 	if list := get(db.ListTokens(ctx))(t); len(list) != 1 || list[0].RevokedAt.IsZero() {
 		t.Errorf("tokens: %+v", list)
 	}
+	sender := metadata.Token{
+		ID: "t3", Hash: "abf", Subject: "shop", Role: "sender", CreatedAt: token.CreatedAt, Environment: "prod",
+		Limits: metadata.Limits{BytesPerSecond: 1 << 40, RequestsPerSecond: 2, Series: 3},
+	}
+	must(t, db.PutToken(ctx, sender))
+	equal(t, sender, get(db.TokenByHash(ctx, "abf"))(t))
+	equal(t, []metadata.Token{sender}, get(db.TokensOf(ctx, "sender"))(t))
+	must(t, db.RevokeToken(ctx, "t3"))
+	equal(t, []metadata.Token{}, get(db.TokensOf(ctx, "sender"))(t))
 	is(t, db.RevokeToken(ctx, "t2"), metadata.ErrNotFound)
 }
 

@@ -18,16 +18,27 @@ type Token struct {
 	CreatedAt  time.Time `json:"created_at"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"` // zero: never
 	RevokedAt  time.Time `json:"revoked_at,omitzero"`
+
+	Environment string `json:"environment,omitempty"` // of a sender of telemetry: where what it sends goes
+	Limits      Limits `json:"limits,omitzero"`       // of a sender
 }
 
-const tokenColumns = `id, parent, hash, subject, role, namespaces, created_at, expires_at, revoked_at`
+// Limits bound what a sender of telemetry may bring. Zero of each: no limit.
+type Limits struct {
+	BytesPerSecond    int64 `json:"bytes_per_second,omitempty" minimum:"0" doc:"of requests, decompressed"`
+	RequestsPerSecond int64 `json:"requests_per_second,omitempty" minimum:"0"`
+	Series            int64 `json:"series,omitempty" minimum:"0" doc:"of metrics"`
+}
+
+const tokenColumns = `id, parent, hash, subject, role, namespaces, created_at, expires_at, revoked_at, environment, bytes_per_second, requests_per_second, series`
 
 // PutToken stores a new token.
 func (d *DB) PutToken(ctx context.Context, t Token) error {
 	namespaces, err := json.Marshal(t.Namespaces)
 	if err == nil {
-		_, err = d.exec(ctx, d.sql, `INSERT INTO tokens (`+tokenColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, t.ID, t.Parent, t.Hash,
-			t.Subject, t.Role, string(namespaces), micros(t.CreatedAt), micros(t.ExpiresAt), micros(t.RevokedAt))
+		_, err = d.exec(ctx, d.sql, `INSERT INTO tokens (`+tokenColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, t.ID, t.Parent, t.Hash,
+			t.Subject, t.Role, string(namespaces), micros(t.CreatedAt), micros(t.ExpiresAt), micros(t.RevokedAt),
+			t.Environment, t.Limits.BytesPerSecond, t.Limits.RequestsPerSecond, t.Limits.Series)
 	}
 	if err != nil {
 		return fmt.Errorf("store token %s: %w", t.ID, err)
@@ -47,13 +58,21 @@ func (d *DB) TokenByHash(ctx context.Context, hash string) (Token, error) {
 
 // ListTokens returns every token, newest first. Browser sessions are left out.
 func (d *DB) ListTokens(ctx context.Context) ([]Token, error) {
+	return d.tokens(ctx, `parent = '' ORDER BY created_at DESC, id`)
+}
+
+// TokensOf returns the tokens of a role that are not revoked; expired ones too.
+func (d *DB) TokensOf(ctx context.Context, role string) ([]Token, error) {
+	return d.tokens(ctx, `role = ? AND revoked_at = 0`, role)
+}
+
+func (d *DB) tokens(ctx context.Context, where string, args ...any) ([]Token, error) {
 	list := []Token{}
-	err := d.rows(ctx, d.sql, `SELECT `+tokenColumns+` FROM tokens WHERE parent = '' ORDER BY created_at DESC, id`, nil,
-		func(scan func(...any) error) error {
-			t, err := scanToken(scan)
-			list = append(list, t)
-			return err
-		})
+	err := d.rows(ctx, d.sql, `SELECT `+tokenColumns+` FROM tokens WHERE `+where, args, func(scan func(...any) error) error {
+		t, err := scanToken(scan)
+		list = append(list, t)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
@@ -84,7 +103,9 @@ func (d *DB) DropSessions(ctx context.Context, before time.Time) error {
 func scanToken(scan func(...any) error) (t Token, err error) {
 	var namespaces string
 	var created, expires, revoked int64
-	if err := scan(&t.ID, &t.Parent, &t.Hash, &t.Subject, &t.Role, &namespaces, &created, &expires, &revoked); err != nil {
+	err = scan(&t.ID, &t.Parent, &t.Hash, &t.Subject, &t.Role, &namespaces, &created, &expires, &revoked,
+		&t.Environment, &t.Limits.BytesPerSecond, &t.Limits.RequestsPerSecond, &t.Limits.Series)
+	if err != nil {
 		return t, err
 	}
 	t.CreatedAt, t.ExpiresAt, t.RevokedAt = fromMicros(created), fromMicros(expires), fromMicros(revoked)

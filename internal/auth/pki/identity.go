@@ -70,6 +70,21 @@ func (id *Identity) Server(allowed ...string) *tls.Config {
 	}
 }
 
+// ServerOrToken is Server for a listener that also takes clients without a certificate: whoever serves must ask each of them for a token.
+func (id *Identity) ServerOrToken(allowed ...string) *tls.Config {
+	strict := id.Server(allowed...)
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, GetCertificate: id.present,
+		ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: id.pool,
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if len(s.PeerCertificates) == 0 {
+				return nil
+			}
+			return strict.VerifyConnection(s)
+		},
+	}
+}
+
 // Client returns a configuration that trusts only the named part of this CA, whatever address it is reached at.
 func (id *Identity) Client(server string) *tls.Config {
 	return &tls.Config{

@@ -37,7 +37,7 @@ export const toolsQuery = queryOptions({
 const token = z.object({
   id: z.string(),
   subject: z.string(),
-  role: z.enum(tokenRoles),
+  role: z.enum(["sender", ...tokenRoles]), // senders of telemetry are made by the CLI: they need an environment
   created_at: time,
   expires_at: maybeTime,
   revoked_at: maybeTime,

@@ -1,0 +1,13 @@
+package ingest
+
+import "github.com/midwatch/midwatch/internal/telemetry"
+
+// Counted is what the server has counted of a signal under a reason, whatever the outcome.
+func (s *Server) Counted(signal telemetry.Signal, why Reason) (n int64) {
+	for c, counted := range s.counters.snapshot() {
+		if c.signal == signal && c.reason == why {
+			n += counted
+		}
+	}
+	return n
+}
