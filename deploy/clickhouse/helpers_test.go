@@ -1,7 +1,10 @@
 package clickhouse_test
 
 import (
+	"crypto/tls"
 	"errors"
+	"io"
+	"net"
 	"testing"
 	"time"
 
@@ -87,4 +90,30 @@ func eventually(t *testing.T, what string, holds func() bool) {
 			t.Fatalf("still not: %s", what)
 		}
 	}
+}
+
+// plainProxy leads a client that speaks no TLS of ours to a server, and returns its address.
+func plainProxy(t *testing.T, s *clickhousetest.Server) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := tls.Dial("tcp", s.Address, s.TLS)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(out, in); out.Close() }()
+			go func() { _, _ = io.Copy(in, out); in.Close() }()
+		}
+	}()
+	return l.Addr().String()
 }

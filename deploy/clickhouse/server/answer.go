@@ -9,11 +9,6 @@ import (
 	"github.com/midwatch/midwatch/deploy/clickhouse/engine"
 )
 
-func (x *session) progress(p proto.Progress) {
-	proto.ServerCodeProgress.Encode(&x.out)
-	p.EncodeAware(&x.out, x.revision)
-}
-
 // exception answers with an error, under ClickHouse's code where it has one.
 func (x *session) exception(err error) {
 	e := proto.Exception{Code: 1001, Name: "DB::Exception", Message: err.Error()}
@@ -27,6 +22,8 @@ func (x *session) exception(err error) {
 
 // flush sends the output.
 func (x *session) flush() error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
 	if err := x.conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
 		return err
 	}

@@ -16,16 +16,19 @@ import (
 // killEvery is how often a cancelled query is killed again: one that just begins cannot be found yet.
 const killEvery = 200 * time.Millisecond
 
-// watch looks for a Cancel packet or a lost client while a query runs, and has the query killed then, until stop.
-// The session may not read from the wire in between.
+// watch looks for a Cancel packet or a lost client while a query runs, and has the query killed then, until stop. It also
+// reports how far the query is. The session may not read from the wire in between.
 func (x *session) watch() (stop func() (cancelled bool)) {
 	_ = x.conn.SetReadDeadline(time.Time{}) // fails only on a closed connection, as the read will
-	done, ended := make(chan bool), make(chan struct{})
+	x.told = told{}
+	done, reported, ended := make(chan bool), make(chan struct{}), make(chan struct{})
 	go func() { done <- x.cancelled() && x.killUntil(ended) }()
+	go func() { x.report(ended); close(reported) }()
 	return func() bool {
 		close(ended)
 		_ = x.conn.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
 		cancelled := <-done
+		<-reported
 		x.hurry(receiveTimeout)
 		return cancelled
 	}

@@ -36,7 +36,7 @@ func (x *session) insert(ins *insertion) (failed, err error) {
 	stored, failed := f.commit()
 	stop() // a cancel that came too late changes nothing: the rows are stored, and that is the answer
 	if failed == nil {
-		x.progress(proto.Progress{WroteRows: stored})
+		x.wrote(stored, 0)
 	}
 	return failed, nil
 }

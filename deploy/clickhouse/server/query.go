@@ -135,7 +135,7 @@ func (x *session) send(r *engine.Result) (rows, size uint64, err error) {
 		return 0, 0, err
 	}
 	rows, size = uint64(n), uint64(len(r.Data))
-	x.progress(proto.Progress{Rows: rows, Bytes: size})
+	x.progress(r.ReadRows, r.ReadBytes)
 	return rows, size, x.flush()
 }
 
@@ -156,7 +156,8 @@ func (x *session) whole(st statement, params []engine.Param) (failed, err error)
 	if errors.Is(err, native.ErrMalformed) {
 		return unsupported(err.Error()), nil
 	}
-	x.progress(proto.Progress{Rows: r.ReadRows, Bytes: r.ReadBytes, WroteRows: r.WrittenRows, WroteBytes: r.WrittenBytes})
+	x.progress(r.ReadRows, r.ReadBytes)
+	x.wrote(r.WrittenRows, r.WrittenBytes)
 	return nil, err
 }
 

@@ -40,6 +40,7 @@ type Server struct {
 	cfg      Config
 	hello    proto.ServerHello
 	killer   killer
+	asker    asker
 	sessions struct{ opened, open atomic.Int64 }
 }
 
@@ -74,6 +75,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	if s.asker.engine, err = s.cfg.Open(); err != nil {
+		k.Close()
+		return err
+	}
+	defer s.asker.engine.Close()
 	var killing, running sync.WaitGroup
 	killing.Go(func() { s.killer.run(k) })
 	defer killing.Wait()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/ch-go/compress"
@@ -37,6 +38,8 @@ type session struct {
 	applied  map[string]string // settings of the last query
 	copied   []byte            // what walkers copy to, reused
 	out      proto.Buffer      // packets not yet sent
+	writing  sync.Mutex        // held while whole packets go out: the reporter sends some, too
+	told     told
 }
 
 func (s *Server) newSession(c net.Conn, name string) *session {
