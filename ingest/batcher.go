@@ -8,11 +8,14 @@ import (
 	"time"
 )
 
-// A group of requests is inserted together once it is this old or this large.
+// A group of requests is inserted together once it is this old or this large. A group that is old enough is still added to while requests keep
+// coming: large parts cost the store less.
 const (
 	groupAge   = 200 * time.Millisecond
-	groupRows  = 50_000
-	groupBytes = 64 << 20
+	groupQuiet = 10 * time.Millisecond // without a request, after groupAge
+	groupOld   = time.Second
+	groupRows  = 200_000
+	groupBytes = 96 << 20 // in the store's memory, where what an insert brings is collected up to 256 MiB before it is written
 )
 
 const (
@@ -23,19 +26,22 @@ const (
 
 // write is a request's rows on their way.
 type write struct {
-	id       string
-	chunks   []*chunk
-	bytes    int
-	doubtful bool        // may be in the store already
-	ended    func(error) // called once, before done is closed
-	err      error       // valid once done is closed
-	done     chan struct{}
+	id          string
+	batch       uint64 // the id as it is stored
+	environment string
+	chunks      []*chunk
+	bytes       int
+	doubtful    bool        // may be in the store already
+	refused     int         // rows that the store refused
+	ended       func(error) // called once, before done is closed
+	err         error       // valid once done is closed
+	done        chan struct{}
 }
 
 func (w *write) rows() int {
 	n := 0
 	for _, c := range w.chunks {
-		n += c.rows
+		n += c.rows()
 	}
 	return n
 }
@@ -106,14 +112,19 @@ func (b *batcher) group(ctx context.Context) []*write {
 			return nil
 		}
 	}
-	age := time.NewTimer(groupAge)
-	defer age.Stop()
+	began := time.Now()
+	latest, wait := began, time.NewTimer(groupAge)
+	defer wait.Stop()
 	for rows < groupRows && bytes < groupBytes {
 		select {
 		case w := <-b.queue:
 			take(w)
-		case <-age.C:
-			return group
+			latest = time.Now()
+		case now := <-wait.C:
+			if now.Sub(latest) >= groupQuiet || now.Sub(began) >= groupOld {
+				return group
+			}
+			wait.Reset(groupQuiet)
 		case <-ctx.Done():
 			return group
 		}

@@ -1,158 +1,76 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/json"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
-	"go.opentelemetry.io/collector/pdata/pcommon"
+	"github.com/midwatch/midwatch/ingest/block"
 )
 
 // chunk is the rows that one request brings for one table and one day. It is stored whole or not at all.
 type chunk struct {
-	table   string
-	day     day
-	columns []tableColumn
-	rows    int
+	table string
+	day   day
+	block block.Block
 
-	first, last time.Time // of the rows
+	first, last int64 // of the rows' times, in nanoseconds since 1970
 }
 
-// tableColumn is a slice of one value per row.
-type tableColumn struct {
-	name   string
-	values any
-}
+func (c *chunk) rows() int { return c.block.Rows() }
+
+// span is the stretch of time the rows are of.
+func (c *chunk) span() (from, to time.Time) { return time.Unix(0, c.first), time.Unix(0, c.last) }
 
 // day is a partition: days since 1970 in UTC.
 type day int64
 
-func dayOf(t time.Time) day { return day(t.Unix() / 86400) }
+const nanosPerDay = int64(24 * time.Hour)
+
+func dayOf(nanos int64) day { return day(nanos / nanosPerDay) }
 
 // date is how a query names the partition.
 func (d day) date() string { return time.Unix(int64(d)*86400, 0).UTC().Format(time.DateOnly) }
 
-// base is the columns that the tables of spans, logs and metrics have.
+// base is the columns that tables of telemetry share.
 type base struct {
-	time                                 []time.Time
-	environment, service, instance, host []string
-	attributes                           []*attributes
+	time, batch                                    *block.Fixed
+	environment, service, instance, host, resource *block.Dict
+	attributes                                     *block.Map
+
+	first, last int64
 }
 
-func (b *base) add(at time.Time, r *resource, attrs *attributes) {
-	b.time = append(b.time, at)
-	b.environment = append(b.environment, r.environment)
-	b.service = append(b.service, r.service)
-	b.instance = append(b.instance, r.instance)
-	b.host = append(b.host, r.host)
-	b.attributes = append(b.attributes, attrs)
+func newBase() base {
+	return base{
+		time: block.Time(), batch: block.UInt64(), environment: block.NewDict(), service: block.NewDict(), instance: block.NewDict(),
+		host: block.NewDict(), resource: block.NewDict(), attributes: block.NewMap(),
+	}
+}
+
+func (b *base) add(at int64, r *resource, attrs *attributes, batch uint64) {
+	if b.time.Rows() == 0 {
+		b.first, b.last = at, at
+	}
+	b.first, b.last = min(b.first, at), max(b.last, at)
+	b.time.Put64(uint64(at))
+	b.environment.PutString(r.environment)
+	b.service.PutString(r.service)
+	b.instance.PutString(r.instance)
+	b.host.PutString(r.host)
+	b.resource.PutString(r.json)
+	attrs.writeTo(b.attributes)
+	b.batch.Put64(batch)
 }
 
 // chunk joins the common columns with a table's own.
-func (b *base) chunk(table string, d day, own ...tableColumn) *chunk {
-	c := &chunk{table: table, day: d, rows: len(b.time), columns: append([]tableColumn{
-		{"time", b.time},
-		{"environment", b.environment},
-		{"service", b.service},
-		{"instance", b.instance},
-		{"host", b.host},
-		{"attributes", b.attributes},
+func (b *base) chunk(table string, d day, own ...block.Named) *chunk {
+	return &chunk{table: table, day: d, first: b.first, last: b.last, block: append(block.Block{
+		{Name: "time", Column: b.time},
+		{Name: "environment", Column: b.environment},
+		{Name: "service", Column: b.service},
+		{Name: "instance", Column: b.instance},
+		{Name: "host", Column: b.host},
+		{Name: "attributes", Column: b.attributes},
+		{Name: "resource_json", Column: b.resource},
+		{Name: "batch_id", Column: b.batch},
 	}, own...)}
-	c.first, c.last = slices.MinFunc(b.time, time.Time.Compare), slices.MaxFunc(b.time, time.Time.Compare)
-	return c
 }
-
-// point is the columns that tables of metrics add.
-type point struct {
-	base
-	resource []*attributes
-	batch    []string
-}
-
-func (p *point) add(at time.Time, r *resource, attrs *attributes, batch string) {
-	p.base.add(at, r, attrs)
-	p.resource = append(p.resource, r.attributes)
-	p.batch = append(p.batch, batch)
-}
-
-func (p *point) chunk(table string, d day, own ...tableColumn) *chunk {
-	return p.base.chunk(table, d, append(own, tableColumn{"resource", p.resource}, tableColumn{"batch_id", p.batch})...)
-}
-
-// record is the columns that spans and logs add.
-type record struct {
-	base
-	resource            []string // JSON
-	scope, scopeVersion []string
-	trace, span         []string // bytes; empty: none
-	batch               []uint64
-}
-
-func (c *record) add(at time.Time, r *resource, of pcommon.InstrumentationScope, attrs *attributes, id string) {
-	c.base.add(at, r, attrs)
-	c.resource = append(c.resource, r.json)
-	c.scope = append(c.scope, of.Name())
-	c.scopeVersion = append(c.scopeVersion, of.Version())
-	c.batch = append(c.batch, batchID(id))
-}
-
-func (c *record) chunk(table string, d day, own ...tableColumn) *chunk {
-	return c.base.chunk(table, d, append(own, tableColumn{"resource_json", c.resource}, tableColumn{"scope", c.scope},
-		tableColumn{"scope_version", c.scopeVersion}, tableColumn{"trace", c.trace}, tableColumn{"span", c.span}, tableColumn{"batch_id", c.batch})...)
-}
-
-// batchID is what rows of spans and logs carry of their request's id.
-func batchID(id string) uint64 {
-	sum := sha256.Sum256([]byte(id))
-	return binary.BigEndian.Uint64(sum[:])
-}
-
-// attributes is a Map(String, String) in the order the sender gave, which compresses better than Go's random one.
-type attributes []struct{ key, value string }
-
-var _ column.IterableOrderedMap = (*attributes)(nil)
-
-func (a *attributes) add(key, value string) {
-	*a = append(*a, struct{ key, value string }{key, value})
-}
-
-// json is an object of strings, its keys in the sender's order.
-func (a *attributes) json() string {
-	var b strings.Builder
-	text := json.NewEncoder(&b)
-	text.SetEscapeHTML(false)
-	for i, kv := range *a {
-		b.WriteByte("{,"[min(i, 1)])
-		_ = text.Encode(kv.key) // of a string, into memory
-		b.WriteByte(':')
-		_ = text.Encode(kv.value)
-	}
-	if len(*a) == 0 {
-		b.WriteByte('{')
-	}
-	b.WriteByte('}')
-	return strings.ReplaceAll(b.String(), "\n", "") // the encoder's own; those of values are escaped
-}
-
-// Put is the reading half of the driver's interface.
-func (a *attributes) Put(key, value any) {
-	k, _ := key.(string)
-	v, _ := value.(string)
-	a.add(k, v)
-}
-
-// Iterator is the writing half.
-func (a *attributes) Iterator() column.MapIterator { return &attributeIterator{list: *a, at: -1} }
-
-type attributeIterator struct {
-	list attributes
-	at   int
-}
-
-func (i *attributeIterator) Next() bool { i.at++; return i.at < len(i.list) }
-func (i *attributeIterator) Key() any   { return i.list[i.at].key }
-func (i *attributeIterator) Value() any { return i.list[i.at].value }

@@ -1,17 +1,15 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
+	"github.com/midwatch/midwatch/ingest/wire"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
-
-var errDeep = errors.New("nested too deep")
 
 // unmarshaler is an OTLP export request.
 type unmarshaler interface {
@@ -23,45 +21,59 @@ type unmarshaler interface {
 func (r *rows) decode(q request) error {
 	switch q.signal {
 	case telemetry.Traces:
-		in := ptraceotlp.NewExportRequest()
-		if err := unmarshal(q, in); err != nil {
-			return err
-		}
-		r.addTraces(in.Traces())
+		return guarded(func() error { return r.direct(q, r.addTraces, ptraceotlp.NewExportRequest()) })
+	case telemetry.Logs:
+		return guarded(func() error { return r.direct(q, r.addLogs, plogotlp.NewExportRequest()) })
 	case telemetry.Metrics:
 		in := pmetricotlp.NewExportRequest()
-		if err := unmarshal(q, in); err != nil {
+		if err := guarded(func() error { return unmarshal(q, in) }); err != nil {
 			return err
 		}
 		r.addMetrics(in.Metrics())
-	case telemetry.Logs:
-		in := plogotlp.NewExportRequest()
-		if err := unmarshal(q, in); err != nil {
-			return err
+		return nil
+	}
+	return fmt.Errorf("%w: unknown signal %q", ErrMalformed, q.signal)
+}
+
+// guarded reads what anyone may have sent. A decoder that panics on it is a bug, and costs that request alone.
+func guarded(read func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: the decoder gave up on it: %v", ErrMalformed, p)
 		}
-		r.addLogs(in.Logs())
-	default:
-		return fmt.Errorf("%w: unknown signal %q", ErrMalformed, q.signal)
+	}()
+	if err := read(); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return nil
 }
 
-// unmarshal reads bytes that anyone may have sent. A decoder that panics on them is a bug, and costs that request alone.
-func unmarshal(q request, into unmarshaler) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: the decoder gave up on it: %v", ErrMalformed, r)
+// direct reads columns out of a request's bytes. JSON is made protobuf first.
+func (r *rows) direct(q request, add func([]byte) error, in interface {
+	unmarshaler
+	MarshalProto() ([]byte, error)
+},
+) error {
+	body := q.body
+	if q.json {
+		err := unmarshal(q, in)
+		if err != nil {
+			return err
 		}
-	}()
+		if body, err = in.MarshalProto(); err != nil {
+			return err
+		}
+	}
+	return add(body)
+}
+
+func unmarshal(q request, into unmarshaler) error {
 	deep, read := deepProto(q.signal, q.body), into.UnmarshalProto
 	if q.json {
 		deep, read = deepJSON(q.body), into.UnmarshalJSON
 	}
 	if deep {
-		return fmt.Errorf("%w: %w", ErrMalformed, errDeep)
+		return wire.ErrDeep
 	}
-	if err = read(q.body); err != nil {
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return nil
+	return read(q.body)
 }

@@ -3,32 +3,34 @@ package ingest
 import (
 	"math"
 	"slices"
-	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/midwatch/midwatch/ingest/block"
 )
 
 // histogramColumns is rows of the table metric_histograms.
 type histogramColumns struct {
-	point
-	name, unit   []string
-	temporality  []int8
-	count        []uint64
-	sum          []float64
-	bounds       [][]float64
-	bucketCounts [][]uint64
+	pointColumns
+	temporality, count, sum *block.Fixed
+	bounds, bucketCounts    *block.Array[*block.Fixed]
+}
+
+func newHistogramColumns() *histogramColumns {
+	return &histogramColumns{
+		newPointColumns(), block.NewFixed("Enum8('delta' = 1, 'cumulative' = 2)", 1), block.UInt64(), block.Float64(),
+		block.NewArray(block.Float64()), block.NewArray(block.UInt64()),
+	}
 }
 
 func (c *histogramColumns) chunk(d day) *chunk {
-	return c.point.chunk("metric_histograms", d,
-		tableColumn{"name", c.name},
-		tableColumn{"unit", c.unit},
-		tableColumn{"temporality", c.temporality},
-		tableColumn{"count", c.count},
-		tableColumn{"sum", c.sum},
-		tableColumn{"bounds", c.bounds},
-		tableColumn{"counts", c.bucketCounts})
+	return c.pointColumns.chunk("metric_histograms", d,
+		block.Named{Name: "temporality", Column: c.temporality},
+		block.Named{Name: "count", Column: c.count},
+		block.Named{Name: "sum", Column: c.sum},
+		block.Named{Name: "bounds", Column: c.bounds},
+		block.Named{Name: "counts", Column: c.bucketCounts})
 }
 
 // buckets is a histogram with explicit bounds: len(counts) == len(bounds)+1, or both are empty. counts[i] is how many values were
@@ -81,16 +83,16 @@ func (r *rows) addExponentialHistograms(of metric, h pmetric.ExponentialHistogra
 }
 
 // histogramTemporality equals the numbers of the table's enum.
-func histogramTemporality(t pmetric.AggregationTemporality) (int8, bool) {
-	return int8(t), t == pmetric.AggregationTemporalityDelta || t == pmetric.AggregationTemporalityCumulative
+func histogramTemporality(t pmetric.AggregationTemporality) (uint8, bool) {
+	return uint8(t), t == pmetric.AggregationTemporalityDelta || t == pmetric.AggregationTemporalityCumulative
 }
 
-func (r *rows) addHistogram(of metric, temporality int8, ts pcommon.Timestamp, flags pmetric.DataPointFlags, m pcommon.Map, b buckets) {
+func (r *rows) addHistogram(of metric, temporality uint8, ts pcommon.Timestamp, flags pmetric.DataPointFlags, m pcommon.Map, b buckets) {
 	if flags.NoRecordedValue() {
 		r.tally.note(noRecordedValue)
 		return
 	}
-	at, ok := r.at(ts)
+	at, ok := r.at(uint64(ts))
 	if !ok {
 		return
 	}
@@ -98,23 +100,27 @@ func (r *rows) addHistogram(of metric, temporality int8, ts pcommon.Timestamp, f
 		r.tally.reject(badHistogram)
 		return
 	}
-	attrs, size := r.attributes(m, of.scope, nil)
-	if !r.admit(of.resource, size+len(of.name)+len(of.unit)+8*(len(b.bounds)+len(b.counts))) {
+	attrs := r.attributesOf(m, of.scope)
+	if !r.admit(of.resource, attrs.size+of.size+len(of.name)+len(of.unit)+8*(len(b.bounds)+len(b.counts))) {
 		return
 	}
 	r.appendHistogram(of, temporality, at, attrs, b)
 }
 
-func (r *rows) appendHistogram(of metric, temporality int8, at time.Time, attrs *attributes, b buckets) {
-	c := on(&r.histograms, at)
-	c.add(at, of.resource, attrs, r.id)
-	c.name = append(c.name, of.name)
-	c.unit = append(c.unit, of.unit)
-	c.temporality = append(c.temporality, temporality)
-	c.count = append(c.count, b.count)
-	c.sum = append(c.sum, b.sum)
-	c.bounds = append(c.bounds, b.bounds)
-	c.bucketCounts = append(c.bucketCounts, b.counts)
+func (r *rows) appendHistogram(of metric, temporality uint8, at int64, attrs *attributes, b buckets) {
+	c := on(&r.histograms, at, newHistogramColumns)
+	c.add(at, of, attrs, r.id)
+	c.temporality.Put8(temporality)
+	c.count.Put64(b.count)
+	c.sum.PutFloat(b.sum)
+	for _, x := range b.bounds {
+		c.bounds.Items.PutFloat(x)
+	}
+	c.bounds.End()
+	for _, n := range b.counts {
+		c.bucketCounts.Items.Put64(n)
+	}
+	c.bucketCounts.End()
 }
 
 // explicit writes an exponential histogram with bounds: bucket i of scale s holds the values in (2^(i/2^s), 2^((i+1)/2^s)].

@@ -3,18 +3,22 @@ package ingest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/midwatch/midwatch/ingest/block"
+	"github.com/midwatch/midwatch/internal/store"
 )
 
 // Store is what the ingester needs of ClickHouse; *store.DB is one.
 type Store interface {
-	PrepareBatch(ctx context.Context, query string, opts ...driver.PrepareBatchOption) (driver.Batch, error)
+	Insert(ctx context.Context, table string, blocks []proto.Input) error
 	Query(ctx context.Context, query string, args ...any) (driver.Rows, error)
 	QueryRow(ctx context.Context, query string, args ...any) driver.Row
 	Exec(ctx context.Context, query string, args ...any) error
@@ -46,11 +50,8 @@ func (s *Server) insert(ctx context.Context, group []*write) {
 		return cmp.Or(strings.Compare(a.table, b.table), cmp.Compare(a.day, b.day))
 	})
 	for _, p := range order {
-		if err := s.insertPartition(ctx, p, parts[p]); err != nil {
-			s.cfg.Log.Warn("insert; the senders will come back", "table", p.table, "day", p.day.date(), "error", err)
-			for _, c := range parts[p] {
-				failed[c.of] = fmt.Errorf("%w: %w", ErrStore, err)
-			}
+		for w, err := range s.insertPartition(ctx, p, parts[p]) {
+			failed[w] = fmt.Errorf("%w: %w", ErrStore, err)
 		}
 	}
 	for _, w := range group {
@@ -58,57 +59,91 @@ func (s *Server) insert(ctx context.Context, group []*write) {
 	}
 }
 
-func (s *Server) insertPartition(ctx context.Context, p partition, parts []part) error {
-	there, err := s.lookUp(ctx, p, parts)
-	if err != nil {
-		return err
+// insertPartition stores parts, those of doubtful requests only if they are not there. It returns the writes whose rows may not all be stored.
+func (s *Server) insertPartition(ctx context.Context, p partition, parts []part) map[*write]error {
+	missing, err := s.missing(ctx, p, parts)
+	if err == nil && len(missing) > 0 {
+		err = s.send(ctx, p, missing)
 	}
-	parts = slices.DeleteFunc(slices.Clone(parts), func(c part) bool {
-		if there[c.of.id] {
-			s.counters.skip(p.table, c.rows)
-			s.dirty.mark(c.first, c.last)
-		}
-		return there[c.of.id]
-	})
-	if len(parts) == 0 {
+	if err == nil {
 		return nil
 	}
-	s.inserting.RLock()
-	defer s.inserting.RUnlock()
-	if err := s.send(ctx, p, parts); err != nil {
-		for _, c := range parts {
-			s.dirty.mark(c.first, c.last)
-		}
-		return err
+	for _, c := range missing {
+		c.of.doubtful = true
+		s.dirty.mark(c.span())
 	}
-	return nil
+	if refused, ok := errors.AsType[*store.ServerError](err); ok && mayBeTheRows(refused) {
+		return s.isolate(ctx, p, missing)
+	}
+	s.cfg.Log.Warn("insert; the senders will come back", "table", p.table, "day", p.day.date(), "error", err)
+	return all(parts, err)
 }
 
-// lookUp returns which doubtful requests have their rows in the partition. They are there whole or not at all.
-func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[string]bool, error) {
-	var ids []string
-	stored := map[string]string{} // :: what the table calls a request → its id
+// all says that an error is every part's.
+func all(parts []part, err error) map[*write]error {
+	failed := map[*write]error{}
+	for _, c := range parts {
+		failed[c.of] = err
+	}
+	return failed
+}
+
+// missing returns the parts whose rows are not in the store.
+func (s *Server) missing(ctx context.Context, p partition, parts []part) ([]part, error) {
+	there, err := s.lookUp(ctx, p, parts)
+	if err != nil {
+		return parts, err
+	}
+	var out []part
+	for _, c := range parts {
+		switch n := there[c.of.batch]; {
+		case n == 0:
+			out = append(out, c)
+			continue
+		case n >= c.rows():
+			s.counters.skip(p.table, c.rows())
+		default: // some of its rows were refused and the rest was stored one by one, or not all of them before a crash
+			if err := s.remove(ctx, p, c.of.batch); err != nil {
+				return parts, err
+			}
+			out = append(out, c)
+		}
+		s.dirty.mark(c.span())
+	}
+	return out, nil
+}
+
+// storedID is what says in a table which request a row came in.
+func storedID(table string) string {
+	if table == "k8s_objects" { // has the whole id
+		return "reinterpretAsUInt64(reverse(substring(SHA256(batch_id), 1, 8)))"
+	}
+	return "batch_id"
+}
+
+// lookUp returns how many rows the doubtful requests have in the partition.
+func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uint64]int, error) {
+	var ids []uint64
 	for _, c := range parts {
 		if c.of.doubtful {
-			ids = append(ids, storedID(p.table, c.of.id))
-			stored[ids[len(ids)-1]] = c.of.id
+			ids = append(ids, c.of.batch)
 		}
 	}
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := s.cfg.Store.Query(ctx, "SELECT DISTINCT toString(batch_id) FROM "+p.table+" WHERE toDate(time) = toDate(?) AND batch_id IN (?)", p.day.date(), ids)
+	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf("SELECT %s AS id, count() FROM %s WHERE toDate(time) = toDate(?) AND id IN (?) GROUP BY id", storedID(p.table), p.table), p.day.date(), ids)
 	if err != nil {
 		return nil, fmt.Errorf("look up %d requests in %s: %w", len(ids), p.table, err)
 	}
 	defer rows.Close()
-	there := map[string]bool{}
+	there := map[uint64]int{}
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var id, n uint64
+		if err := rows.Scan(&id, &n); err != nil {
 			return nil, fmt.Errorf("look up requests in %s: %w", p.table, err)
 		}
-		there[stored[id]] = true
+		there[id] = int(n)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("look up %d requests in %s: %w", len(ids), p.table, err)
@@ -116,35 +151,30 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[str
 	return there, nil
 }
 
-// storedID is how a table's column batch_id writes the id of a request.
-func storedID(table, id string) string {
-	if table == "spans" || table == "logs" {
-		return strconv.FormatUint(batchID(id), 10)
-	}
-	return id
-}
-
-// send writes the parts as one block.
-func (s *Server) send(ctx context.Context, p partition, parts []part) error {
-	names := make([]string, len(parts[0].columns))
-	for i, c := range parts[0].columns {
-		names[i] = c.name
-	}
-	b, err := s.cfg.Store.PrepareBatch(ctx, "INSERT INTO "+p.table+" ("+strings.Join(names, ", ")+")")
-	if err != nil {
-		return fmt.Errorf("insert into %s: %w", p.table, err)
-	}
-	defer func() { _ = b.Close() }() // after Send it does nothing; before, it gives the connection back
-	for i := range names {
-		column := b.Column(i)
-		for _, part := range parts {
-			if err := column.Append(part.columns[i].values); err != nil {
-				return fmt.Errorf("column %s of %s: %w", names[i], p.table, err)
-			}
-		}
-	}
-	if err := b.Send(); err != nil {
-		return fmt.Errorf("insert %d rows into %s: %w", b.Rows(), p.table, err)
+// remove deletes what a request has in a partition, so that it can be stored as a whole.
+func (s *Server) remove(ctx context.Context, p partition, batch uint64) error {
+	if err := s.cfg.Store.Exec(ctx, fmt.Sprintf("DELETE FROM %s WHERE toDate(time) = toDate(?) AND %s = ?", p.table, storedID(p.table)), p.day.date(), batch); err != nil {
+		return fmt.Errorf("remove a request's incomplete rows from %s: %w", p.table, err)
 	}
 	return nil
+}
+
+// blockRows is how many rows are sent together. Smaller blocks cost the store more, larger ones need more memory on both sides.
+const blockRows = 4096
+
+// send stores the parts by one insert.
+func (s *Server) send(ctx context.Context, p partition, parts []part) error {
+	s.inserting.RLock()
+	defer s.inserting.RUnlock()
+	var blocks []proto.Input
+	var next []block.Block
+	rows := 0
+	for i, c := range parts {
+		next = append(next, c.block)
+		if rows += c.rows(); rows >= blockRows || i == len(parts)-1 {
+			blocks = append(blocks, block.Join(next))
+			next, rows = nil, 0
+		}
+	}
+	return s.cfg.Store.Insert(ctx, p.table, blocks)
 }

@@ -1,87 +1,128 @@
 package ingest
 
 import (
-	"time"
-
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/plog"
-
+	"github.com/midwatch/midwatch/ingest/block"
+	"github.com/midwatch/midwatch/ingest/wire"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 // logColumns is rows of the table logs.
 type logColumns struct {
-	record
-	delay                     []int64
-	severity, flags           []uint8
-	severityText, event, body []string
+	base
+	delay, severity, flags, trace, span      *block.Fixed
+	severityText, event, scope, scopeVersion *block.Dict
+	body                                     *block.Strings
 }
 
-func (c *logColumns) chunk(d day) *chunk {
-	return c.record.chunk("logs", d,
-		tableColumn{"observed_delay_ns", c.delay},
-		tableColumn{"severity", c.severity},
-		tableColumn{"severity_text", c.severityText},
-		tableColumn{"event_name", c.event},
-		tableColumn{"body", c.body},
-		tableColumn{"trace_flags", c.flags})
-}
-
-func (r *rows) addLogs(ld plog.Logs) {
-	for _, rl := range ld.ResourceLogs().All() {
-		res := r.resource(rl.Resource())
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, l := range sl.LogRecords().All() {
-				r.addLog(res, sl.Scope(), l)
-			}
-		}
+func newLogColumns() *logColumns {
+	return &logColumns{
+		base: newBase(), delay: block.Int64(), severity: block.UInt8(), flags: block.UInt8(), trace: block.FixedString(16), span: block.FixedString(8),
+		severityText: block.NewDict(), event: block.NewDict(), scope: block.NewDict(), scopeVersion: block.NewDict(), body: block.NewStrings(),
 	}
 }
 
-func (r *rows) addLog(res *resource, scope pcommon.InstrumentationScope, l plog.LogRecord) {
-	if eventOf(l) == telemetry.EventObject {
+func (c *logColumns) chunk(d day) *chunk {
+	return c.base.chunk("logs", d,
+		block.Named{Name: "observed_delay_ns", Column: c.delay},
+		block.Named{Name: "severity", Column: c.severity},
+		block.Named{Name: "severity_text", Column: c.severityText},
+		block.Named{Name: "event_name", Column: c.event},
+		block.Named{Name: "body", Column: c.body},
+		block.Named{Name: "trace", Column: c.trace},
+		block.Named{Name: "span", Column: c.span},
+		block.Named{Name: "trace_flags", Column: c.flags},
+		block.Named{Name: "scope", Column: c.scope},
+		block.Named{Name: "scope_version", Column: c.scopeVersion})
+}
+
+// logRecord is an OTLP LogRecord being read.
+type logRecord struct {
+	time, observed     uint64 // nanoseconds since 1970, 0: not told
+	severity           uint64
+	severityText, body []byte
+	event              []byte
+	trace, span        []byte
+	flags              uint32
+	attributes         attributes
+}
+
+// addLogs takes an ExportLogsServiceRequest.
+func (r *rows) addLogs(request []byte) error {
+	var l logRecord
+	return r.sections(request, func(res *resource, of scope, b []byte) error {
+		if err := r.readLog(&l, b); err != nil {
+			return err
+		}
+		r.addLog(res, of, &l)
+		return nil
+	})
+}
+
+func (r *rows) readLog(l *logRecord, b []byte) (err error) {
+	l.attributes.reset()
+	*l = logRecord{attributes: l.attributes}
+	m := wire.Read(b)
+	for err == nil && m.Next() {
+		switch m.Number() {
+		case 1:
+			l.time = m.Fixed64()
+		case 2:
+			l.severity = m.Varint()
+		case 3:
+			l.severityText = r.shortened(r.valid(m.Bytes()))
+		case 5:
+			l.body, err = r.text(m.Bytes())
+		case 6:
+			err = r.addAttribute(&l.attributes, m.Bytes())
+		case 8:
+			l.flags = m.Fixed32()
+		case 9:
+			l.trace = m.Bytes()
+		case 10:
+			l.span = m.Bytes()
+		case 11:
+			l.observed = m.Fixed64()
+		case 12:
+			l.event = r.shortened(r.valid(m.Bytes()))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if len(l.event) == 0 { // where the attribute of old says it
+		l.event = l.attributes.get(telemetry.EventName)
+	}
+	return m.Err()
+}
+
+func (r *rows) addLog(res *resource, of scope, l *logRecord) {
+	if string(l.event) == telemetry.EventObject {
 		r.addObject(res, l)
 		return
 	}
 	at, observed, ok := r.logTimes(l)
-	if !ok {
+	if !ok || !r.admit(res, len(l.body)+len(l.attributes.list)*pairOverhead+l.attributes.size) {
 		return
 	}
-	event := eventOf(l)
-	attrs, size := r.attributes(l.Attributes(), "", nil)
-	body := l.Body().AsString()
-	if !r.admit(res, size+len(body)+len(l.SeverityText())+len(event)) {
-		return
-	}
-	c := on(&r.logs, at)
-	c.add(at, res, scope, attrs, r.id)
-	c.delay = append(c.delay, observed.Sub(at).Nanoseconds())
-	c.flags = append(c.flags, uint8(l.Flags()))
-	c.severity = append(c.severity, severity(l.SeverityNumber()))
-	c.severityText = append(c.severityText, l.SeverityText())
-	c.event = append(c.event, event)
-	c.body = append(c.body, body)
-	c.trace = append(c.trace, traceID(l.TraceID()))
-	c.span = append(c.span, spanID(l.SpanID()))
-}
-
-// eventOf is the name of the event that a record is, if it is one: its own field, or the attribute of old.
-func eventOf(l plog.LogRecord) string {
-	if name := l.EventName(); name != "" {
-		return name
-	}
-	if v, ok := l.Attributes().Get(telemetry.EventName); ok {
-		return v.AsString()
-	}
-	return ""
+	c := on(&r.logs, at, newLogColumns)
+	c.add(at, res, &l.attributes, r.batch)
+	c.delay.Put64(uint64(observed - at))
+	c.severity.Put8(severity(l.severity))
+	c.severityText.Put(l.severityText)
+	c.event.Put(l.event)
+	c.body.Put(l.body)
+	c.trace.PutBytes(idOf(l.trace, 16))
+	c.span.PutBytes(idOf(l.span, 8))
+	c.flags.Put8(uint8(l.flags))
+	c.scope.Put(of.name)
+	c.scopeVersion.Put(of.version)
 }
 
 // logTimes follows OTLP: a record without a time happened when it was observed, and without either, now.
-func (r *rows) logTimes(l plog.LogRecord) (at, observed time.Time, ok bool) {
-	now := pcommon.NewTimestampFromTime(r.now)
-	ts, seen := l.Timestamp(), l.ObservedTimestamp()
+func (r *rows) logTimes(l *logRecord) (at, observed int64, ok bool) {
+	seen, ts := l.observed, l.time
 	if seen == 0 {
-		seen = now
+		seen = uint64(r.now.UnixNano())
 	}
 	if ts == 0 {
 		ts = seen
@@ -93,9 +134,18 @@ func (r *rows) logTimes(l plog.LogRecord) (at, observed time.Time, ok bool) {
 	return at, observed, ok
 }
 
-func severity(n plog.SeverityNumber) uint8 {
-	if n < plog.SeverityNumberUnspecified || n > plog.SeverityNumberFatal4 {
+func severity(n uint64) uint8 {
+	const fatal4 = 24
+	if n > fatal4 {
 		return 0
 	}
 	return uint8(n)
+}
+
+// idOf is an id of n bytes, nil if it is no such id: a wrong one is none.
+func idOf(b []byte, n int) []byte {
+	if len(b) != n {
+		return nil
+	}
+	return b
 }

@@ -2,11 +2,9 @@ package ingest
 
 import (
 	"encoding/json"
-	"slices"
-	"time"
+	"math"
 
-	"go.opentelemetry.io/collector/pdata/plog"
-
+	"github.com/midwatch/midwatch/ingest/block"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -15,130 +13,118 @@ const maxObject = 2 << 20
 
 // objectColumns is rows of the table k8s_objects.
 type objectColumns struct {
-	time, observed                                                []time.Time
-	environment, cluster, apiVersion, kind, namespace, name       []string
-	uid, version, action, actor, workload, object, changes, batch []string
+	time, observed                                    *block.Fixed
+	environment, cluster, apiVersion, kind, namespace *block.Dict
+	action, actor, workload                           *block.Dict
+	name, uid, version, object, changes, batch        *block.Strings
+
+	first, last int64
 }
 
-func (c *objectColumns) chunk(d day) *chunk {
-	return &chunk{
-		table: "k8s_objects", day: d, rows: len(c.time),
-		first: slices.MinFunc(c.time, time.Time.Compare), last: slices.MaxFunc(c.time, time.Time.Compare),
-		columns: []tableColumn{
-			{"time", c.time},
-			{"observed_time", c.observed},
-			{"environment", c.environment},
-			{"cluster", c.cluster},
-			{"api_version", c.apiVersion},
-			{"kind", c.kind},
-			{"namespace", c.namespace},
-			{"name", c.name},
-			{"uid", c.uid},
-			{"resource_version", c.version},
-			{"action", c.action},
-			{"actor", c.actor},
-			{"workload", c.workload},
-			{"object", c.object},
-			{"diff", c.changes},
-			{"batch_id", c.batch},
-		},
+func newObjectColumns() *objectColumns {
+	return &objectColumns{
+		time: block.Time(), observed: block.Time(), environment: block.NewDict(), cluster: block.NewDict(), apiVersion: block.NewDict(),
+		kind: block.NewDict(), namespace: block.NewDict(), action: block.NewDict(), actor: block.NewDict(), workload: block.NewDict(),
+		name: block.NewStrings(), uid: block.NewStrings(), version: block.NewStrings(), object: block.NewStrings(), changes: block.NewStrings(),
+		batch: block.NewStrings(), first: math.MaxInt64,
 	}
 }
 
+func (c *objectColumns) chunk(d day) *chunk {
+	return &chunk{table: "k8s_objects", day: d, first: c.first, last: c.last, block: block.Block{
+		{Name: "time", Column: c.time},
+		{Name: "observed_time", Column: c.observed},
+		{Name: "environment", Column: c.environment},
+		{Name: "cluster", Column: c.cluster},
+		{Name: "api_version", Column: c.apiVersion},
+		{Name: "kind", Column: c.kind},
+		{Name: "namespace", Column: c.namespace},
+		{Name: "name", Column: c.name},
+		{Name: "uid", Column: c.uid},
+		{Name: "resource_version", Column: c.version},
+		{Name: "action", Column: c.action},
+		{Name: "actor", Column: c.actor},
+		{Name: "workload", Column: c.workload},
+		{Name: "object", Column: c.object},
+		{Name: "diff", Column: c.changes},
+		{Name: "batch_id", Column: c.batch},
+	}}
+}
+
 // addObject takes a log record that is a version of a Kubernetes object.
-func (r *rows) addObject(res *resource, l plog.LogRecord) {
+func (r *rows) addObject(res *resource, l *logRecord) {
 	at, observed, ok := r.objectTimes(l)
 	if !ok {
 		return
 	}
 	v := objectVersion(l)
-	body := l.Body().AsString()
-	if !v.whole() || !isObject(body) {
+	if !v.whole() || !isObject(l.body) {
 		r.tally.reject(badObject)
 		return
 	}
-	if len(v.changes) > maxAttribute || !json.Valid([]byte(v.changes)) { // readers make it again of the two versions
-		if v.changes != "" {
+	if len(v.changes) > maxAttribute || !json.Valid(v.changes) { // readers make it again of the two versions
+		if len(v.changes) > 0 {
 			r.tally.note(attributeCut)
 		}
-		v.changes = ""
+		v.changes = nil
 	}
-	if !r.fits(res, v.size()+len(body), maxObject) {
+	if !r.fits(res, v.size()+len(l.body), maxObject) {
 		return
 	}
-	c := on(&r.objects, at)
-	c.time = append(c.time, at)
-	c.observed = append(c.observed, observed)
-	c.environment = append(c.environment, res.environment)
-	c.cluster = append(c.cluster, res.cluster)
-	c.apiVersion = append(c.apiVersion, v.apiVersion)
-	c.kind = append(c.kind, v.kind)
-	c.namespace = append(c.namespace, res.namespace)
-	c.name = append(c.name, v.name)
-	c.uid = append(c.uid, v.uid)
-	c.version = append(c.version, v.version)
-	c.action = append(c.action, v.action)
-	c.actor = append(c.actor, v.actor)
-	c.workload = append(c.workload, v.workload)
-	c.object = append(c.object, body)
-	c.changes = append(c.changes, v.changes)
-	c.batch = append(c.batch, r.id)
+	c := on(&r.objects, at, newObjectColumns)
+	c.first, c.last = min(c.first, at), max(c.last, at)
+	c.time.Put64(uint64(at))
+	c.observed.Put64(uint64(observed))
+	c.environment.PutString(res.environment)
+	c.cluster.PutString(res.cluster)
+	c.apiVersion.Put(v.apiVersion)
+	c.kind.Put(v.kind)
+	c.namespace.PutString(res.namespace)
+	c.name.Put(v.name)
+	c.uid.Put(v.uid)
+	c.version.Put(v.version)
+	c.action.Put(v.action)
+	c.actor.Put(v.actor)
+	c.workload.Put(v.workload)
+	c.object.Put(l.body)
+	c.changes.Put(v.changes)
+	c.batch.PutString(r.id)
 }
 
 // objectTimes is since when an object is as the record says, and when that was seen. What was found by a list may have been so for years:
 // it is stored as of at most a day before it was seen, where questions about any moment since then find it.
-func (r *rows) objectTimes(l plog.LogRecord) (at, observed time.Time, ok bool) {
-	seen := l.ObservedTimestamp()
+func (r *rows) objectTimes(l *logRecord) (at, observed int64, ok bool) {
+	seen := l.observed
 	if seen == 0 {
-		seen = l.Timestamp()
+		seen = l.time
 	}
 	if observed, ok = r.at(seen); !ok {
 		return at, observed, false
 	}
-	at = l.Timestamp().AsTime()
-	if l.Timestamp() == 0 || at.After(observed) { // a clock that is ahead: what is seen is so by then
-		at = observed
+	at = observed
+	if l.time != 0 && l.time < uint64(observed) { // else a clock that is ahead: what is seen is so by then
+		at = int64(l.time)
 	}
-	if earliest := observed.Add(-telemetry.SnapshotEvery); at.Before(earliest) {
-		at = earliest
-	}
-	return at, observed, true
+	return max(at, observed-int64(telemetry.SnapshotEvery)), observed, true
 }
 
 // version is what the attributes of such a record say.
-type version struct{ apiVersion, kind, name, uid, version, action, actor, workload, changes string }
+type version struct{ apiVersion, kind, name, uid, version, action, actor, workload, changes []byte }
 
-func objectVersion(l plog.LogRecord) (v version) {
-	for key, value := range l.Attributes().All() {
-		switch key {
-		case telemetry.K8sObjectAPIVersion:
-			v.apiVersion = value.AsString()
-		case telemetry.K8sObjectKind:
-			v.kind = value.AsString()
-		case telemetry.K8sObjectName:
-			v.name = value.AsString()
-		case telemetry.K8sObjectUID:
-			v.uid = value.AsString()
-		case telemetry.K8sObjectResourceVersion:
-			v.version = value.AsString()
-		case telemetry.ObjectAction:
-			v.action = value.AsString()
-		case telemetry.ObjectActor:
-			v.actor = value.AsString()
-		case telemetry.ObjectWorkload:
-			v.workload = value.AsString()
-		case telemetry.ObjectDiff:
-			v.changes = value.AsString()
-		}
+func objectVersion(l *logRecord) version {
+	get := l.attributes.get
+	return version{
+		apiVersion: get(telemetry.K8sObjectAPIVersion), kind: get(telemetry.K8sObjectKind), name: get(telemetry.K8sObjectName),
+		uid: get(telemetry.K8sObjectUID), version: get(telemetry.K8sObjectResourceVersion), action: get(telemetry.ObjectAction),
+		actor: get(telemetry.ObjectActor), workload: get(telemetry.ObjectWorkload), changes: get(telemetry.ObjectDiff),
 	}
-	return v
 }
 
 // whole says that the record tells which version of which object it is.
 func (v version) whole() bool {
-	switch v.action {
+	switch string(v.action) {
 	case telemetry.ObjectAdded, telemetry.ObjectModified, telemetry.ObjectDeleted, telemetry.ObjectSnapshot:
-		return v.kind != "" && v.name != "" && v.uid != "" && v.version != ""
+		return len(v.kind) > 0 && len(v.name) > 0 && len(v.uid) > 0 && len(v.version) > 0
 	}
 	return false
 }
@@ -147,4 +133,4 @@ func (v version) size() int {
 	return len(v.apiVersion) + len(v.kind) + len(v.name) + len(v.uid) + len(v.version) + len(v.action) + len(v.actor) + len(v.workload) + len(v.changes)
 }
 
-func isObject(body string) bool { return len(body) > 0 && body[0] == '{' && json.Valid([]byte(body)) }
+func isObject(body []byte) bool { return len(body) > 0 && body[0] == '{' && json.Valid(body) }

@@ -10,13 +10,22 @@ import (
 
 // Limits on what one record may bring. The rest of its request is kept.
 const (
-	maxAttribute = 64 << 10  // bytes of one attribute's value; the rest is cut off
-	maxResource  = 64 << 10  // bytes of all attributes of a resource, which are stored with every row
-	maxRecord    = 1 << 20   // bytes of a record
-	maxExpanded  = 128 << 20 // bytes of all rows of a request, resources repeated
-	maxBuckets   = 2048      // of a histogram
-	maxFuture    = time.Hour
-	maxPast      = 7 * 24 * time.Hour
+	maxAttribute  = 64 << 10 // bytes of one attribute's value; the rest is cut off
+	maxKey        = 1 << 10  // bytes of an attribute's name
+	maxAttributes = 1024     // of a record, a span's event or link, a resource
+	maxNested     = 1024     // events of a span, or links
+	maxResource   = 64 << 10 // bytes of all attributes of a resource
+	maxRecord     = 1 << 20  // bytes of a record
+	maxExpanded   = 96 << 20 // bytes of all rows of a request
+	maxBuckets    = 2048     // of a histogram
+	maxFuture     = time.Hour
+	maxPast       = 7 * 24 * time.Hour
+)
+
+// What a row takes in the memory of the store beside its texts, about, in bytes.
+const (
+	rowOverhead  = 256
+	pairOverhead = 20 // of an attribute
 )
 
 // Reason is why a record was rejected or changed. It is an attribute value of the ingester's own metrics.
@@ -36,15 +45,21 @@ const (
 	noTemporality     Reason = "no_temporality"
 	noData            Reason = "no_data"
 	badObject         Reason = "bad_object"
-	attributeCut      Reason = "attribute_cut"      // kept, but shorter
-	noRecordedValue   Reason = "no_recorded_value"  // the sender itself says there is no value
-	environmentOther  Reason = "environment_other"  // kept, in the environment of the sender's token instead
-	requestMalformed  Reason = "request_malformed"  // whole request
-	requestTooDeep    Reason = "request_too_deep"   // whole request
-	requestOverload   Reason = "request_overload"   // whole request, to be sent again
-	requestStoreError Reason = "request_store"      // whole request, to be sent again
-	requestDuplicate  Reason = "request_duplicate"  // whole request, stored before
-	rowsDuplicate     Reason = "rows_stored_before" // rows found by their batch id
+	storeRefused      Reason = "store_refused"       // kept in dead_letters
+	attributeCut      Reason = "attribute_cut"       // kept, but shorter
+	attributeTwice    Reason = "attribute_twice"     // the first of several values of a key is kept
+	attributeUnnamed  Reason = "attribute_unnamed"   // left out: without a key, or with one of more than 1 KiB
+	attributesTooMany Reason = "attributes_too_many" // those after the 1,024th are left out
+	eventsTooMany     Reason = "events_too_many"     // events or links after the 1,024th are left out
+	notUTF8           Reason = "not_utf8"            // kept, with U+FFFD in place of what is no UTF-8
+	noRecordedValue   Reason = "no_recorded_value"   // the sender itself says there is no value
+	requestMalformed  Reason = "request_malformed"   // whole request
+	requestTooDeep    Reason = "request_too_deep"    // whole request
+	requestOverload   Reason = "request_overload"    // whole request, to be sent again
+	requestStoreError Reason = "request_store"       // whole request, to be sent again
+	requestDuplicate  Reason = "request_duplicate"   // whole request, stored before
+	rowsDuplicate     Reason = "rows_stored_before"  // rows found by their batch id
+	environmentOther  Reason = "environment_other"   // kept, in the environment of the sender's token instead
 
 	requestUnauthenticated Reason = "request_unauthenticated" // whole request, not read: without certificate or valid token
 	requestRate            Reason = "request_rate"            // whole request, not read: its sender is past its limit; to be sent again
@@ -61,10 +76,11 @@ var explanations = map[Reason]string{
 	idMissing:        "without a valid trace or span id",
 	recordTooLarge:   "larger than 1 MiB, or Kubernetes objects larger than 2 MiB",
 	resourceTooLarge: "with more than 64 KiB of resource attributes",
-	requestTooLarge:  "past 128 MiB of rows in one request: send smaller batches",
+	requestTooLarge:  "past 96 MiB of rows in one request: send smaller batches",
 	badHistogram:     "histograms whose bounds and counts do not fit, or with more than 2048 buckets",
 	noTemporality:    "without aggregation temporality",
 	noData:           "metrics of an unknown type",
+	storeRefused:     "refused by the store: they are kept in dead_letters with the reason",
 	badObject:        "Kubernetes objects without kind, name, uid, resource version or a known action, or whose body is no JSON object",
 }
 
@@ -72,7 +88,7 @@ var explanations = map[Reason]string{
 type tally struct {
 	stored   int
 	rejected map[Reason]int
-	noted    map[Reason]int // attributeCut, noRecordedValue: not the sender's loss
+	noted    map[Reason]int // what was kept with something left out or replaced
 }
 
 func (t *tally) reject(r Reason) {
@@ -80,6 +96,14 @@ func (t *tally) reject(r Reason) {
 		t.rejected = map[Reason]int{}
 	}
 	t.rejected[r]++
+}
+
+// refuse says that n rows that were taken for stored are not, because the store does not want them.
+func (t *tally) refuse(n int) {
+	t.stored -= n
+	for range n {
+		t.reject(storeRefused)
+	}
 }
 
 func (t *tally) note(r Reason) {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/midwatch/midwatch/ingest/wire"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
@@ -76,6 +78,12 @@ func (s *Server) admit(signal telemetry.Signal, conn *tls.ConnectionState, autho
 	return from, nil
 }
 
+// batchOf is how a request's id is stored with its rows: the first 8 bytes of its SHA-256.
+func batchOf(id string) uint64 {
+	h := sha256.Sum256([]byte(id))
+	return binary.BigEndian.Uint64(h[:8])
+}
+
 // export stores a request and returns when that is done. The error wraps one of the three above, or is ctx's.
 func (s *Server) export(ctx context.Context, q request) (rejected int64, why string, err error) {
 	r, err := s.store(ctx, q)
@@ -98,7 +106,7 @@ func reasonOf(err error) Reason {
 		return requestBodyTooLarge
 	case errors.Is(err, ErrOverload):
 		return requestOverload
-	case errors.Is(err, errDeep):
+	case errors.Is(err, wire.ErrDeep):
 		return requestTooDeep
 	case errors.Is(err, ErrMalformed):
 		return requestMalformed
@@ -116,7 +124,8 @@ func (s *Server) store(ctx context.Context, q request) (*rows, error) {
 	if !s.memory.take(len(q.body)) {
 		return nil, fmt.Errorf("%w: %d bytes of requests wait for the store", ErrOverload, s.memory.limit)
 	}
-	q.release = sync.OnceFunc(func() { s.memory.give(len(q.body)) })
+	size := len(q.body)
+	q.release = sync.OnceFunc(func() { s.memory.give(size) })
 	r, err := s.decodeAndSettle(ctx, q)
 	if !errors.Is(err, errLeft) {
 		q.release()
@@ -125,13 +134,14 @@ func (s *Server) store(ctx context.Context, q request) (*rows, error) {
 }
 
 func (s *Server) decodeAndSettle(ctx context.Context, q request) (*rows, error) {
-	r := &rows{id: q.id, environment: s.cfg.Environment, now: time.Now()}
+	r := &rows{id: q.id, batch: batchOf(q.id), environment: s.cfg.Environment, now: time.Now()}
 	if q.from != nil && q.from.environment != "" {
 		r.environment, r.confined = q.from.environment, true
 	}
 	if err := r.decode(q); err != nil {
 		return nil, err
 	}
+	q.body, r.resources, r.scratch = nil, nil, nil // the rows are all that is kept while they wait
 	for {
 		is, wait := s.fates.begin(q.id, r.now)
 		if wait == nil {
@@ -158,8 +168,11 @@ func (s *Server) settle(ctx context.Context, q request, r *rows, is fate) error 
 		s.counters.records(q.signal, &r.tally)
 		return nil
 	}
-	w := &write{id: q.id, chunks: chunks, doubtful: is == unknown || q.redelivered, bytes: r.expanded, done: make(chan struct{})}
+	w := &write{
+		id: q.id, batch: r.batch, environment: r.environment, chunks: chunks, doubtful: is == unknown || q.redelivered, bytes: r.expanded, done: make(chan struct{}),
+	}
 	w.ended = func(err error) {
+		r.tally.refuse(w.refused)
 		q.release()
 		if err != nil {
 			s.fates.end(q.id, unknown, time.Now())

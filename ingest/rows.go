@@ -2,23 +2,21 @@ package ingest
 
 import (
 	"math"
-	"strings"
 	"time"
-	"unicode/utf8"
-
-	"go.opentelemetry.io/collector/pdata/pcommon"
-
-	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 // rows turns the records of one request into columns, per table and day.
 type rows struct {
 	id          string // of the request
+	batch       uint64 // the same as it is stored
 	environment string // of records that name none
 	confined    bool   // of all records, whatever they name: their sender has a token for it
 	now         time.Time
 	tally       tally
-	expanded    int // bytes so far, resources counted with every row
+	expanded    int // bytes so far, about
+
+	resources map[string]*resource // :: bytes of a resource → the same, read
+	scratch   []byte               // of values that are made text
 
 	spans      map[day]*spanColumns
 	logs       map[day]*logColumns
@@ -27,15 +25,15 @@ type rows struct {
 	histograms map[day]*histogramColumns
 }
 
-// on returns the columns of the day of t, made when missing.
-func on[T any](m *map[day]*T, t time.Time) *T {
+// on returns the columns of the day of a time, made when missing.
+func on[T any](m *map[day]*T, at int64, make func() *T) *T {
 	if *m == nil {
 		*m = map[day]*T{}
 	}
-	c := (*m)[dayOf(t)]
+	c := (*m)[dayOf(at)]
 	if c == nil {
-		c = new(T)
-		(*m)[dayOf(t)] = c
+		c = make()
+		(*m)[dayOf(at)] = c
 	}
 	return c
 }
@@ -61,39 +59,6 @@ func (r *rows) chunks() []*chunk {
 	return out
 }
 
-// resource is what all records of one OTLP resource share.
-type resource struct {
-	environment, service, version, instance, host string
-	cluster, namespace                            string // in Kubernetes
-	attributes                                    *attributes
-	json                                          string // of attributes
-	size                                          int    // bytes of attributes
-}
-
-func (r *rows) resource(in pcommon.Resource) *resource {
-	out := &resource{environment: r.environment, service: "unknown_service"}
-	out.attributes, out.size = r.attributes(in.Attributes(), "", func(key, value string) {
-		switch key {
-		case telemetry.Environment:
-			out.environment = r.environmentOf(value)
-		case telemetry.ServiceName:
-			out.service = value
-		case telemetry.ServiceVersion:
-			out.version = value
-		case telemetry.ServiceInstanceID:
-			out.instance = value
-		case telemetry.HostName:
-			out.host = value
-		case telemetry.K8sClusterUID:
-			out.cluster = value
-		case telemetry.K8sNamespace:
-			out.namespace = value
-		}
-	})
-	out.json = out.attributes.json()
-	return out
-}
-
 // environmentOf is where telemetry goes that names an environment.
 func (r *rows) environmentOf(named string) string {
 	if r.confined && named != r.environment {
@@ -101,39 +66,6 @@ func (r *rows) environmentOf(named string) string {
 		return r.environment
 	}
 	return named
-}
-
-// attributes makes strings of m's values, cut at maxAttribute, and shows each to see, which may be nil. A scope name is added
-// as the collector does. It also returns the size in bytes.
-func (r *rows) attributes(m pcommon.Map, scope string, see func(key, value string)) (*attributes, int) {
-	out := make(attributes, 0, m.Len()+1)
-	size := 0
-	for key, v := range m.All() {
-		value := v.AsString()
-		if len(value) > maxAttribute {
-			value = cut(value)
-			r.tally.note(attributeCut)
-		}
-		if see != nil {
-			see(key, value)
-		}
-		size += len(key) + len(value)
-		out.add(key, value)
-	}
-	if scope != "" {
-		out.add("otel.scope.name", scope)
-		size += len("otel.scope.name") + len(scope)
-	}
-	return &out, size
-}
-
-// cut shortens s to maxAttribute without splitting a character, and frees the rest.
-func cut(s string) string {
-	n := maxAttribute
-	for n > maxAttribute-utf8.UTFMax && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return strings.Clone(s[:n])
 }
 
 // admit says whether a record of size bytes fits; if not it is rejected.
@@ -146,34 +78,28 @@ func (r *rows) fits(res *resource, size, limit int) bool {
 		r.tally.reject(resourceTooLarge)
 	case size > limit:
 		r.tally.reject(recordTooLarge)
-	case r.expanded+size+res.size > maxExpanded:
+	case r.expanded+size+rowOverhead > maxExpanded:
 		r.tally.reject(requestTooLarge)
 	default:
-		r.expanded += size + res.size
+		r.expanded += size + rowOverhead
 		r.tally.stored++
 		return true
 	}
 	return false
 }
 
-// at converts a timestamp; if it is missing or out of range the record is rejected.
-func (r *rows) at(ts pcommon.Timestamp) (time.Time, bool) {
-	if ts == 0 {
-		r.tally.reject(timeMissing)
-		return time.Time{}, false
-	}
-	t := ts.AsTime()
+// at checks a timestamp in nanoseconds since 1970; if it is missing or out of range the record is rejected.
+func (r *rows) at(ts uint64) (int64, bool) {
+	at := int64(min(ts, math.MaxInt64))
 	switch {
-	case ts > math.MaxInt64 || t.After(r.now.Add(maxFuture)):
+	case ts == 0:
+		r.tally.reject(timeMissing)
+	case at > r.now.Add(maxFuture).UnixNano():
 		r.tally.reject(timeFuture)
-	case t.Before(r.now.Add(-maxPast)):
+	case at < r.now.Add(-maxPast).UnixNano():
 		r.tally.reject(timePast)
 	default:
-		return t, true
+		return at, true
 	}
-	return time.Time{}, false
+	return 0, false
 }
-
-// traceID and spanID are the bytes of an id.
-func traceID(id pcommon.TraceID) string { return string(id[:]) }
-func spanID(id pcommon.SpanID) string   { return string(id[:]) }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,8 +19,6 @@ import (
 
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
-
-func length(slice any) int { return reflect.ValueOf(slice).Len() }
 
 // sample is a request of each signal with every kind of record.
 func sample(t testing.TB, s telemetry.Signal) []byte {
@@ -82,7 +79,7 @@ func TestEveryMetricTypeHasRows(t *testing.T) {
 	}
 	got := map[string]int{}
 	for _, c := range r.chunks() {
-		got[c.table] += c.rows
+		got[c.table] += c.rows()
 	}
 	if diff := cmp.Diff(map[string]int{"metrics": 4, "metric_histograms": 2}, got); diff != "" || len(r.tally.rejected) > 0 {
 		t.Error(diff, r.tally)
@@ -117,26 +114,37 @@ func TestRequestsSplitByDay(t *testing.T) {
 		list.AppendEmpty().SetTimestamp(pcommon.NewTimestampFromTime(now.Add(-time.Duration(i) * 20 * time.Second)))
 	}
 	r := &rows{now: now}
-	r.addLogs(ld)
+	decodeLogs(t, r, ld)
 	got := map[string]int{}
 	for _, c := range r.chunks() {
-		got[c.day.date()] = c.rows
+		got[c.day.date()] = c.rows()
 	}
 	if diff := cmp.Diff(map[string]int{"2026-03-02": 2, "2026-03-01": 2}, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestRepeatedResourceIsBounded(t *testing.T) {
+func decodeLogs(t *testing.T, r *rows, ld plog.Logs) {
+	t.Helper()
+	b, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.decode(request{signal: telemetry.Logs, body: b}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRequestIsBounded sends what becomes far larger than it came.
+func TestRequestIsBounded(t *testing.T) {
 	ld := plog.NewLogs()
-	rl := ld.ResourceLogs().AppendEmpty()
-	rl.Resource().Attributes().PutStr("k", strings.Repeat("x", 60<<10))
-	list := rl.ScopeLogs().AppendEmpty().LogRecords()
-	for range 10_000 { // 600 MB of rows from a request of 100 KB
+	list := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	list.EnsureCapacity(500_000)
+	for range 500_000 { // 2 bytes each
 		list.AppendEmpty()
 	}
 	r := &rows{now: time.Now()}
-	r.addLogs(ld)
+	decodeLogs(t, r, ld)
 	if r.expanded > maxExpanded || r.tally.rejected[requestTooLarge] == 0 || r.tally.stored == 0 {
 		t.Errorf("%d bytes, %+v", r.expanded, r.tally)
 	}

@@ -1,118 +1,179 @@
 package ingest
 
 import (
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/ptrace"
-
+	"github.com/midwatch/midwatch/ingest/block"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
+const fixedTrace, fixedSpan = 16, 8 // bytes of ids
+
 // spanColumns is rows of the table spans.
 type spanColumns struct {
-	record
-	duration                                    []uint64
-	version, name, peer, statusMessage, errType []string
-	kind, status                                []int8
-	parent, state                               []string
-	events                                      spanEvents
-	links                                       spanLinks
+	base
+	duration, kind, status, trace, span, parent       *block.Fixed
+	version, name, peer, errType, scope, scopeVersion *block.Dict
+	statusMessage, state                              *block.Strings
+
+	eventTimes      *block.Array[*block.Fixed]
+	eventNames      *block.Array[*block.Dict]
+	eventAttributes *block.Array[*block.Map]
+
+	linkTraces, linkSpans *block.Array[*block.Fixed]
+	linkStates            *block.Array[*block.Strings]
+	linkAttributes        *block.Array[*block.Map]
+}
+
+// The enums of the table; their numbers are OTLP's.
+const (
+	kindType   = "Enum8('unspecified' = 0, 'internal' = 1, 'server' = 2, 'client' = 3, 'producer' = 4, 'consumer' = 5)"
+	statusType = "Enum8('unset' = 0, 'ok' = 1, 'error' = 2)"
+)
+
+func newSpanColumns() *spanColumns {
+	return &spanColumns{
+		base: newBase(), duration: block.UInt64(), kind: block.NewFixed(kindType, 1), status: block.NewFixed(statusType, 1),
+		trace: block.FixedString(fixedTrace), span: block.FixedString(fixedSpan), parent: block.FixedString(fixedSpan),
+		version: block.NewDict(), name: block.NewDict(), peer: block.NewDict(), errType: block.NewDict(), scope: block.NewDict(), scopeVersion: block.NewDict(),
+		statusMessage: block.NewStrings(), state: block.NewStrings(),
+		eventTimes: block.NewArray(block.Time()), eventNames: block.NewArray(block.NewDict()), eventAttributes: block.NewArray(block.NewMap()),
+		linkTraces: block.NewArray(block.FixedString(fixedTrace)), linkSpans: block.NewArray(block.FixedString(fixedSpan)),
+		linkStates: block.NewArray(block.NewStrings()), linkAttributes: block.NewArray(block.NewMap()),
+	}
 }
 
 func (c *spanColumns) chunk(d day) *chunk {
-	return c.record.chunk("spans", d, append(append(c.events.columns(), c.links.columns()...),
-		tableColumn{"duration_ns", c.duration},
-		tableColumn{"service_version", c.version},
-		tableColumn{"kind", c.kind},
-		tableColumn{"name", c.name},
-		tableColumn{"peer_service", c.peer},
-		tableColumn{"status", c.status},
-		tableColumn{"status_message", c.statusMessage},
-		tableColumn{"error_type", c.errType},
-		tableColumn{"parent", c.parent},
-		tableColumn{"trace_state", c.state})...)
+	return c.base.chunk("spans", d,
+		block.Named{Name: "duration_ns", Column: c.duration},
+		block.Named{Name: "service_version", Column: c.version},
+		block.Named{Name: "kind", Column: c.kind},
+		block.Named{Name: "name", Column: c.name},
+		block.Named{Name: "peer_service", Column: c.peer},
+		block.Named{Name: "status", Column: c.status},
+		block.Named{Name: "status_message", Column: c.statusMessage},
+		block.Named{Name: "error_type", Column: c.errType},
+		block.Named{Name: "trace", Column: c.trace},
+		block.Named{Name: "span", Column: c.span},
+		block.Named{Name: "parent", Column: c.parent},
+		block.Named{Name: "trace_state", Column: c.state},
+		block.Named{Name: "scope", Column: c.scope},
+		block.Named{Name: "scope_version", Column: c.scopeVersion},
+		block.Named{Name: "event_times", Column: c.eventTimes},
+		block.Named{Name: "event_names", Column: c.eventNames},
+		block.Named{Name: "event_attributes", Column: c.eventAttributes},
+		block.Named{Name: "link_traces", Column: c.linkTraces},
+		block.Named{Name: "link_spans", Column: c.linkSpans},
+		block.Named{Name: "link_states", Column: c.linkStates},
+		block.Named{Name: "link_attributes", Column: c.linkAttributes})
 }
 
-func (r *rows) addTraces(td ptrace.Traces) {
-	for _, rs := range td.ResourceSpans().All() {
-		res := r.resource(rs.Resource())
-		for _, ss := range rs.ScopeSpans().All() {
-			for _, s := range ss.Spans().All() {
-				r.addSpan(res, ss.Scope(), s)
-			}
+// addTraces takes an ExportTraceServiceRequest.
+func (r *rows) addTraces(request []byte) error {
+	var s spanRecord
+	return r.sections(request, func(res *resource, of scope, b []byte) error {
+		if err := r.readSpan(&s, b); err != nil {
+			return err
 		}
-	}
+		r.addSpan(res, of, &s)
+		return nil
+	})
 }
 
-func (r *rows) addSpan(res *resource, scope pcommon.InstrumentationScope, s ptrace.Span) {
-	start, ok := r.at(s.StartTimestamp())
+func (r *rows) addSpan(res *resource, of scope, s *spanRecord) {
+	start, ok := r.at(s.start)
 	if !ok {
 		return
 	}
-	if s.EndTimestamp() < s.StartTimestamp() {
+	if s.end < s.start {
 		r.tally.reject(endsBeforeStart)
 		return
 	}
-	if _, ok := r.at(s.EndTimestamp()); !ok {
+	if _, ok := r.at(s.end); !ok {
 		return
 	}
-	if s.TraceID().IsEmpty() || s.SpanID().IsEmpty() {
+	if empty(idOf(s.trace, fixedTrace)) || empty(idOf(s.span, fixedSpan)) {
 		r.tally.reject(idMissing)
 		return
 	}
-	var peer, errType string
-	attrs, size := r.attributes(s.Attributes(), "", func(key, value string) {
-		switch key {
-		case telemetry.PeerService:
-			peer = value
-		case telemetry.ErrorType:
-			errType = value
-		}
-	})
-	size += r.addException(attrs, s.Events())
-	if !r.admit(res, size+len(s.Name())+len(s.Status().Message())) {
+	r.addException(s)
+	if !r.admit(res, s.size()) {
 		return
 	}
-	c := on(&r.spans, start)
-	c.add(start, res, scope, attrs, r.id)
-	c.duration = append(c.duration, uint64(s.EndTimestamp()-s.StartTimestamp()))
-	c.version = append(c.version, res.version)
-	c.kind = append(c.kind, spanKind(s.Kind()))
-	c.name = append(c.name, s.Name())
-	c.peer = append(c.peer, peer)
-	c.status = append(c.status, spanStatus(s.Status().Code()))
-	c.statusMessage = append(c.statusMessage, s.Status().Message())
-	c.errType = append(c.errType, errType)
-	c.trace = append(c.trace, traceID(s.TraceID()))
-	c.span = append(c.span, spanID(s.SpanID()))
-	c.parent = append(c.parent, spanID(s.ParentSpanID()))
-	c.state = append(c.state, s.TraceState().AsRaw())
-	c.events.add(r, s.Events())
-	c.links.add(r, s.Links())
+	c := on(&r.spans, start, newSpanColumns)
+	c.add(start, res, &s.attributes, r.batch)
+	c.duration.Put64(s.end - s.start)
+	c.version.PutString(res.version)
+	c.kind.Put8(known(s.kind, 5))
+	c.name.Put(s.name)
+	c.peer.Put(s.attributes.get(telemetry.PeerService))
+	c.status.Put8(known(s.status, 2))
+	c.statusMessage.Put(s.statusMessage)
+	c.errType.Put(s.attributes.get(telemetry.ErrorType))
+	c.trace.PutBytes(s.trace)
+	c.span.PutBytes(s.span)
+	c.parent.PutBytes(idOf(s.parent, fixedSpan))
+	c.state.Put(s.state)
+	c.scope.Put(of.name)
+	c.scopeVersion.Put(of.version)
+	c.addEvents(s.events)
+	c.addLinks(s.links)
 }
 
-// addException copies what an instrumented program says about an error to where it is looked for.
-func (r *rows) addException(attrs *attributes, events ptrace.SpanEventSlice) int {
-	for _, e := range events.All() {
-		if e.Name() == "exception" {
-			more, size := r.attributes(e.Attributes(), "", nil)
-			*attrs = append(*attrs, *more...)
-			return size
+func (c *spanColumns) addEvents(events []spanEvent) {
+	for i := range events {
+		e := &events[i]
+		c.eventTimes.Items.Put64(e.time)
+		c.eventNames.Items.Put(e.name)
+		e.attributes.writeTo(c.eventAttributes.Items)
+	}
+	c.eventTimes.End()
+	c.eventNames.End()
+	c.eventAttributes.End()
+}
+
+func (c *spanColumns) addLinks(links []spanLink) {
+	for i := range links {
+		l := &links[i]
+		c.linkTraces.Items.PutBytes(l.trace)
+		c.linkSpans.Items.PutBytes(l.span)
+		c.linkStates.Items.Put(l.state)
+		l.attributes.writeTo(c.linkAttributes.Items)
+	}
+	c.linkTraces.End()
+	c.linkSpans.End()
+	c.linkStates.End()
+	c.linkAttributes.End()
+}
+
+// addException copies what an instrumented program says about an error to where everybody looks for it.
+func (r *rows) addException(s *spanRecord) {
+	for i := range s.events {
+		e := &s.events[i]
+		if string(e.name) != "exception" {
+			continue
+		}
+		for _, a := range e.attributes.list {
+			if len(s.attributes.list) < maxAttributes && !s.attributes.has(a.key) {
+				s.attributes.put(a.key, a.value)
+			}
+		}
+		return
+	}
+}
+
+// known is a number of an enum, 0 when it is larger than the last that there is.
+func known(n uint64, last uint8) uint8 {
+	if n > uint64(last) {
+		return 0
+	}
+	return uint8(n)
+}
+
+// empty says that an id is not told, or all zeros, which means the same.
+func empty(id []byte) bool {
+	for _, b := range id {
+		if b != 0 {
+			return false
 		}
 	}
-	return 0
-}
-
-// spanKind and spanStatus equal the numbers of the tables' enums; what is unknown becomes unspecified, unset.
-func spanKind(k ptrace.SpanKind) int8 {
-	if k < ptrace.SpanKindUnspecified || k > ptrace.SpanKindConsumer {
-		return 0
-	}
-	return int8(k)
-}
-
-func spanStatus(s ptrace.StatusCode) int8 {
-	if s < ptrace.StatusCodeUnset || s > ptrace.StatusCodeError {
-		return 0
-	}
-	return int8(s)
+	return true
 }

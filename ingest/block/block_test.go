@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/midwatch/midwatch/ingest/block"
@@ -76,7 +77,9 @@ func TestJoinedPartsAreOneBlock(t *testing.T) {
 		}
 		parts = append(parts, e.block())
 	}
-	if err := db.Insert(t.Context(), "everything", block.Join(parts)); err != nil {
+	middle := parts[2] // in two pieces, so that slices are tested too
+	parts = append(parts[:2], middle.Slice(0, 1001), middle.Slice(1001, middle.Rows()))
+	if err := db.Insert(t.Context(), "everything", []proto.Input{block.Join(parts[:1]), block.Join(parts[1:])}); err != nil {
 		t.Fatal(err)
 	}
 	var got string
@@ -92,7 +95,21 @@ func TestJoinedPartsAreOneBlock(t *testing.T) {
 	}
 	var blocks uint64
 	if err := db.QueryRow(t.Context(), "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'everything' AND level = 0").Scan(&blocks); err != nil || blocks != 1 {
-		t.Errorf("%d parts, %v; one block is one part", blocks, err)
+		t.Errorf("%d parts, %v; one insert is one part", blocks, err)
+	}
+}
+
+func TestTextOfARow(t *testing.T) {
+	e := newEverything()
+	for i := range 4 {
+		e.add(i)
+	}
+	want := `{"at":3,"value":4609434218613702656,"id":"33000000","body":"ééé","word":"word 3","attributes":{},"names":["3 0"],"maps":[{"a":"b"},{}]}`
+	if diff := cmp.Diff(want, string(e.block().Text(3))); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want, string(e.block().Slice(2, 4).Text(1))); diff != "" {
+		t.Error(diff)
 	}
 }
 

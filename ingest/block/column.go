@@ -17,6 +17,10 @@ type Column interface {
 	state(b *proto.Buffer)
 	// encode writes the values of parts, which are all of the receiver's own type, as one column.
 	encode(b *proto.Buffer, parts []Column)
+	// slice is the values from up to but without to.
+	slice(from, to int) Column
+	// text appends a value for people to read.
+	text(to []byte, i int) []byte
 }
 
 // joined is the column that several parts make.

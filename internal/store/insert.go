@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,23 +16,43 @@ import (
 // insertAnswer is how long the server may be silent while it works on a block.
 const insertAnswer = time.Minute
 
-// Insert stores columns of equal length as one block, which the server takes whole or not at all if all rows are of one partition. It speaks the
-// protocol through ch-go, the library below the other driver, because only that takes columns that are in wire form already.
-// After an error that is no *ServerError the block may be stored or not.
-func (db *DB) Insert(ctx context.Context, table string, columns proto.Input) error {
+// Insert stores blocks, which have the same columns. The server makes one part of them and takes it whole or not at all if all rows are of one
+// partition and the blocks are no larger together than it collects before it writes (256 MiB of its memory). It speaks the protocol through
+// ch-go, the library below the other driver, because only that takes columns that are in wire form already. After an error that is no
+// *ServerError the rows may be stored or not.
+func (db *DB) Insert(ctx context.Context, table string, blocks []proto.Input) error {
 	c, err := db.inserters.get(ctx)
 	if err != nil {
 		return err
 	}
-	err = c.Do(ctx, ch.Query{Body: insertInto(table, columns), Input: columns})
+	err = c.Do(ctx, stream(table, blocks))
 	db.inserters.put(c, err)
 	if e, ok := errors.AsType[*ch.Exception](err); ok {
 		return &ServerError{Code: int(e.Code), Name: e.Code.String(), Message: e.Message, Table: table}
 	}
 	if err != nil {
-		return fmt.Errorf("insert %d rows into %s: %w", columns[0].Data.Rows(), table, err)
+		return fmt.Errorf("insert into %s: %w", table, err)
 	}
 	return nil
+}
+
+// stream is an insert whose blocks are sent one after the other.
+func stream(table string, blocks []proto.Input) ch.Query {
+	current := slices.Clone(blocks[0])
+	q := ch.Query{Body: insertInto(table, current), Input: current}
+	if len(blocks) == 1 {
+		return q
+	}
+	sent := 0
+	q.OnInput = func(context.Context) error {
+		sent++
+		copy(current, blocks[sent])
+		if sent == len(blocks)-1 {
+			return io.EOF // after what is in current now
+		}
+		return nil
+	}
+	return q
 }
 
 func insertInto(table string, columns proto.Input) string {
