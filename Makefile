@@ -165,6 +165,12 @@ bench-kube: deps build ## What watching 1,000 nodes and 30,000 pods costs the ex
 bench-ingest: deps build bench-peer ## Midwatch's ingester against the OpenTelemetry Collector, into the same store (BENCH_ARGS="-rows 1000000")
 	@go run ./bench/ingest $(BENCH_ARGS)
 
+.PHONY: bench-ingest-overload bench-ingest-endurance
+bench-ingest-overload: deps build ## Twice what the ingester can store, for ten minutes: its memory, and that nothing is lost (BENCH_ARGS="-for 1m")
+	@go run ./bench/ingest overload $(BENCH_ARGS)
+bench-ingest-endurance: deps build ## Ten minutes in which ingester and store are killed: what was sent is stored, exactly (BENCH_ARGS="-for 3m")
+	@go run ./bench/ingest endurance $(BENCH_ARGS)
+
 .PHONY: bench-query
 bench-query: deps build bench-peer ## Everyday questions of Midwatch's tables and of the ClickHouse exporter's, in turns (BENCH_ARGS="-rows 1000000")
 	@go run ./bench/query $(BENCH_ARGS)

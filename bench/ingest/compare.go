@@ -28,9 +28,9 @@ const (
 	bare      = "bare"
 )
 
-type results map[string]map[load.Signal]taken // :: side → signal → what it took
+type results map[load.Signal]map[string]taken // :: signal → side → what it took
 
-// compare runs one side after the other, because they share the cores.
+// compare measures the sides against each other.
 func compare(ctx context.Context, o options) (figures []figure.Figure, err error) {
 	dir, remove, err := directory(o.keep)
 	if err != nil {
@@ -39,13 +39,25 @@ func compare(ctx context.Context, o options) (figures []figure.Figure, err error
 	defer func() { err = errors.Join(err, remove()) }()
 	fmt.Printf("%d log records and %d spans, %d to a request, %d requests at a time, from %s on\n",
 		o.load.Logs, o.load.Spans, load.Rows, o.inFlight, o.load.Start.Format(time.DateTime))
-	all := results{}
-	for _, side := range []string{collector, midwatch, bare} {
-		if o.only != "" && o.only != side {
-			continue
+	sides, err := start(ctx, o, dir)
+	defer func() {
+		for _, s := range sides {
+			err = errors.Join(err, s.Close())
 		}
-		if all[side], err = one(ctx, o, side, filepath.Join(dir, side)); err != nil {
-			return nil, fmt.Errorf("%s: %w", side, err)
+	}()
+	if err != nil {
+		return nil, err
+	}
+	all := results{}
+	for _, signal := range []load.Signal{load.Logs, load.Spans} {
+		took, err := contend(ctx, sides, o, signal)
+		if err != nil {
+			return nil, err
+		}
+		all[signal] = map[string]taken{}
+		for i, s := range sides {
+			took[i].print(s.Name, signal)
+			all[signal][s.Name] = took[i]
 		}
 	}
 	if o.keep != "" {
@@ -59,6 +71,39 @@ func compare(ctx context.Context, o options) (figures []figure.Figure, err error
 	return all.figures(), nil
 }
 
+// start starts the sides and warms ours up. Those that it started are to be closed, whatever the error.
+func start(ctx context.Context, o options, dir string) (sides []*rig.Side, err error) {
+	for _, name := range []string{collector, midwatch, bare} {
+		if o.only != "" && o.only != name {
+			continue
+		}
+		var s *rig.Side
+		if name == collector {
+			s, err = rig.Collector(ctx, o.programs, filepath.Join(dir, name))
+		} else {
+			s, err = rig.Midwatch(ctx, o.programs, name, filepath.Join(dir, name))
+		}
+		if err != nil {
+			return sides, fmt.Errorf("%s: %w", name, err)
+		}
+		sides = append(sides, s)
+	}
+	if o.only != collector {
+		fmt.Printf("warming up for %s\n", o.warm)
+		select {
+		case <-time.After(o.warm):
+		case <-ctx.Done():
+			return sides, ctx.Err()
+		}
+	}
+	for _, s := range sides {
+		if s.Name == bare { // not before: what the ingester looks at when it starts are the views' tables, too
+			err = errors.Join(err, s.DropViews(ctx))
+		}
+	}
+	return sides, err
+}
+
 // directory is where the data goes, and what is to be done with it in the end.
 func directory(keep string) (string, func() error, error) {
 	if keep != "" {
@@ -68,44 +113,9 @@ func directory(keep string) (string, func() error, error) {
 	return dir, func() error { return os.RemoveAll(dir) }, err
 }
 
-// one measures a side.
-func one(ctx context.Context, o options, name, dir string) (out map[load.Signal]taken, err error) {
-	var s *rig.Side
-	if name == collector {
-		s, err = rig.Collector(ctx, o.programs, dir)
-	} else {
-		s, err = rig.Midwatch(ctx, o.programs, name, dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if name != collector {
-		fmt.Printf("%s: warming up for %s\n", name, o.warm)
-		select {
-		case <-time.After(o.warm):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	if name == bare { // after the start: what the ingester looks at then are the views' tables, too
-		if err := s.DropViews(ctx); err != nil {
-			return nil, err
-		}
-	}
-	out = map[load.Signal]taken{}
-	for _, signal := range []load.Signal{load.Logs, load.Spans} {
-		if out[signal], err = measure(ctx, s, o, signal); err != nil {
-			return nil, err
-		}
-		out[signal].print(name, signal)
-	}
-	return out, nil
-}
-
 func (r results) figures() (figures []figure.Figure) {
 	for _, signal := range []load.Signal{load.Logs, load.Spans} {
-		peer, ours, without := r[collector][signal], r[midwatch][signal], r[bare][signal]
+		peer, ours, without := r[signal][collector], r[signal][midwatch], r[signal][bare]
 		name := "ingest_" + string(signal)
 		figures = append(figures,
 			figure.AtLeast(name+"_rows_per_cpu", ours.perCPUSecond()/peer.perCPUSecond(), "x", minRows),

@@ -2,6 +2,8 @@
 // exporter, the same load into the same store. It prints what each side took, then one line per figure, and exits 1 if one is short.
 //
 //	ingest [flags]             rows per CPU-second, CPU of the store, bytes on disk
+//	ingest overload [flags]    memory of the ingester while twice as much comes as it can store
+//	ingest endurance [flags]   what is sent is stored, exactly, while ingester and store are killed again and again
 package main
 
 import (
@@ -35,13 +37,9 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	o, err := parse(os.Args[1:])
+	figures, err := bench(ctx, os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return 2
-	}
-	var figures []figure.Figure
-	if err == nil {
-		figures, err = compare(ctx, o)
 	}
 	ok := figure.Print(os.Stdout, figures)
 	if err != nil {
@@ -51,6 +49,25 @@ func run() int {
 		return 1
 	}
 	return 0
+}
+
+// bench runs what the arguments name.
+func bench(ctx context.Context, args []string) ([]figure.Figure, error) {
+	if len(args) > 0 {
+		switch args[0] {
+		case "overload", "endurance":
+			t, err := parseTrial(args[0], args[1:])
+			if err != nil {
+				return nil, err
+			}
+			return t.run(ctx)
+		}
+	}
+	o, err := parse(args)
+	if err != nil {
+		return nil, err
+	}
+	return compare(ctx, o)
 }
 
 func parse(args []string) (o options, err error) {

@@ -23,7 +23,7 @@ type Load struct {
 	Seed        uint64
 	Start       time.Time     // of the first record
 	Span        time.Duration // over which the records are spread, in the order of their requests
-	Logs, Spans int           // records in all, multiples of Rows
+	Logs, Spans int           // records in all, multiples of Rows; what more is asked for begins at Start again
 }
 
 // A Signal is what a request carries.
@@ -69,7 +69,8 @@ func (l Load) source(n int, stream uint64) *rand.Rand {
 
 // at is a time in the stretch of request n of total records.
 func (l Load) at(r *rand.Rand, n, total int) uint64 {
-	share := (float64(n) + r.Float64()) * Rows / float64(total)
+	requests := total / Rows
+	share := (float64(n%requests) + r.Float64()) / float64(requests)
 	return uint64(l.Start.UnixNano()) + uint64(share*float64(l.Span)) //nolint:gosec // after 1970
 }
 

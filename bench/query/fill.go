@@ -62,7 +62,7 @@ func fillSide(ctx context.Context, o options, s *rig.Side, err error) error {
 		return err
 	}
 	for _, signal := range []load.Signal{load.Logs, load.Spans} {
-		if _, err := s.Fill(ctx, o.load, signal, inFlight); err != nil {
+		if _, err := s.Fill(ctx, o.load, signal, 0, o.load.Requests(signal), inFlight); err != nil {
 			return errors.Join(err, s.Close())
 		}
 	}

@@ -8,17 +8,21 @@ import (
 	"github.com/midwatch/midwatch/bench/load"
 )
 
-// Fill sends a signal's load and waits until all of it is stored. It says every ten seconds how far it is.
-func (s *Side) Fill(ctx context.Context, l load.Load, signal load.Signal, inFlight int) (*load.Sent, error) {
+// Fill sends the requests of a signal from a to b, without b, and waits until they are stored; those before a must be. It says every ten
+// seconds how far it is.
+func (s *Side) Fill(ctx context.Context, l load.Load, signal load.Signal, a, b, inFlight int) (*load.Sent, error) {
 	telling, stop := context.WithCancel(ctx)
 	defer stop()
-	go s.tell(telling, signal, l.Total(signal))
+	go s.tell(telling, signal, b*load.Rows)
 	sent := new(load.Sent)
 	sender := load.Sender{Load: l, Address: s.Address, TLS: s.Sender, InFlight: inFlight}
-	if err := sender.Send(ctx, signal, load.UpTo(0, l.Requests(signal)), sent); err != nil {
+	if err := sender.Send(ctx, signal, load.UpTo(a, b), sent); err != nil {
 		return sent, err
 	}
-	return sent, s.Stored(ctx, signal, l.Total(signal)-int(sent.Rejected.Load()))
+	if n := sent.Rejected.Load(); n > 0 {
+		return sent, fmt.Errorf("%d %s were rejected", n, signal)
+	}
+	return sent, s.Stored(ctx, signal, b*load.Rows)
 }
 
 func (s *Side) tell(ctx context.Context, signal load.Signal, want int) {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -20,6 +21,7 @@ type Process struct {
 	listens       string // host:port that accepts when it serves
 	log           string // file that gets its stderr
 	cmd           *exec.Cmd
+	pid           atomic.Int64 // 0: does not run; Usage may be asked while it is killed
 }
 
 const (
@@ -40,6 +42,7 @@ func (p *Process) Start(ctx context.Context) error {
 	if err := p.cmd.Start(); err != nil {
 		return fmt.Errorf("start the %s: %w", p.name, err)
 	}
+	p.pid.Store(int64(p.cmd.Process.Pid))
 	return Await(ctx, startWithin, "the "+p.name+" to serve", func() (bool, error) {
 		if state(p.cmd.Process.Pid) == "Z" {
 			return false, fmt.Errorf("the %s ended: %w%s", p.name, ErrOver, p.lastLines())
@@ -85,6 +88,7 @@ func (p *Process) Stop() error {
 	defer force.Stop()
 	err := p.cmd.Wait()
 	p.cmd = nil
+	p.pid.Store(0)
 	return err
 }
 
@@ -96,6 +100,7 @@ func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // fails when it is gone already
 	_ = p.cmd.Wait()
 	p.cmd = nil
+	p.pid.Store(0)
 }
 
 // lastLines is the end of what it said.
@@ -116,10 +121,10 @@ type Usage struct {
 
 // Usage reads it from /proc.
 func (p *Process) Usage() (u Usage, err error) {
-	proc := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
+	proc := fmt.Sprintf("/proc/%d/", p.pid.Load())
 	b, err := os.ReadFile(proc + "stat")
 	if err != nil {
-		return u, fmt.Errorf("the %s ended: %w", p.name, err)
+		return u, fmt.Errorf("the %s does not run: %w", p.name, err)
 	}
 	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
 	for _, i := range []int{11, 12} { // user and system time, in hundredths of a second
@@ -150,7 +155,7 @@ func memory(proc, what string) (float64, error) {
 
 // ForgetPeak makes the highest resident memory be measured from now on.
 func (p *Process) ForgetPeak() error {
-	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.pid.Load()), []byte("5"), 0)
 }
 
 // state is the letter in a process's stat file; "" when there is none.
