@@ -19,6 +19,9 @@ type unmarshaler interface {
 
 // decode adds the records of a request. Its errors wrap ErrMalformed.
 func (r *rows) decode(q request) error {
+	if q.remote != 0 {
+		return r.addRemote(q)
+	}
 	switch q.signal {
 	case telemetry.Traces:
 		return guarded(func() error { return r.direct(q, r.addTraces, ptraceotlp.NewExportRequest()) })

@@ -30,6 +30,7 @@ func (s *Server) newHTTP() *http.Server {
 	mux.HandleFunc("POST /v1/traces", s.handle(telemetry.Traces, "rejectedSpans"))
 	mux.HandleFunc("POST /v1/metrics", s.handle(telemetry.Metrics, "rejectedDataPoints"))
 	mux.HandleFunc("POST /v1/logs", s.handle(telemetry.Logs, "rejectedLogRecords"))
+	mux.HandleFunc("POST /api/v1/write", s.remoteWrite)
 	return &http.Server{Handler: mux, TLSConfig: s.cfg.TLS.Clone(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 }
 
@@ -88,14 +89,28 @@ func (s *Server) readBody(r *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("%w: Content-Encoding: %w", ErrMalformed, err)
 	}
 	defer in.Close()
+	return readAll(in, r)
+}
+
+// readAll reads at most maxMessage bytes of what is made of a request's body. Its errors wrap ErrMalformed.
+func readAll(in io.Reader, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(in, maxMessage+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: read body: %w", ErrMalformed, err)
 	}
 	if len(body) > maxMessage {
+		discard(r.Body)
 		return nil, errTooLarge
 	}
 	return body, nil
+}
+
+// maxDiscard is how much of a body that is too large is taken from the wire all the same, in bytes.
+const maxDiscard = 128 << 20
+
+// discard lets a sender finish: many read no answer before they have written everything, and would only see a broken connection.
+func discard(in io.Reader) {
+	_, _ = io.CopyN(io.Discard, in, maxDiscard)
 }
 
 // refuse answers with a google.rpc.Status in the sender's own format, as OTLP/HTTP wants it.
@@ -111,14 +126,19 @@ func refuse(w http.ResponseWriter, kind string, err error) {
 	}
 	w.Header().Set("Content-Type", kind)
 	code := httpCode(st, err)
+	retryHeaders(w, code, st)
+	w.WriteHeader(code)
+	_, _ = w.Write(body)
+}
+
+// retryHeaders say when to come back, or with what.
+func retryHeaders(w http.ResponseWriter, code int, st *status.Status) {
 	switch code {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", seconds(pauseOf(st)))
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="midwatch"`)
 	}
-	w.WriteHeader(code)
-	_, _ = w.Write(body)
 }
 
 func httpCode(st *status.Status, err error) int {

@@ -1,11 +1,14 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/midwatch/midwatch/ingest/remotewrite"
 )
 
 // Limits on what one record may bring. The rest of its request is kept.
@@ -118,7 +121,7 @@ func (t *tally) partial() (int64, string) {
 	total, parts := 0, []string{}
 	for _, r := range slices.Sorted(maps.Keys(t.rejected)) {
 		total += t.rejected[r]
-		parts = append(parts, fmt.Sprintf("%d %s", t.rejected[r], explanations[r]))
+		parts = append(parts, fmt.Sprintf("%d %s", t.rejected[r], cmp.Or(explanations[r], remotewrite.Reason(r).Explain())))
 	}
 	return int64(total), strings.Join(parts, "; ")
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/midwatch/midwatch/ingest/remotewrite"
 	"github.com/midwatch/midwatch/ingest/wire"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -43,7 +44,8 @@ type request struct {
 	from        *sender // nil: the ingester itself
 	id          string  // from HeaderBatchID, or empty
 	redelivered bool
-	json        bool // else protobuf
+	json        bool                // else protobuf
+	remote      remotewrite.Version // of remote write; 0: OTLP
 	body        []byte
 	release     func() // gives back the memory that the body and its rows take; may be called twice
 }
@@ -86,13 +88,22 @@ func batchOf(id string) uint64 {
 
 // export stores a request and returns when that is done. The error wraps one of the three above, or is ctx's.
 func (s *Server) export(ctx context.Context, q request) (rejected int64, why string, err error) {
-	r, err := s.store(ctx, q)
+	r, err := s.exportRows(ctx, q)
 	if err != nil {
-		s.counters.request(q.signal, reasonOf(err))
 		return 0, "", err
 	}
 	rejected, why = r.tally.partial()
 	return rejected, why, nil
+}
+
+// exportRows is export for who wants to know more.
+func (s *Server) exportRows(ctx context.Context, q request) (*rows, error) {
+	r, err := s.store(ctx, q)
+	if err != nil {
+		s.counters.request(q.signal, reasonOf(err))
+		return nil, err
+	}
+	return r, nil
 }
 
 func reasonOf(err error) Reason {

@@ -17,6 +17,7 @@ type rows struct {
 
 	resources map[string]*resource // :: bytes of a resource → the same, read
 	scratch   []byte               // of values that are made text
+	written   written              // of remote write
 
 	spans      map[day]*spanColumns
 	logs       map[day]*logColumns
