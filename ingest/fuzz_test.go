@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,7 +32,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		total := 0
 		for _, c := range r.chunks() {
-			total += c.rows()
+			if !slices.Contains([]string{seriesTable, "exemplars"}, c.table) { // come with records
+				total += c.rows()
+			}
 			for _, col := range c.block {
 				if n := col.Rows(); n != c.rows() {
 					t.Fatalf("%s.%s has %d values, want %d", c.table, col.Name, n, c.rows())

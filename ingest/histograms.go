@@ -4,40 +4,75 @@ import (
 	"math"
 	"slices"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/midwatch/midwatch/ingest/block"
 )
 
-// histogramColumns is rows of the table metric_histograms.
+// histogramColumns is rows of the table histograms.
 type histogramColumns struct {
 	pointColumns
-	temporality, count, sum *block.Fixed
-	bounds, bucketCounts    *block.Array[*block.Fixed]
+	count, sum, min, max *block.Fixed
+	bounds, bucketCounts *block.Array[*block.Fixed]
 }
 
 func newHistogramColumns() *histogramColumns {
 	return &histogramColumns{
-		newPointColumns(), block.NewFixed("Enum8('delta' = 1, 'cumulative' = 2)", 1), block.UInt64(), block.Float64(),
-		block.NewArray(block.Float64()), block.NewArray(block.UInt64()),
+		newPointColumns(), block.UInt64(), block.Float64(), block.Float64(), block.Float64(), block.NewArray(block.Float64()), block.NewArray(block.UInt64()),
 	}
 }
 
 func (c *histogramColumns) chunk(d day) *chunk {
-	return c.pointColumns.chunk("metric_histograms", d,
-		block.Named{Name: "temporality", Column: c.temporality},
+	return c.pointColumns.chunk("histograms", d, "start_time",
 		block.Named{Name: "count", Column: c.count},
 		block.Named{Name: "sum", Column: c.sum},
+		block.Named{Name: "min", Column: c.min},
+		block.Named{Name: "max", Column: c.max},
 		block.Named{Name: "bounds", Column: c.bounds},
 		block.Named{Name: "counts", Column: c.bucketCounts})
+}
+
+// exponentialColumns is rows of the table exponential_histograms.
+type exponentialColumns struct {
+	pointColumns
+	count, sum, min, max, zeroCount, zeroThreshold *block.Fixed
+	scale, positiveOffset, negativeOffset          *block.Fixed
+	positive, negative                             *block.Array[*block.Fixed]
+}
+
+func newExponentialColumns() *exponentialColumns {
+	number := func() *block.Fixed { return block.NewFixed("Int32", 4) }
+	return &exponentialColumns{
+		newPointColumns(), block.UInt64(), block.Float64(), block.Float64(), block.Float64(), block.UInt64(), block.Float64(),
+		number(), number(), number(), block.NewArray(block.UInt64()), block.NewArray(block.UInt64()),
+	}
+}
+
+func (c *exponentialColumns) chunk(d day) *chunk {
+	return c.pointColumns.chunk("exponential_histograms", d, "start_time",
+		block.Named{Name: "count", Column: c.count},
+		block.Named{Name: "sum", Column: c.sum},
+		block.Named{Name: "min", Column: c.min},
+		block.Named{Name: "max", Column: c.max},
+		block.Named{Name: "scale", Column: c.scale},
+		block.Named{Name: "zero_count", Column: c.zeroCount},
+		block.Named{Name: "zero_threshold", Column: c.zeroThreshold},
+		block.Named{Name: "positive_offset", Column: c.positiveOffset},
+		block.Named{Name: "positive_counts", Column: c.positive},
+		block.Named{Name: "negative_offset", Column: c.negativeOffset},
+		block.Named{Name: "negative_counts", Column: c.negative})
+}
+
+func putCounts(c *block.Array[*block.Fixed], counts []uint64) {
+	for _, n := range counts {
+		c.Items.Put64(n)
+	}
+	c.End()
 }
 
 // buckets is a histogram with explicit bounds: len(counts) == len(bounds)+1, or both are empty. counts[i] is how many values were
 // above bounds[i-1] and at most bounds[i].
 type buckets struct {
-	count  uint64
-	sum    float64
 	bounds []float64 // ascending, finite
 	counts []uint64
 }
@@ -54,76 +89,99 @@ func (b buckets) valid() bool {
 	return true
 }
 
-func (r *rows) addHistograms(of metric, h pmetric.Histogram) {
-	temporality, ok := histogramTemporality(h.AggregationTemporality())
-	if !ok {
-		r.rejectAll(noTemporality, h.DataPoints().Len())
-		return
+// given is v, or NaN if it was not told.
+func given(v float64, told bool) float64 {
+	if !told {
+		return math.NaN()
 	}
-	for _, p := range h.DataPoints().All() {
-		b := buckets{p.Count(), p.Sum(), p.ExplicitBounds().AsRaw(), p.BucketCounts().AsRaw()}
-		r.addHistogram(of, temporality, p.Timestamp(), p.Flags(), p.Attributes(), b)
-	}
+	return v
 }
 
-func (r *rows) addExponentialHistograms(of metric, h pmetric.ExponentialHistogram) {
-	temporality, ok := histogramTemporality(h.AggregationTemporality())
+func (r *rows) addHistograms(of metric, h pmetric.Histogram) {
+	kind, ok := temporal(h.AggregationTemporality(), kindHistogramDelta, kindHistogramCumulative)
 	if !ok {
 		r.rejectAll(noTemporality, h.DataPoints().Len())
 		return
 	}
+	of.kind = kind
+	of = of.hashed()
 	for _, p := range h.DataPoints().All() {
-		b, ok := explicit(p)
-		if !ok {
+		if p.Flags().NoRecordedValue() {
+			r.tally.note(noRecordedValue)
+			continue
+		}
+		b := buckets{p.ExplicitBounds().AsRaw(), p.BucketCounts().AsRaw()}
+		if !b.valid() {
 			r.tally.reject(badHistogram)
 			continue
 		}
-		r.addHistogram(of, temporality, p.Timestamp(), p.Flags(), p.Attributes(), b)
+		at, ok := r.point(of, p.Timestamp(), p.StartTimestamp(), r.attributesOf(p.Attributes()), 8*(len(b.bounds)+len(b.counts)))
+		if !ok {
+			continue
+		}
+		r.addHistogram(at, p, b)
+		r.addExemplars(at, p.Exemplars())
 	}
 }
 
-// histogramTemporality equals the numbers of the table's enum.
-func histogramTemporality(t pmetric.AggregationTemporality) (uint8, bool) {
-	return uint8(t), t == pmetric.AggregationTemporalityDelta || t == pmetric.AggregationTemporalityCumulative
+func (r *rows) addHistogram(at point, p pmetric.HistogramDataPoint, b buckets) {
+	c := on(&r.histograms, at.at, newHistogramColumns)
+	c.add(at, r.batch)
+	c.count.Put64(p.Count())
+	c.sum.PutFloat(p.Sum())
+	c.min.PutFloat(given(p.Min(), p.HasMin()))
+	c.max.PutFloat(given(p.Max(), p.HasMax()))
+	for _, bound := range b.bounds {
+		c.bounds.Items.PutFloat(bound)
+	}
+	c.bounds.End()
+	putCounts(c.bucketCounts, b.counts)
 }
 
-func (r *rows) addHistogram(of metric, temporality uint8, ts pcommon.Timestamp, flags pmetric.DataPointFlags, m pcommon.Map, b buckets) {
-	if flags.NoRecordedValue() {
-		r.tally.note(noRecordedValue)
-		return
-	}
-	at, ok := r.at(uint64(ts))
+func (r *rows) addExponentialHistograms(of metric, h pmetric.ExponentialHistogram) {
+	kind, ok := temporal(h.AggregationTemporality(), kindExponentialDelta, kindExponentialCumulative)
 	if !ok {
+		r.rejectAll(noTemporality, h.DataPoints().Len())
 		return
 	}
-	if !b.valid() {
+	of.kind = kind
+	of = of.hashed()
+	for _, p := range h.DataPoints().All() {
+		if p.Flags().NoRecordedValue() {
+			r.tally.note(noRecordedValue)
+			continue
+		}
+		r.addExponentialHistogram(of, p)
+	}
+}
+
+func (r *rows) addExponentialHistogram(of metric, p pmetric.ExponentialHistogramDataPoint) {
+	if _, ok := explicit(p); !ok {
 		r.tally.reject(badHistogram)
 		return
 	}
-	attrs := r.attributesOf(m, of.scope)
-	if !r.admit(of.resource, attrs.size+of.size+len(of.name)+len(of.unit)+8*(len(b.bounds)+len(b.counts))) {
+	positive, negative := p.Positive().BucketCounts().AsRaw(), p.Negative().BucketCounts().AsRaw()
+	at, ok := r.point(of, p.Timestamp(), p.StartTimestamp(), r.attributesOf(p.Attributes()), 8*(len(positive)+len(negative)))
+	if !ok {
 		return
 	}
-	r.appendHistogram(of, temporality, at, attrs, b)
+	c := on(&r.exponentials, at.at, newExponentialColumns)
+	c.add(at, r.batch)
+	c.count.Put64(p.Count())
+	c.sum.PutFloat(p.Sum())
+	c.min.PutFloat(given(p.Min(), p.HasMin()))
+	c.max.PutFloat(given(p.Max(), p.HasMax()))
+	c.scale.Put32(uint32(p.Scale()))
+	c.zeroCount.Put64(p.ZeroCount())
+	c.zeroThreshold.PutFloat(p.ZeroThreshold())
+	c.positiveOffset.Put32(uint32(p.Positive().Offset()))
+	putCounts(c.positive, positive)
+	c.negativeOffset.Put32(uint32(p.Negative().Offset()))
+	putCounts(c.negative, negative)
+	r.addExemplars(at, p.Exemplars())
 }
 
-func (r *rows) appendHistogram(of metric, temporality uint8, at int64, attrs *attributes, b buckets) {
-	c := on(&r.histograms, at, newHistogramColumns)
-	c.add(at, of, attrs, r.id)
-	c.temporality.Put8(temporality)
-	c.count.Put64(b.count)
-	c.sum.PutFloat(b.sum)
-	for _, x := range b.bounds {
-		c.bounds.Items.PutFloat(x)
-	}
-	c.bounds.End()
-	for _, n := range b.counts {
-		c.bucketCounts.Items.Put64(n)
-	}
-	c.bucketCounts.End()
-}
-
-// explicit writes an exponential histogram with bounds: bucket i of scale s holds the values in (2^(i/2^s), 2^((i+1)/2^s)].
+// explicit is an exponential histogram with bounds, as the table's columns bounds and counts have it; not ok: its bounds are no finite numbers.
 func explicit(p pmetric.ExponentialHistogramDataPoint) (buckets, bool) {
 	pos, neg := p.Positive().BucketCounts().AsRaw(), p.Negative().BucketCounts().AsRaw()
 	if len(pos)+len(neg) > maxBuckets {
@@ -132,7 +190,7 @@ func explicit(p pmetric.ExponentialHistogramDataPoint) (buckets, bool) {
 	step := math.Exp2(-float64(p.Scale()))
 	edge := func(offset int32, i int) float64 { return math.Exp2((float64(offset) + float64(i)) * step) }
 
-	b := buckets{count: p.Count(), sum: p.Sum()}
+	var b buckets
 	add := func(upper float64, n uint64) {
 		b.bounds = append(b.bounds, upper)
 		b.counts = append(b.counts, n)

@@ -27,8 +27,11 @@ type Config struct {
 	MaxWaiting  int64  // bytes of requests being decoded or waiting for the store; past it senders are told to wait; 0 is 64 MiB
 	// RuleStates is what became of the alert rules, rules.States as JSON, for whoever asks; nil: nobody is answered.
 	RuleStates func(ctx context.Context) ([]byte, error)
-	Ready      func() // called once, when both listen; may be nil
-	Log        *slog.Logger
+	// NewSeries says whether an environment may have one more series of metrics. It is asked about series that this process has not stored
+	// today, so about those it had before a restart, too. nil: it may.
+	NewSeries func(environment string, id uint64) bool
+	Ready     func() // called once, when both listen; may be nil
+	Log       *slog.Logger
 }
 
 // stopTimeout is how long requests that are under way may take once Run is asked to stop.
@@ -44,6 +47,7 @@ type Server struct {
 	senders  senders
 	readers  compress.Readers
 	dirty    dirty
+	series   *knownSeries
 	// inserting is held for writing while what is derived from the rows is repaired.
 	inserting sync.RWMutex
 	addrs     chan Addrs
@@ -74,7 +78,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(),
-		memory: budget{limit: cfg.MaxWaiting}, senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1),
+		memory: budget{limit: cfg.MaxWaiting}, senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1), series: newKnownSeries(),
 	}
 	s.dirty.mark(time.Now().Add(-reconcileStart), time.Now())
 	s.batcher = newBatcher(s.insert)

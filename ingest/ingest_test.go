@@ -214,10 +214,11 @@ func TestMetricsOverGRPC(t *testing.T) {
 	if _, err := pmetricotlp.NewGRPCClient(in.conn).Export(t.Context(), pmetricotlp.NewExportRequestFromMetrics(md)); err != nil {
 		t.Fatal(err)
 	}
-	in.want(t, `SELECT toString(groupArray((name, kind, value, attributes))) FROM (SELECT * FROM metrics ORDER BY name)`,
+	in.want(t, `SELECT toString(groupArray((name, kind, value, attributes))) FROM (
+			SELECT * FROM metric_samples INNER JOIN (SELECT * FROM metric_series) AS s USING (series_id) ORDER BY name)`,
 		`[('gauge','gauge',1.5,{'on':'true'}),('sum','sum_delta',3,{})]`)
-	in.want(t, `SELECT toString((name, unit, temporality, count, sum, bounds, counts)) FROM metric_histograms`,
-		`('histogram','s','delta',3,0.6,[0.1,0.5],[1,2,0])`)
+	in.want(t, `SELECT toString((name, unit, kind, count, sum, bounds, counts)) FROM histograms INNER JOIN (SELECT * FROM metric_series) AS s USING (series_id)`,
+		`('histogram','s','histogram_delta',3,0.6,[0.1,0.5],[1,2,0])`)
 }
 
 func TestBadRecordsAreRejectedAndTheRestKept(t *testing.T) {

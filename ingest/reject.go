@@ -47,6 +47,9 @@ const (
 	badHistogram      Reason = "bad_histogram"
 	noTemporality     Reason = "no_temporality"
 	noData            Reason = "no_data"
+	nameMissing       Reason = "name_missing"
+	seriesLimit       Reason = "series_limit"
+	exemplarsCut      Reason = "exemplars_cut" // kept, with fewer exemplars
 	badObject         Reason = "bad_object"
 	storeRefused      Reason = "store_refused"       // kept in dead_letters
 	attributeCut      Reason = "attribute_cut"       // kept, but shorter
@@ -83,6 +86,8 @@ var explanations = map[Reason]string{
 	badHistogram:     "histograms whose bounds and counts do not fit, or with more than 2048 buckets",
 	noTemporality:    "without aggregation temporality",
 	noData:           "metrics of an unknown type",
+	nameMissing:      "metrics without a name",
+	seriesLimit:      "of new series, past the limit of the environment: the series it has are still taken",
 	storeRefused:     "refused by the store: they are kept in dead_letters with the reason",
 	badObject:        "Kubernetes objects without kind, name, uid, resource version or a known action, or whose body is no JSON object",
 }

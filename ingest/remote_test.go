@@ -233,10 +233,10 @@ func TestRemoteWriteIsToldToComeBack(t *testing.T) {
 func (in *ingester) wantSamples(t *testing.T, want string) {
 	t.Helper()
 	in.want(t, `SELECT toString(groupArray((environment, service, instance, name, unit, kind, value, attributes))) FROM (
-		SELECT * FROM metrics WHERE service != 'midwatch-ingester' ORDER BY name, value)`, want)
+		SELECT * FROM metric_samples INNER JOIN (SELECT * FROM metric_series FINAL) AS s USING (series_id) WHERE service != 'midwatch-ingester' ORDER BY name, value)`, want)
 }
 
 func (in *ingester) wantHistograms(t *testing.T, want string) {
 	t.Helper()
-	in.want(t, `SELECT toString(groupArray((service, name, count, sum))) FROM metric_histograms`, want)
+	in.want(t, `SELECT toString(groupArray((service, name, count, sum))) FROM exponential_histograms INNER JOIN (SELECT * FROM metric_series FINAL) AS s USING (series_id)`, want)
 }

@@ -145,7 +145,7 @@ func (s *Server) store(ctx context.Context, q request) (*rows, error) {
 }
 
 func (s *Server) decodeAndSettle(ctx context.Context, q request) (*rows, error) {
-	r := &rows{id: q.id, batch: batchOf(q.id), environment: s.cfg.Environment, now: time.Now()}
+	r := &rows{id: q.id, batch: batchOf(q.id), environment: s.cfg.Environment, now: time.Now(), known: s.series, newSeries: s.cfg.NewSeries}
 	if q.from != nil && q.from.environment != "" {
 		r.environment, r.confined = q.from.environment, true
 	}
@@ -188,6 +188,9 @@ func (s *Server) settle(ctx context.Context, q request, r *rows, is fate) error 
 		if err != nil {
 			s.fates.end(q.id, unknown, time.Now())
 			return
+		}
+		if w.refused == 0 {
+			s.series.stored(r.fresh)
 		}
 		s.fates.end(q.id, stored, time.Now())
 		s.counters.records(q.signal, &r.tally)

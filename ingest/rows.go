@@ -19,11 +19,18 @@ type rows struct {
 	scratch   []byte               // of values that are made text
 	written   written              // of remote write
 
-	spans      map[day]*spanColumns
-	logs       map[day]*logColumns
-	objects    map[day]*objectColumns
-	metrics    map[day]*metricColumns
-	histograms map[day]*histogramColumns
+	spans   map[day]*spanColumns
+	logs    map[day]*logColumns
+	objects map[day]*objectColumns
+
+	known        *knownSeries                             // series whose rows are in the store; may be nil
+	newSeries    func(environment string, id uint64) bool // whether there may be one more; nil: always
+	fresh        map[seriesDay]struct{}                   // series whose rows this request brings
+	series       map[day]*seriesColumns
+	samples      map[day]*sampleColumns
+	histograms   map[day]*histogramColumns
+	exponentials map[day]*exponentialColumns
+	exemplars    map[day]*exemplarColumns
 }
 
 // on returns the columns of the day of a time, made when missing.
@@ -51,13 +58,7 @@ func (r *rows) chunks() []*chunk {
 	for d, c := range r.objects {
 		out = append(out, c.chunk(d))
 	}
-	for d, c := range r.metrics {
-		out = append(out, c.chunk(d))
-	}
-	for d, c := range r.histograms {
-		out = append(out, c.chunk(d))
-	}
-	return out
+	return append(out, r.metricChunks()...)
 }
 
 // environmentOf is where telemetry goes that names an environment.

@@ -55,20 +55,26 @@ func sample(t testing.TB, s telemetry.Signal) []byte {
 func everyMetric(now pcommon.Timestamp) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	ms := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics()
-	x := ms.AppendEmpty().SetEmptyExponentialHistogram()
+	named := func(name string) pmetric.Metric {
+		m := ms.AppendEmpty()
+		m.SetName(name)
+		return m
+	}
+	x := named("exponential").SetEmptyExponentialHistogram()
 	x.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
 	xp := x.DataPoints().AppendEmpty()
 	xp.SetTimestamp(now)
 	xp.Positive().BucketCounts().FromRaw([]uint64{1, 2})
+	xp.Exemplars().AppendEmpty().SetTraceID(pcommon.TraceID{1})
 	xp.Negative().BucketCounts().FromRaw([]uint64{3})
-	h := ms.AppendEmpty().SetEmptyHistogram()
+	h := named("histogram").SetEmptyHistogram()
 	h.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	h.DataPoints().AppendEmpty().SetTimestamp(now)
-	sp := ms.AppendEmpty().SetEmptySummary().DataPoints().AppendEmpty()
+	sp := named("summary").SetEmptySummary().DataPoints().AppendEmpty()
 	sp.SetTimestamp(now)
 	sp.QuantileValues().AppendEmpty().SetQuantile(0.5)
-	ms.AppendEmpty().SetEmptyGauge().DataPoints().AppendEmpty().SetTimestamp(now)
-	ms.AppendEmpty().SetEmptySum() // no temporality, no points
+	named("gauge").SetEmptyGauge().DataPoints().AppendEmpty().SetTimestamp(now)
+	named("sum").SetEmptySum() // no temporality, no points
 	return md
 }
 
@@ -81,7 +87,7 @@ func TestEveryMetricTypeHasRows(t *testing.T) {
 	for _, c := range r.chunks() {
 		got[c.table] += c.rows()
 	}
-	if diff := cmp.Diff(map[string]int{"metrics": 4, "metric_histograms": 2}, got); diff != "" || len(r.tally.rejected) > 0 {
+	if diff := cmp.Diff(map[string]int{"metric_series": 6, "metric_samples": 4, "histograms": 1, "exponential_histograms": 1, "exemplars": 1}, got); diff != "" || len(r.tally.rejected) > 0 {
 		t.Error(diff, r.tally)
 	}
 }
@@ -96,7 +102,7 @@ func TestExplicitBoundsOfExponentialHistogram(t *testing.T) {
 	p.Negative().SetOffset(0)
 	p.Negative().BucketCounts().FromRaw([]uint64{3, 4}) // [-2,-1), [-4,-2)
 	got, ok := explicit(p)
-	want := buckets{count: 15, bounds: []float64{-2, -1, 2, 4, 8}, counts: []uint64{4, 3, 5, 1, 2, 0}}
+	want := buckets{bounds: []float64{-2, -1, 2, 4, 8}, counts: []uint64{4, 3, 5, 1, 2, 0}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(buckets{})); diff != "" || !ok {
 		t.Error(diff, ok)
 	}

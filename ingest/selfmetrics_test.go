@@ -25,7 +25,8 @@ func TestOwnCountersBecomeRows(t *testing.T) {
 	}
 	var got string
 	err := db.QueryRow(t.Context(), `SELECT toString(groupArray((attributes['signal'], attributes['outcome'], attributes['reason'], value)))
-		FROM (SELECT * FROM metrics WHERE service = 'midwatch-ingester' AND name = ? ORDER BY attributes['outcome'])`, telemetry.IngestRecords).Scan(&got)
+		FROM (SELECT * FROM metric_samples INNER JOIN (SELECT * FROM metric_series) AS s USING (series_id)
+			WHERE service = 'midwatch-ingester' AND name = ? ORDER BY attributes['outcome'])`, telemetry.IngestRecords).Scan(&got)
 	if err != nil {
 		t.Fatal(err)
 	}

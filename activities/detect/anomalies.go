@@ -20,16 +20,21 @@ const (
 
 // usageSQL reads what processes used lately, and before.
 const usageSQL = `
+WITH series AS (
+    SELECT DISTINCT series_id, service, instance, host, name FROM metric_series
+    WHERE environment = {environment:String}
+      AND name IN ('process.cpu.utilization', 'midwatch.process.run_delay', 'process.memory.usage', 'midwatch.process.memory.limit')
+      AND day >= toDate({from:DateTime64(9,'UTC')}) AND day <= toDate({now:DateTime64(9,'UTC')}))
 SELECT service, instance, host, name, avgIf(value, time >= {recent_from:DateTime64(9,'UTC')}) AS recent,
        countIf(time >= {recent_from:DateTime64(9,'UTC')}) AS recent_n,
        avgIf(value, time < {before_to:DateTime64(9,'UTC')}) AS before, countIf(time < {before_to:DateTime64(9,'UTC')}) AS before_n,
        arrayMap(p -> p.1, arraySort(groupArrayIf(100)((toUnixTimestamp64Milli(time) / 1000, value), time >= {growth_from:DateTime64(9,'UTC')})) AS points) AS at,
        arrayMap(p -> p.2, points) AS v
-FROM metrics
-WHERE environment = {environment:String}
-  AND name IN ('process.cpu.utilization', 'midwatch.process.run_delay', 'process.memory.usage', 'midwatch.process.memory.limit')
-  AND time >= {from:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}
-  AND (time < {before_to:DateTime64(9,'UTC')} OR time >= {growth_from:DateTime64(9,'UTC')})
+FROM (
+    SELECT series_id, time, value FROM metric_samples
+    WHERE series_id IN (SELECT series_id FROM series) AND time >= {from:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}
+      AND (time < {before_to:DateTime64(9,'UTC')} OR time >= {growth_from:DateTime64(9,'UTC')})
+) AS samples INNER JOIN series USING (series_id)
 GROUP BY service, instance, host, name ORDER BY service, instance, host, name LIMIT 20000`
 
 // Lengths of the anomaly scan's windows; metrics come every 5 s.

@@ -12,16 +12,19 @@ import (
 var repeatable = regexp.MustCompile(`(?is)^(CREATE (TABLE|VIEW|MATERIALIZED VIEW|DICTIONARY) IF NOT EXISTS|CREATE OR REPLACE (VIEW|DICTIONARY)|` +
 	`DROP (TABLE|VIEW) IF EXISTS|RENAME TABLE IF EXISTS|ALTER TABLE \S+ (ADD|DROP|MODIFY|RENAME) \S+ IF (NOT )?EXISTS) `)
 
-// copied is a copy out of a table that was set aside. It is repeatable if the statement before it empties the table it fills.
-var copied = regexp.MustCompile(`(?is)^INSERT INTO (\w+) \(.*\)\s+SELECT .*\sFROM (\w+)_\d+\b`)
+// copied is a copy out of a table that was set aside. It is repeatable if what fills the table begins with emptying it.
+var copied = regexp.MustCompile(`(?is)^INSERT INTO (\w+) \(.*\)\s+SELECT .*\sFROM \w+_\d+\b`)
 
 // copies says whether statement i is such a copy, or the emptying before it.
 func copies(statements []string, i int) bool {
 	if i+1 < len(statements) && strings.HasPrefix(statements[i], "TRUNCATE ") {
 		i++
 	}
-	of := copied.FindStringSubmatch(statements[i])
-	return of != nil && of[1] == of[2] && i > 0 && statements[i-1] == "TRUNCATE TABLE "+of[1]
+	into := copied.FindStringSubmatch(statements[i])
+	for into != nil && i > 0 && strings.HasPrefix(statements[i-1], "INSERT INTO "+into[1]+" ") {
+		i--
+	}
+	return into != nil && i > 0 && statements[i-1] == "TRUNCATE TABLE "+into[1]
 }
 
 func TestEveryStatementIsRepeatable(t *testing.T) {

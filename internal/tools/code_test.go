@@ -16,6 +16,7 @@ import (
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools"
 	"github.com/midwatch/midwatch/internal/tools/result"
+	"github.com/midwatch/midwatch/internal/tools/toolstest"
 )
 
 // host is a local GitHub with one repository of two commits.
@@ -120,11 +121,7 @@ func TestDeployedCode(t *testing.T) {
 	one, two := strings.Repeat("a", 40), strings.Repeat("b", 40)
 	write := func(at time.Time, service string, resource map[string]string) {
 		t.Helper()
-		err := db.Exec(t.Context(), `INSERT INTO metrics (time, environment, service, name, kind, value, resource) VALUES (?, 'e', ?, 'process.memory.usage', 'gauge', 1, ?)`,
-			at, service, resource)
-		if err != nil {
-			t.Fatal(err)
-		}
+		toolstest.WriteMetrics(t, db, []toolstest.Metric{{Time: at, Env: "e", Service: service, Name: "process.memory.usage", Kind: "gauge", Value: 1, Resource: resource}})
 	}
 	for n := range 3 {
 		write(start.Add(time.Duration(n)*time.Second), "till", map[string]string{telemetry.ServiceVersion: "v-a", telemetry.VCSRevision: one, telemetry.GoModule: "github.com/acme/shop/cmd/till"})

@@ -18,10 +18,14 @@ import (
 // deployedSQL gathers what the processes of a service say about their code, from the points that the node agent sends every
 // few seconds and from spans, which an instrumented program sends itself.
 const deployedSQL = `
+WITH series AS (
+    SELECT DISTINCT series_id, mapFilter((k, v) -> has({names:Array(String)}, k), resource) AS code
+    FROM metric_series WHERE name = 'process.memory.usage' AND service = {service:String} AND ` + seriesWindow + `)
 SELECT mapKeys(code) AS keys, mapValues(code) AS values, min(time) AS first, max(time) AS last
 FROM (
-    SELECT time, mapFilter((k, v) -> has({names:Array(String)}, k), resource) AS code
-    FROM metrics WHERE name = 'process.memory.usage' AND service = {service:String} AND ` + pointsInWindow + `
+    SELECT arrayJoin([first_time, last_time]) AS time, code FROM (
+        SELECT series_id, min(time) AS first_time, max(time) AS last_time FROM metric_samples WHERE ` + wanted + ` AND ` + timeWindow + ` GROUP BY series_id
+    ) AS samples INNER JOIN series USING (series_id)
     UNION ALL
     SELECT time, mapFilter((k, v) -> has({names:Array(String)}, k), resource) AS code
     FROM spans WHERE service = {service:String} AND ` + inWindow + `)

@@ -13,12 +13,14 @@ import (
 )
 
 const hostPointsSQL = `
-SELECT host, name, toUInt8(if(` + inFault + `, 1, 0)) AS window,
-        multiIf(name = 'system.cpu.utilization', attributes['cpu.mode'], name = 'system.memory.usage', attributes['system.memory.state'],
-                name = 'midwatch.system.pressure', concat(attributes['resource'], ' ', attributes['kind']), '') AS part,
-        avg(value) AS mean, max(value) AS most
-FROM metrics
-WHERE name IN ('system.cpu.utilization', 'system.memory.usage', 'midwatch.system.pressure', 'system.filesystem.utilization') AND ` + pointsInEither + `
+WITH series AS (
+    SELECT DISTINCT series_id, host, name,
+           multiIf(name = 'system.cpu.utilization', attributes['cpu.mode'], name = 'system.memory.usage', attributes['system.memory.state'],
+                   name = 'midwatch.system.pressure', concat(attributes['resource'], ' ', attributes['kind']), '') AS part
+    FROM metric_series
+    WHERE name IN ('system.cpu.utilization', 'system.memory.usage', 'midwatch.system.pressure', 'system.filesystem.utilization') AND ` + seriesEither + `)
+SELECT host, name, toUInt8(if(` + timeWindow + `, 1, 0)) AS window, part, avg(value) AS mean, max(value) AS most
+FROM ` + samplesEither + `
 GROUP BY host, name, window, part
 ORDER BY host, name, window, part
 LIMIT 5000`

@@ -10,21 +10,24 @@ import (
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
 
-const (
-	// metricsOf counts a table's metrics by name; what kind they are is the table's.
-	metricsHead = `
-SELECT name, any(unit) AS unit, `
-	metricsTail = ` AS kind, count() AS points, arraySort(groupUniqArray(10)(toString(service))) AS services,
-       arraySort(groupUniqArrayArray(20)(arrayMap(k -> toString(k), mapKeys(attributes)))) AS labels
-FROM `
-	metricsWhere = ` WHERE ({service:String} = '' OR service = {service:String})
-  AND ({text:String} = '' OR positionCaseInsensitive(name, {text:String}) > 0 OR positionCaseInsensitive(replaceRegexpAll(name, '[^a-zA-Z0-9_:]', '_'), {text:String}) > 0) AND ` + pointsInWindow + `
-GROUP BY name`
-
-	listMetricsSQL = `SELECT *, count() OVER () AS total FROM (` + metricsHead + `any(toString(kind))` + metricsTail + `metrics` + metricsWhere + `
-UNION ALL` + metricsHead + `'histogram'` + metricsTail + `metric_histograms` + metricsWhere + `
-) ORDER BY name, kind LIMIT 200`
-)
+const listMetricsSQL = `
+WITH series AS (
+    SELECT DISTINCT series_id, name, unit, service, mapKeys(` + seriesAttributes + `) AS labels,
+           multiIf(` + histogramKinds + `, 'histogram', kind = 'summary_quantile', 'gauge', kind IN ('summary_count', 'summary_sum'), 'sum_cumulative', toString(kind)) AS type
+    FROM metric_series
+    WHERE ({service:String} = '' OR service = {service:String})
+      AND ({text:String} = '' OR positionCaseInsensitive(name, {text:String}) > 0 OR positionCaseInsensitive(replaceRegexpAll(name, '[^a-zA-Z0-9_:]', '_'), {text:String}) > 0)
+      AND ` + seriesWindow + `),
+counted AS (
+    SELECT series_id, count() AS n FROM metric_samples` + ofSeries + ` GROUP BY series_id
+    UNION ALL SELECT series_id, count() AS n FROM histograms` + ofSeries + ` GROUP BY series_id
+    UNION ALL SELECT series_id, count() AS n FROM exponential_histograms` + ofSeries + ` GROUP BY series_id)
+SELECT *, count() OVER () AS total FROM (
+    SELECT name, any(series.unit) AS unit, min(series.type) AS kind, sum(n) AS points, arraySort(groupUniqArray(10)(toString(service))) AS services,
+           arraySort(groupUniqArrayArray(20)(arrayMap(k -> toString(k), series.labels))) AS labels
+    FROM counted INNER JOIN series USING (series_id)
+    GROUP BY name, series.type = 'histogram')
+ORDER BY name, kind LIMIT 200`
 
 type listMetricsArguments struct {
 	window

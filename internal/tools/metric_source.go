@@ -11,32 +11,48 @@ import (
 )
 
 const (
+	// What was sent in a long window is known by the day; in a short one it is looked for in what was measured.
 	metricNamesSQL = `
-SELECT DISTINCT name, 0 AS histogram FROM metrics WHERE ` + pointsInWindow + `
-UNION ALL
-SELECT DISTINCT name, 1 AS histogram FROM metric_histograms WHERE ` + pointsInWindow + `
+WITH {to:DateTime64(9,'UTC')} - {from:DateTime64(9,'UTC')} <= 21600 AS short
+SELECT DISTINCT name, toUInt8(` + histogramKinds + `) AS histogram FROM metric_series
+WHERE ` + seriesWindow + ` AND (NOT short OR series_id IN (
+    SELECT DISTINCT series_id FROM metric_samples WHERE short AND ` + timeWindow + `
+    UNION ALL SELECT DISTINCT series_id FROM histograms WHERE short AND ` + timeWindow + `
+    UNION ALL SELECT DISTINCT series_id FROM exponential_histograms WHERE short AND ` + timeWindow + `))
 ORDER BY name, histogram LIMIT 5000`
 
-	wantedMetrics  = `name IN {names:Array(String)} AND ({service:String} = '' OR service = {service:String}) AND ` + pointsInWindow
-	seriesIdentity = `name, service, instance, host, arraySort(arrayZip(mapKeys(attributes), mapValues(attributes))) AS pairs`
+	wantedSeries = `FROM metric_series WHERE name IN {names:Array(String)} AND ({service:String} = '' OR service = {service:String}) AND ` + seriesWindow
+	identified   = `
+WITH series AS (
+    SELECT DISTINCT series_id, name, service, instance, host, ` + seriesAttributes + ` AS pairs,
+           toUInt8(kind IN ('sum_delta', 'histogram_delta', 'exponential_delta')) AS delta
+    ` + wantedSeries + ` AND `
+	ofSeries = ` WHERE ` + wanted + ` AND ` + timeWindow
 
 	// How much there is, before it is read: an expression may name every metric and every process of an environment.
-	metricPointsSQL     = `SELECT toUInt64(count()) AS points FROM metrics WHERE ` + wantedMetrics
-	histogramBucketsSQL = `SELECT toUInt64(sum(length(counts) + 2)) AS points FROM metric_histograms WHERE ` + wantedMetrics
+	metricPointsSQL = `
+WITH series AS (SELECT series_id ` + wantedSeries + ` AND ` + sampleKinds + `)
+SELECT toUInt64(count()) AS points FROM metric_samples` + ofSeries
+	histogramBucketsSQL = `
+WITH series AS (SELECT series_id ` + wantedSeries + ` AND ` + histogramKinds + `)
+SELECT toUInt64(sum(n)) AS points FROM (
+    SELECT length(counts) + 2 AS n FROM histograms` + ofSeries + `
+    UNION ALL SELECT length(positive_counts) + length(negative_counts) + 4 AS n FROM exponential_histograms` + ofSeries + `)`
 
-	metricSeriesSQL = `
-SELECT * EXCEPT (pairs, p) FROM (SELECT ` + seriesIdentity + `, arrayMap(p -> p.1, pairs) AS keys, arrayMap(p -> p.2, pairs) AS vals, toUInt8(kind = 'sum_delta') AS delta,
+	metricSeriesSQL = identified + sampleKinds + `)
+SELECT * EXCEPT (pairs, p) FROM (SELECT name, service, instance, host, pairs, mapKeys(pairs) AS keys, mapValues(pairs) AS vals, delta,
        arraySort(groupArray((toUnixTimestamp64Milli(time), value))) AS p, arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS v
-FROM metrics WHERE ` + wantedMetrics + `
+FROM (SELECT series_id, time, value FROM metric_samples` + ofSeries + `) AS samples INNER JOIN series USING (series_id)
 GROUP BY name, service, instance, host, pairs, delta
 ORDER BY name, service, instance, host, pairs
 LIMIT 20000)`
 
-	histogramSeriesSQL = `
-SELECT * EXCEPT (pairs, p) FROM (SELECT ` + seriesIdentity + `, arrayMap(p -> p.1, pairs) AS keys, arrayMap(p -> p.2, pairs) AS vals, toUInt8(temporality = 'delta') AS delta, bounds,
+	histogramSeriesSQL = identified + histogramKinds + `)
+SELECT * EXCEPT (pairs, p) FROM (SELECT name, service, instance, host, pairs, mapKeys(pairs) AS keys, mapValues(pairs) AS vals, delta, bounds,
        arraySort(x -> x.1, groupArray((toUnixTimestamp64Milli(time), count, sum, counts))) AS p,
        arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS n, arrayMap(x -> x.3, p) AS sums, arrayMap(x -> x.4, p) AS buckets
-FROM metric_histograms WHERE ` + wantedMetrics + `
+FROM (SELECT series_id, time, count, sum, bounds, counts FROM histograms` + ofSeries + `
+      UNION ALL SELECT series_id, time, count, sum, bounds, counts FROM exponential_histograms` + ofSeries + `) AS samples INNER JOIN series USING (series_id)
 GROUP BY name, service, instance, host, pairs, delta, bounds
 ORDER BY name, service, instance, host, pairs, bounds
 LIMIT 20000)`

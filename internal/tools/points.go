@@ -12,16 +12,19 @@ import (
 
 // Process metrics are read per process, metric and window; the points themselves only for the slope of memory.
 const processPointsSQL = `
-SELECT service, instance, name, toUInt8(if(` + inFault + `, 1, 0)) AS window,
-        any(resource['process.pid']) AS pid, any(resource['midwatch.process.start_ticks']) AS ticks,
-        any(resource['process.executable.path']) AS executable,
+WITH series AS (
+    SELECT DISTINCT series_id, service, instance, name, JSONExtractString(resource_json, 'process.pid') AS pid,
+           JSONExtractString(resource_json, 'midwatch.process.start_ticks') AS ticks, JSONExtractString(resource_json, 'process.executable.path') AS executable
+    FROM metric_series
+    WHERE name IN ('process.cpu.utilization', 'midwatch.process.run_delay', 'process.memory.usage', 'midwatch.process.memory.limit',
+                   'process.open_file_descriptor.count', 'process.thread.count', 'midwatch.process.cpu.throttled', 'midwatch.process.cpu.limit')
+      AND ({service:String} = '' OR service = {service:String}) AND ` + seriesEither + `)
+SELECT service, instance, name, toUInt8(if(` + timeWindow + `, 1, 0)) AS window,
+        any(series.pid) AS pid, any(series.ticks) AS ticks, any(series.executable) AS executable,
         count() AS n, avg(value) AS mean, max(value) AS most,
         arrayMap(p -> p.1, arraySort(groupArray(5000)((toUnixTimestamp64Milli(time) / 1000, value))) AS points) AS at,
         arrayMap(p -> p.2, points) AS v
-FROM metrics
-WHERE name IN ('process.cpu.utilization', 'midwatch.process.run_delay', 'process.memory.usage', 'midwatch.process.memory.limit',
-               'process.open_file_descriptor.count', 'process.thread.count', 'midwatch.process.cpu.throttled', 'midwatch.process.cpu.limit')
-  AND ({service:String} = '' OR service = {service:String}) AND ` + pointsInEither + `
+FROM ` + samplesEither + `
 GROUP BY service, instance, name, window
 ORDER BY service, instance, name, window
 LIMIT 40000`

@@ -12,15 +12,18 @@ import (
 )
 
 const connectionsSQL = `
-SELECT service, attributes['peer.service'] AS peer, ` + spanAddress + ` AS address, toUInt8(if(` + inFault + `, 1, 0)) AS window,
+WITH series AS (
+    SELECT DISTINCT series_id, service, name, attributes['peer.service'] AS peer, ` + spanAddress + ` AS address, cityHash64(mapSort(attributes)) AS same
+    FROM metric_series
+    WHERE name IN ('midwatch.tcp.connections', 'midwatch.tcp.connect.failures') AND ({service:String} = '' OR service = {service:String})
+      AND ` + seriesEither + `)
+SELECT service, peer, address, toUInt8(if(` + timeWindow + `, 1, 0)) AS window,
         avgIf(total, name = 'midwatch.tcp.connections') AS mean, maxIf(total, name = 'midwatch.tcp.connections') AS most,
         sumIf(total, name = 'midwatch.tcp.connect.failures') AS failures
 FROM (
-    SELECT service, name, time, attributes, sum(value) AS total
-    FROM metrics
-    WHERE name IN ('midwatch.tcp.connections', 'midwatch.tcp.connect.failures')
-      AND ({service:String} = '' OR service = {service:String}) AND ` + pointsInEither + `
-    GROUP BY service, name, time, attributes
+    SELECT service, name, time, peer, address, sum(value) AS total
+    FROM ` + samplesEither + `
+    GROUP BY service, name, time, peer, address, same
 )
 GROUP BY service, peer, address, window
 ORDER BY service, peer, address, window

@@ -73,14 +73,9 @@ const (
         time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 1, 0)`
 	// Whose spans, logs and events a caller may see. Without namespaces the server drops the second condition before it reads a row; with
 	// them it looks into each distinct resource once.
-	inScope  = `environment = {environment:String} AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, ` + namespaceOf + `))`
-	inWindow = inScope + inTime
-	inEither = inScope + inTimes
-	// The same of metrics.
-	pointsInScope  = `environment = {environment:String} AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, resource['k8s.namespace.name']))`
-	pointsInWindow = pointsInScope + inTime
-	pointsInEither = pointsInScope + inTimes
-
+	inScope     = `environment = {environment:String} AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, ` + namespaceOf + `))`
+	inWindow    = inScope + inTime
+	inEither    = inScope + inTimes
 	namespaceOf = `JSONExtractString(resource_json, 'k8s.namespace.name')`
 	inTime      = ` AND time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}`
 	inTimes     = `

@@ -1,7 +1,6 @@
 package tools_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -20,6 +19,7 @@ import (
 func metered(t *testing.T) *store.DB {
 	t.Helper()
 	var points []toolstest.Metric
+	var histograms []toolstest.Histogram
 	add := func(at time.Time, name, kind, service string, value float64, attributes map[string]string) {
 		points = append(points, toolstest.Metric{
 			Time: at, Env: toolstest.Environment, Service: service, Instance: service + "/1", Host: "node-1", Name: name, Kind: kind, Value: value, Attributes: attributes,
@@ -32,12 +32,15 @@ func metered(t *testing.T) *store.DB {
 		add(at, "process.memory.usage", "gauge", "payment", 500, nil)
 		add(at, "midwatch.export.records", "sum_cumulative", "midwatch-exporter", float64(20*s), map[string]string{"outcome": "sent"})
 		add(at, "jobs.done", "sum_delta", "cart", 10, map[string]string{"service": "queue-a", "job.kind": "mail"})
-		err := db.Exec(t.Context(), `INSERT INTO metric_histograms (time, environment, service, instance, host, name, unit, temporality, count, sum, bounds, counts, attributes)
-			VALUES (?, ?, 'cart', 'cart/1', 'node-1', 'http.server.request.duration', 's', 'delta', 100, 30, [0.1, 0.5], [60, 30, 10], map('http.route', '/cart'))`, at, toolstest.Environment)
-		if err != nil {
-			t.Fatal(err)
-		}
+		histograms = append(histograms, toolstest.Histogram{
+			Metric: toolstest.Metric{
+				Time: at, Env: toolstest.Environment, Service: "cart", Instance: "cart/1", Host: "node-1", Name: "http.server.request.duration",
+				Kind: "histogram_delta", Attributes: map[string]string{"http.route": "/cart"},
+			},
+			Unit: "s", Count: 100, Sum: 30, Bounds: []float64{0.1, 0.5}, Counts: []uint64{60, 30, 10},
+		})
 	}
+	toolstest.WriteHistograms(t, db, histograms)
 	toolstest.WriteMetrics(t, db, points)
 	return db
 }
@@ -128,9 +131,13 @@ func TestQueryMetricsIsBounded(t *testing.T) {
 	if len(got.Series) != 50 || got.Omitted != 70 || got.Series[0].Max != 119 {
 		t.Errorf("%d series, %d omitted", len(got.Series), got.Omitted)
 	}
-	if err := db.Exec(context.Background(), `INSERT INTO metrics (time, environment, service, instance, name, kind, value)
-		SELECT toDateTime64(?, 9, 'UTC') + number % 80, ?, 'cart', toString(number % 2000), 'much', 'gauge', 1 FROM numbers(1600000)`, start, toolstest.Environment); err != nil {
-		t.Fatal(err)
+	for _, query := range []string{
+		"INSERT INTO metric_series (day, series_id, environment, service, instance, name, kind) SELECT toDate(?), number, ?, 'cart', toString(number), 'much', 'gauge' FROM numbers(2000)",
+		"INSERT INTO metric_samples (series_id, time, value) SELECT number % 2000, toDateTime64(?, 9, 'UTC') + number % 80, 1 FROM numbers(1600000) WHERE ? != ''",
+	} {
+		if err := db.Exec(t.Context(), query, start, toolstest.Environment); err != nil {
+			t.Fatal(err)
+		}
 	}
 	tool, err := r.Get("query_metrics")
 	if err != nil {

@@ -33,20 +33,6 @@ type Span struct {
 	Resource   map[string]string `ch:"resource"`
 }
 
-// Metric is a row of metrics.
-type Metric struct {
-	Time       time.Time         `ch:"time"`
-	Env        string            `ch:"environment"`
-	Service    string            `ch:"service"`
-	Instance   string            `ch:"instance"`
-	Host       string            `ch:"host"`
-	Name       string            `ch:"name"`
-	Kind       string            `ch:"kind"`
-	Value      float64           `ch:"value"`
-	Attributes map[string]string `ch:"attributes"`
-	Resource   map[string]string `ch:"resource"`
-}
-
 // Log is a row of logs; with an event's name it becomes a row of events too.
 type Log struct {
 	Time       time.Time         `ch:"time"`
@@ -80,12 +66,6 @@ func WriteSpans(t testing.TB, db *store.DB, rows []Span) {
 	}
 	write(t, db, "spans", "time, duration_ns, environment, service, service_version, instance, host, kind, name, peer_service, status, "+
 		"status_message, error_type, trace, span, parent, attributes, resource_json", stored)
-}
-
-// WriteMetrics stores points as they are.
-func WriteMetrics(t testing.TB, db *store.DB, rows []Metric) {
-	t.Helper()
-	write(t, db, "metrics", "time, environment, service, instance, host, name, kind, value, attributes, resource", rows)
 }
 
 // WriteLogs stores lines and events as they are.
