@@ -40,6 +40,7 @@ if [ "${1:-}" = test ]; then
 	need /usr/include/bpf/bpf_helpers.h libbpf-dev
 	need gcc gcc
 	need zstd zstd
+	need prometheus prometheus
 fi
 if [ -n "$packages" ] && [ "$(id -u)" != 0 ]; then
 	[ -z "${1:-}" ] || die "missing Debian packages; as root: apt-get install$packages"

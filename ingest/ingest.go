@@ -27,9 +27,8 @@ type Config struct {
 	MaxWaiting  int64  // bytes of requests being decoded or waiting for the store; past it senders are told to wait; 0 is 64 MiB
 	// RuleStates is what became of the alert rules, rules.States as JSON, for whoever asks; nil: nobody is answered.
 	RuleStates func(ctx context.Context) ([]byte, error)
-	// NewSeries says whether an environment may have one more series of metrics. It is asked about series that this process has not stored
-	// today, so about those it had before a restart, too. nil: it may.
-	NewSeries func(environment string, id uint64) bool
+	// MaxSeries is how many series of metrics an environment may have a day; 0 is 1,048,576. Past it new ones are rejected.
+	MaxSeries int64
 	Ready     func() // called once, when both listen; may be nil
 	Log       *slog.Logger
 }
@@ -45,6 +44,7 @@ type Server struct {
 	counters *counters
 	memory   budget
 	senders  senders
+	limit    *seriesLimits
 	readers  compress.Readers
 	dirty    dirty
 	series   *knownSeries
@@ -73,12 +73,15 @@ func New(cfg Config) (*Server, error) {
 	if cfg.MaxWaiting == 0 {
 		cfg.MaxWaiting = 64 << 20
 	}
+	if cfg.MaxSeries == 0 {
+		cfg.MaxSeries = defaultMaxSeries
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
 		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(),
-		memory: budget{limit: cfg.MaxWaiting}, senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1), series: newKnownSeries(),
+		memory: budget{limit: cfg.MaxWaiting}, limit: newSeriesLimits(cfg.MaxSeries), senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1), series: newKnownSeries(),
 	}
 	s.dirty.mark(time.Now().Add(-reconcileStart), time.Now())
 	s.batcher = newBatcher(s.insert)

@@ -92,6 +92,7 @@ func (r *rows) addNumbers(of metric, list pmetric.NumberDataPointSlice) {
 	for _, p := range list.All() {
 		if p.Flags().NoRecordedValue() {
 			r.tally.note(noRecordedValue)
+			r.addExemplarsAlone(of, p)
 			continue
 		}
 		value := p.DoubleValue()
@@ -103,6 +104,17 @@ func (r *rows) addNumbers(of metric, list pmetric.NumberDataPointSlice) {
 			continue
 		}
 		r.addNumber(at, value)
+		r.addExemplars(at, p.Exemplars())
+	}
+}
+
+// addExemplarsAlone stores those of a point without value: Prometheus sends them apart from the samples.
+func (r *rows) addExemplarsAlone(of metric, p pmetric.NumberDataPoint) {
+	if p.Exemplars().Len() == 0 {
+		return
+	}
+	if at, ok := r.point(of, p.Timestamp(), p.StartTimestamp(), r.attributesOf(p.Attributes()), 0); ok {
+		r.tally.stored-- // it is no record
 		r.addExemplars(at, p.Exemplars())
 	}
 }

@@ -120,7 +120,7 @@ func (r *rows) addRemote(q request) error {
 	kept := func() int { return r.tally.stored + r.tally.noted[noRecordedValue] }
 	before := kept()
 	r.addMetrics(in.Samples)
-	r.written.samples = kept() - before
+	r.written.samples = kept() - before - in.Alone
 	before = kept()
 	r.addMetrics(in.Histograms)
 	r.written.histograms = kept() - before

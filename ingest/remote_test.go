@@ -123,6 +123,52 @@ func TestRemoteWrite(t *testing.T) {
 	in.wantHistograms(t, `[('api','duration',5,7)]`)
 }
 
+// TestExemplarsThatComeAlone: Prometheus sends them in series of their own, without samples.
+func TestExemplarsThatComeAlone(t *testing.T) {
+	in := start(t, nil)
+	now := time.Now().UnixMilli()
+	labels := []prompb.Label{{Name: "__name__", Value: "d_bucket"}, {Name: "job", Value: "api"}, {Name: "le", Value: "1"}}
+	req := prompb.WriteRequest{Timeseries: []prompb.TimeSeries{
+		{Labels: labels, Samples: []prompb.Sample{{Value: 4, Timestamp: now}}},
+		{Labels: labels, Exemplars: []prompb.Exemplar{{Value: 0.5, Timestamp: now, Labels: []prompb.Label{{Name: "trace_id", Value: "0102030405060708090a0b0c0d0e0f10"}}}}},
+	}}
+	b, err := req.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, answer := in.write(t, "application/x-protobuf", "snappy", "", snappy.Encode(nil, b)); resp.StatusCode != http.StatusNoContent || writtenTo(resp) != "1 0 1" {
+		t.Fatal(resp.Status, writtenTo(resp), answer)
+	}
+	in.want(t, `SELECT toString(groupArray((s.name, value, lower(hex(trace))))) FROM exemplars INNER JOIN (SELECT * FROM metric_series FINAL) AS s USING (series_id)`,
+		`[('d_bucket',0.5,'0102030405060708090a0b0c0d0e0f10')]`)
+	in.wantSamples(t, `[('test','api','','d_bucket','','sum_cumulative',4,{'le':'1'})]`)
+}
+
+func TestSeriesLimitOfAToken(t *testing.T) {
+	r := receive(t, func(c *ingest.Config) { c.MaxSeries = 20 })
+	few, _ := r.token(t, "prod", meta.Limits{Series: 3})
+	many, _ := r.token(t, "prod", meta.Limits{})
+	write := func(token, name string, series int, want string) string {
+		t.Helper()
+		resp, answer := r.write(t, "application/x-protobuf", "snappy", "Bearer "+token, remoteV1(t, name, time.Now(), make([]float64, series)...))
+		if writtenTo(resp) != want+" 0 0" {
+			t.Errorf("%s: %s written %s: %s", name, resp.Status, writtenTo(resp), answer)
+		}
+		return answer
+	}
+	if answer := write(few, "a", 5, "3"); !strings.Contains(answer, "2 of new series, past the limit") {
+		t.Error(answer)
+	}
+	write(few, "a", 3, "3") // the old go on
+	write(few, "b", 2, "0")
+	write(many, "c", 30, "17") // the rest of the environment's
+	write(many, "c", 17, "17")
+	r.want(t, `SELECT toString(count()) FROM (SELECT DISTINCT series_id FROM metric_series WHERE environment = 'prod')`, "20")
+	if n := r.srv.Counted(telemetry.Metrics, "series_limit"); n != 2+2+13 {
+		t.Errorf("%d counted, want 17", n)
+	}
+}
+
 func TestRemoteWriteKeepsTheGood(t *testing.T) {
 	in := start(t, nil)
 	old := remoteV1(t, "old", time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC), 1, 2)

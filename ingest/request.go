@@ -145,7 +145,8 @@ func (s *Server) store(ctx context.Context, q request) (*rows, error) {
 }
 
 func (s *Server) decodeAndSettle(ctx context.Context, q request) (*rows, error) {
-	r := &rows{id: q.id, batch: batchOf(q.id), environment: s.cfg.Environment, now: time.Now(), known: s.series, newSeries: s.cfg.NewSeries}
+	now := time.Now()
+	r := &rows{id: q.id, batch: batchOf(q.id), environment: s.cfg.Environment, now: now, known: s.series, newSeries: s.limit.of(q.from, now)}
 	if q.from != nil && q.from.environment != "" {
 		r.environment, r.confined = q.from.environment, true
 	}

@@ -41,7 +41,7 @@ func (s *Server) storeSelf(ctx context.Context, start time.Time) error {
 	return err
 }
 
-// selfMetrics is the counters as OTLP: one cumulative sum, telemetry.IngestRecords.
+// selfMetrics is the counters as OTLP: one cumulative sum, telemetry.IngestRecords, and what series there are.
 func (s *Server) selfMetrics(start, now time.Time) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	rm := md.ResourceMetrics().AppendEmpty()
@@ -64,5 +64,20 @@ func (s *Server) selfMetrics(start, now time.Time) pmetric.Metrics {
 		p.Attributes().PutStr("outcome", c.outcome)
 		p.Attributes().PutStr("reason", string(c.reason))
 	}
+	s.addSeriesCounts(rm.ScopeMetrics().At(0).Metrics(), now)
 	return md
+}
+
+// addSeriesCounts tells how near each environment is to its limit of series.
+func (s *Server) addSeriesCounts(to pmetric.MetricSlice, now time.Time) {
+	m := to.AppendEmpty()
+	m.SetName(telemetry.IngestSeries)
+	m.SetUnit("{series}")
+	points := m.SetEmptyGauge().DataPoints()
+	for environment, n := range s.limit.counts(now) {
+		p := points.AppendEmpty()
+		p.SetTimestamp(pcommon.NewTimestampFromTime(now))
+		p.SetIntValue(int64(n))
+		p.Attributes().PutStr(telemetry.Environment, environment)
+	}
 }

@@ -112,8 +112,8 @@ func TestNewSeriesMayBeRefused(t *testing.T) {
 	defer s.startBatcher(context.Background())()
 	now := time.Now()
 	s.mustTake(t, gauges(t, now, 2, 1))
-	s.cfg.NewSeries = func(string, uint64) bool { return false }
-	rejected, why, err := s.export(t.Context(), request{signal: telemetry.Metrics, body: gauges(t, now.Add(time.Second), 5, 2)})
+	s.limit = newSeriesLimits(0)
+	rejected, why, err := s.export(t.Context(), request{signal: telemetry.Metrics, from: &sender{}, body: gauges(t, now.Add(time.Second), 5, 2)})
 	if err != nil || rejected != 3 || why == "" {
 		t.Errorf("rejected %d, %q, %v; want the three new series", rejected, why, err)
 	}

@@ -107,7 +107,7 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	senders := auth.NewSenders(meta, in.log)
 	server, err := ingest.New(ingest.Config{
 		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, Store: db,
-		TLS: id.ServerOrToken(pki.Exporter, pki.CLI), Senders: senders,
+		TLS: id.ServerOrToken(pki.Exporter, pki.CLI), Senders: senders, MaxSeries: in.settings.Ingester.MaxSeries,
 		Environment: in.settings.Environment, Ready: func() { in.serves("") }, Log: in.log,
 		RuleStates: func(ctx context.Context) ([]byte, error) {
 			states, err := meta.RuleStates(ctx, in.settings.Environment)

@@ -78,6 +78,8 @@ type jetStreamSettings struct {
 type ingesterSettings struct {
 	GRPC string `yaml:"grpc"` // OTLP/gRPC, host:port
 	HTTP string `yaml:"http"` // OTLP/HTTP, host:port
+	// MaxSeries is how many series of metrics an environment may have a day; 0: 1,048,576
+	MaxSeries int64 `yaml:"max_series"`
 	// Address is where the exporter reaches it; empty: where GRPC says, on this machine
 	Address string `yaml:"address"`
 }

@@ -57,6 +57,7 @@ type Metrics struct {
 	Samples    pmetric.Metrics // a point per sample, and one without recorded value where exemplars came alone
 	Histograms pmetric.Metrics // a point per native histogram
 	Exemplars  int             // that are part of either
+	Alone      int             // of the points of Samples: those that are there for exemplars alone
 	Rejected   map[Reason]int  // samples, histograms and exemplars that are not
 }
 
@@ -246,6 +247,7 @@ func (b *builder) addSamples(to *resource, s series) {
 		}
 	}
 	if alone {
+		b.out.Alone++
 		p := points.AppendEmpty()
 		p.SetTimestamp(pcommon.Timestamp(nanoseconds(s.exemplars[len(s.exemplars)-1].at)))
 		p.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))

@@ -88,6 +88,7 @@ const (
 	ExportRecords      = "midwatch.export.records"               // {record}, same
 	ExportTexts        = "midwatch.export.texts"                 // {text}, same: what redaction rules changed
 	IngestRecords      = "midwatch.ingest.records"               // {record}, cumulative, of the ingester: attributes signal, outcome, reason
+	IngestSeries       = "midwatch.ingest.series"                // {series}, gauge, of the ingester: those of today, per environment
 	DBServerDuration   = "midwatch.db.server.operation.duration" // s, same
 )
 

@@ -1,0 +1,90 @@
+package ingest
+
+import (
+	"sync"
+	"time"
+)
+
+// defaultMaxSeries is how many series of metrics an environment may have: a set of so many ids takes about 20 MB.
+const defaultMaxSeries = 1 << 20
+
+// seriesLimits keeps a label that never repeats from drowning everything: past the limit new series are rejected, and those that are there go on.
+// Safe for concurrent use.
+type seriesLimits struct {
+	environment int64 // series of one, a day
+	mu          sync.Mutex
+	sets        map[tenant]*seriesSet
+}
+
+// tenant is whose series are counted: an environment's or, if it has a limit of its own, a token's.
+type tenant struct{ environment, token string }
+
+// seriesSet is the series of one tenant. What it had the day before does not count against the limit until it comes again, and then it is let in:
+// who came first stays.
+type seriesSet struct {
+	day           day
+	today, before map[uint64]struct{}
+}
+
+func newSeriesLimits(environment int64) *seriesLimits {
+	return &seriesLimits{environment: environment, sets: map[tenant]*seriesSet{}}
+}
+
+// of is what a request's rows ask for a series that is not known to be stored. The ingester itself has no limit.
+func (l *seriesLimits) of(from *sender, now time.Time) func(environment string, id uint64) bool {
+	if from == nil {
+		return nil
+	}
+	return func(environment string, id uint64) bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		own := from.series > 0
+		if own && !l.set(tenant{token: from.token}, now).may(id, from.series) || !l.set(tenant{environment: environment}, now).may(id, l.environment) {
+			return false
+		}
+		if own {
+			l.set(tenant{token: from.token}, now).today[id] = struct{}{}
+		}
+		l.set(tenant{environment: environment}, now).today[id] = struct{}{}
+		return true
+	}
+}
+
+// set expects the lock.
+func (l *seriesLimits) set(of tenant, now time.Time) *seriesSet {
+	s := l.sets[of]
+	if s == nil {
+		s = &seriesSet{day: dayOf(now.UnixNano()), today: map[uint64]struct{}{}}
+		l.sets[of] = s
+	}
+	switch today := dayOf(now.UnixNano()); {
+	case today == s.day+1:
+		s.day, s.before, s.today = today, s.today, map[uint64]struct{}{}
+	case today > s.day:
+		s.day, s.before, s.today = today, nil, map[uint64]struct{}{}
+	}
+	return s
+}
+
+func (s *seriesSet) may(id uint64, limit int64) bool {
+	if _, is := s.today[id]; is {
+		return true
+	}
+	if _, was := s.before[id]; was {
+		return true
+	}
+	return int64(len(s.today)) < limit
+}
+
+// counts returns how many series each environment had today.
+func (l *seriesLimits) counts(now time.Time) map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[string]int{}
+	for of := range l.sets {
+		if of.token == "" {
+			out[of.environment] = len(l.set(of, now).today)
+		}
+	}
+	return out
+}

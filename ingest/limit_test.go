@@ -1,0 +1,61 @@
+package ingest
+
+import (
+	"testing"
+	"time"
+)
+
+// let counts the ids from first on, n of them, that are let in.
+func let(l *seriesLimits, from *sender, environment string, at time.Time, first, n uint64) (in int) {
+	may := l.of(from, at)
+	for id := first; id < first+n; id++ {
+		if may(environment, id) {
+			in++
+		}
+	}
+	return in
+}
+
+func TestSeriesLimit(t *testing.T) {
+	monday := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	tuesday := monday.AddDate(0, 0, 1)
+	part, small := &sender{}, &sender{token: "t", series: 10}
+	for name, c := range map[string]func(l *seriesLimits) (got, want int){
+		"up to the limit": func(l *seriesLimits) (int, int) { return let(l, part, "prod", monday, 0, 500), 100 },
+		"another environment has its own": func(l *seriesLimits) (int, int) {
+			let(l, part, "prod", monday, 0, 500)
+			return let(l, part, "test", monday, 0, 500), 100
+		},
+		"the old are kept": func(l *seriesLimits) (int, int) {
+			let(l, part, "prod", monday, 0, 500)
+			return let(l, part, "prod", monday, 0, 150), 100
+		},
+		"the token's own": func(l *seriesLimits) (int, int) { return let(l, small, "prod", monday, 0, 500), 10 },
+		"the token's rejects do not count": func(l *seriesLimits) (int, int) {
+			let(l, small, "prod", monday, 0, 500)
+			return let(l, part, "prod", monday, 1000, 500), 90
+		},
+		"a new day": func(l *seriesLimits) (int, int) {
+			let(l, part, "prod", monday, 0, 500)
+			return let(l, part, "prod", tuesday, 1000, 500), 100
+		},
+		"yesterday's before new ones": func(l *seriesLimits) (int, int) {
+			let(l, part, "prod", monday, 0, 500)
+			let(l, part, "prod", tuesday, 1000, 500) // an explosion at midnight
+			return let(l, part, "prod", tuesday, 0, 500), 100
+		},
+		"not the day before yesterday's": func(l *seriesLimits) (int, int) {
+			let(l, part, "prod", monday, 0, 100)
+			later := tuesday.AddDate(0, 0, 1)
+			let(l, part, "prod", later, 1000, 100)
+			return let(l, part, "prod", later, 0, 100), 0
+		},
+	} {
+		if got, want := c(newSeriesLimits(100)); got != want {
+			t.Errorf("%s: %d let in, want %d", name, got, want)
+		}
+	}
+	if newSeriesLimits(1).of(nil, monday) != nil {
+		t.Error("the ingester's own metrics are limited")
+	}
+}
