@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -24,11 +25,27 @@ type count struct {
 
 // counters counts since the start. Safe for concurrent use.
 type counters struct {
-	mu sync.Mutex
-	n  map[count]int64
+	mu    sync.Mutex
+	n     map[count]int64
+	bytes map[telemetry.Signal]int64
 }
 
-func newCounters() *counters { return &counters{n: map[count]int64{}} }
+func newCounters() *counters {
+	return &counters{n: map[count]int64{}, bytes: map[telemetry.Signal]int64{}}
+}
+
+// size counts the bytes of a request that was read, decompressed.
+func (c *counters) size(s telemetry.Signal, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes[s] += int64(n)
+}
+
+func (c *counters) sizes() map[telemetry.Signal]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.bytes)
+}
 
 func (c *counters) records(s telemetry.Signal, t *tally) {
 	c.mu.Lock()
@@ -58,9 +75,5 @@ func (c *counters) skip(table string, rows int) {
 func (c *counters) snapshot() map[count]int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make(map[count]int64, len(c.n))
-	for k, v := range c.n {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(c.n)
 }

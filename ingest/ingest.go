@@ -42,6 +42,7 @@ type Server struct {
 	fates    *fates
 	batcher  *batcher
 	counters *counters
+	inserts  *inserts
 	memory   budget
 	senders  senders
 	limit    *seriesLimits
@@ -80,7 +81,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(),
+		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(), inserts: newInserts(),
 		memory: budget{limit: cfg.MaxWaiting}, limit: newSeriesLimits(cfg.MaxSeries), senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1), series: newKnownSeries(),
 	}
 	s.dirty.mark(time.Now().Add(-reconcileStart), time.Now())

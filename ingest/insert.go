@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -168,13 +169,27 @@ func (s *Server) send(ctx context.Context, p partition, parts []part) error {
 	defer s.inserting.RUnlock()
 	var blocks []proto.Input
 	var next []block.Block
-	rows := 0
+	rows, total := 0, 0
 	for i, c := range parts {
 		next = append(next, c.block)
+		total += c.rows()
 		if rows += c.rows(); rows >= blockRows || i == len(parts)-1 {
 			blocks = append(blocks, block.Join(next))
 			next, rows = nil, 0
 		}
 	}
-	return s.cfg.Store.Insert(ctx, p.table, blocks)
+	began := time.Now()
+	err := s.cfg.Store.Insert(ctx, p.table, blocks)
+	s.inserts.add(p.table, outcomeOf(err), total, time.Since(began))
+	return err
+}
+
+func outcomeOf(err error) string {
+	if err == nil {
+		return insertStored
+	}
+	if _, ok := errors.AsType[*store.ServerError](err); ok {
+		return insertRefused
+	}
+	return insertUnknown
 }

@@ -132,6 +132,7 @@ func (s *Server) store(ctx context.Context, q request) (*rows, error) {
 	if q.from != nil {
 		q.from.pace.read(len(q.body), time.Now())
 	}
+	s.counters.size(q.signal, len(q.body))
 	if !s.memory.take(len(q.body)) {
 		return nil, fmt.Errorf("%w: %d bytes of requests wait for the store", ErrOverload, s.memory.limit)
 	}

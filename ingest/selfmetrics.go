@@ -41,7 +41,7 @@ func (s *Server) storeSelf(ctx context.Context, start time.Time) error {
 	return err
 }
 
-// selfMetrics is the counters as OTLP: one cumulative sum, telemetry.IngestRecords, and what series there are.
+// selfMetrics is what the ingester tells about itself, as OTLP.
 func (s *Server) selfMetrics(start, now time.Time) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	rm := md.ResourceMetrics().AppendEmpty()
@@ -49,23 +49,86 @@ func (s *Server) selfMetrics(start, now time.Time) pmetric.Metrics {
 	rm.Resource().Attributes().PutStr(telemetry.ServiceName, "midwatch-ingester")
 	rm.Resource().Attributes().PutStr(telemetry.ServiceInstanceID, fmt.Sprintf("%s/%d", host, os.Getpid()))
 	rm.Resource().Attributes().PutStr(telemetry.HostName, host)
-	m := rm.ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
-	m.SetName(telemetry.IngestRecords)
-	m.SetUnit("{record}")
+	out := selfReport{rm.ScopeMetrics().AppendEmpty().Metrics(), pcommon.NewTimestampFromTime(start), pcommon.NewTimestampFromTime(now)}
+	out.records(s.counters.snapshot())
+	out.bytes(s.counters.sizes())
+	out.inserts(s.inserts.snapshot())
+	s.addSeriesCounts(out.metrics, now)
+	out.gauge(telemetry.IngestWaiting, "{request}", int64(len(s.batcher.queue)))
+	out.gauge(telemetry.IngestWaitingBytes, "By", s.memory.used.Load())
+	return md
+}
+
+// selfReport writes metrics, cumulative ones since start.
+type selfReport struct {
+	metrics    pmetric.MetricSlice
+	start, now pcommon.Timestamp
+}
+
+func (o selfReport) sum(name, unit string) pmetric.NumberDataPointSlice {
+	m := o.metrics.AppendEmpty()
+	m.SetName(name)
+	m.SetUnit(unit)
 	sum := m.SetEmptySum()
 	sum.SetIsMonotonic(true)
 	sum.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
-	for c, n := range s.counters.snapshot() {
-		p := sum.DataPoints().AppendEmpty()
-		p.SetStartTimestamp(pcommon.NewTimestampFromTime(start))
-		p.SetTimestamp(pcommon.NewTimestampFromTime(now))
-		p.SetIntValue(n)
-		p.Attributes().PutStr("signal", string(c.signal))
-		p.Attributes().PutStr("outcome", c.outcome)
-		p.Attributes().PutStr("reason", string(c.reason))
+	return sum.DataPoints()
+}
+
+func (o selfReport) point(to pmetric.NumberDataPointSlice, n int64) pcommon.Map {
+	p := to.AppendEmpty()
+	p.SetStartTimestamp(o.start)
+	p.SetTimestamp(o.now)
+	p.SetIntValue(n)
+	return p.Attributes()
+}
+
+func (o selfReport) records(counts map[count]int64) {
+	to := o.sum(telemetry.IngestRecords, "{record}")
+	for c, n := range counts {
+		attrs := o.point(to, n)
+		attrs.PutStr("signal", string(c.signal))
+		attrs.PutStr("outcome", c.outcome)
+		attrs.PutStr("reason", string(c.reason))
 	}
-	s.addSeriesCounts(rm.ScopeMetrics().At(0).Metrics(), now)
-	return md
+}
+
+func (o selfReport) bytes(sizes map[telemetry.Signal]int64) {
+	to := o.sum(telemetry.IngestBytes, "By")
+	for signal, n := range sizes {
+		o.point(to, n).PutStr("signal", string(signal))
+	}
+}
+
+func (o selfReport) inserts(of map[insertKey]insertTimes) {
+	rows := o.sum(telemetry.IngestRows, "{row}")
+	m := o.metrics.AppendEmpty()
+	m.SetName(telemetry.IngestDuration)
+	m.SetUnit("s")
+	h := m.SetEmptyHistogram()
+	h.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	for k, t := range of {
+		attrs := o.point(rows, int64(t.rows))
+		attrs.PutStr("table", k.table)
+		attrs.PutStr("outcome", k.outcome)
+		p := h.DataPoints().AppendEmpty()
+		p.SetStartTimestamp(o.start)
+		p.SetTimestamp(o.now)
+		p.SetCount(t.count)
+		p.SetSum(t.seconds)
+		p.ExplicitBounds().FromRaw(insertBounds)
+		p.BucketCounts().FromRaw(t.buckets)
+		attrs.CopyTo(p.Attributes())
+	}
+}
+
+func (o selfReport) gauge(name, unit string, n int64) {
+	m := o.metrics.AppendEmpty()
+	m.SetName(name)
+	m.SetUnit(unit)
+	p := m.SetEmptyGauge().DataPoints().AppendEmpty()
+	p.SetTimestamp(o.now)
+	p.SetIntValue(n)
 }
 
 // addSeriesCounts tells how near each environment is to its limit of series.

@@ -33,4 +33,24 @@ func TestOwnCountersBecomeRows(t *testing.T) {
 	if want := `[('logs','request','request_malformed',1),('logs','stored','',1)]`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	rm := s.selfMetrics(time.Now(), time.Now()).ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics()
+	seen := map[string]bool{}
+	for _, m := range rm.All() {
+		seen[m.Name()] = true
+		switch m.Name() {
+		case telemetry.IngestDuration:
+			if n := m.Histogram().DataPoints().Len(); n == 0 || m.Histogram().DataPoints().At(0).Sum() <= 0 {
+				t.Errorf("%d points of insert durations", n)
+			}
+		case telemetry.IngestBytes:
+			if m.Sum().DataPoints().At(0).IntValue() <= 0 {
+				t.Error("no bytes")
+			}
+		}
+	}
+	for _, name := range []string{telemetry.IngestBytes, telemetry.IngestRows, telemetry.IngestDuration, telemetry.IngestWaiting, telemetry.IngestWaitingBytes} {
+		if !seen[name] {
+			t.Errorf("no %s", name)
+		}
+	}
 }

@@ -104,7 +104,7 @@ func TestTextOfARow(t *testing.T) {
 	for i := range 4 {
 		e.add(i)
 	}
-	want := `{"at":3,"value":4609434218613702656,"id":"33000000","body":"ééé","word":"word 3","attributes":{},"names":["3 0"],"maps":[{"a":"b"},{}]}`
+	want := `{"at":3,"value":"1.5","id":"33000000","body":"ééé","word":"word 3","attributes":{},"names":["3 0"],"maps":[{"a":"b"},{}]}`
 	if diff := cmp.Diff(want, string(e.block().Text(3))); diff != "" {
 		t.Error(diff)
 	}

@@ -3,12 +3,13 @@ package block
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"math"
 	"strconv"
 
 	"github.com/midwatch/midwatch/ingest/wire"
 )
 
-// Text is row i as a JSON object, for people: numbers as integers whatever they mean, byte strings in hex.
+// Text is row i as a JSON object, for people: times in nanoseconds, byte strings in hex, Float64 as text because it may be no number.
 func (b Block) Text(i int) []byte {
 	out := []byte{'{'}
 	for j, c := range b {
@@ -22,17 +23,21 @@ func (b Block) Text(i int) []byte {
 }
 
 func (c *Fixed) text(to []byte, i int) []byte {
-	switch v := c.wire[i*c.width : (i+1)*c.width]; c.width {
-	case 1:
+	v := c.wire[i*c.width : (i+1)*c.width]
+	switch {
+	case c.width == 1:
 		return strconv.AppendUint(to, uint64(v[0]), 10)
-	case 8:
-		if c.kind == "UInt64" {
-			return strconv.AppendUint(to, binary.LittleEndian.Uint64(v), 10)
-		}
-		return strconv.AppendInt(to, int64(binary.LittleEndian.Uint64(v)), 10)
-	default:
+	case c.kind == "UInt64":
+		return strconv.AppendUint(to, binary.LittleEndian.Uint64(v), 10)
+	case c.kind == "Float64":
+		return append(strconv.AppendFloat(append(to, '"'), math.Float64frombits(binary.LittleEndian.Uint64(v)), 'g', -1, 64), '"')
+	case c.kind.Base() == "FixedString":
 		return append(hex.AppendEncode(append(to, '"'), v), '"')
 	}
+	if c.width == 4 {
+		return strconv.AppendInt(to, int64(int32(binary.LittleEndian.Uint32(v))), 10)
+	}
+	return strconv.AppendInt(to, int64(binary.LittleEndian.Uint64(v)), 10)
 }
 
 func (c *Strings) text(to []byte, i int) []byte {

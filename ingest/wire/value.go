@@ -179,7 +179,12 @@ func appendDouble(to []byte, f float64) []byte {
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) && !math.IsInf(f, 0) {
 		format = 'e'
 	}
-	return strconv.AppendFloat(to, f, format, -1, 64)
+	to = strconv.AppendFloat(to, f, format, -1, 64)
+	if n := len(to); format == 'e' && to[n-4] == 'e' && to[n-3] == '-' && to[n-2] == '0' { // e-09 to e-9
+		to[n-2] = to[n-1]
+		to = to[:n-1]
+	}
+	return to
 }
 
 const hexDigits = "0123456789abcdef"

@@ -89,6 +89,11 @@ const (
 	ExportTexts        = "midwatch.export.texts"                 // {text}, same: what redaction rules changed
 	IngestRecords      = "midwatch.ingest.records"               // {record}, cumulative, of the ingester: attributes signal, outcome, reason
 	IngestSeries       = "midwatch.ingest.series"                // {series}, gauge, of the ingester: those of today, per environment
+	IngestBytes        = "midwatch.ingest.bytes"                 // By, cumulative: requests as read, decompressed; attribute signal
+	IngestRows         = "midwatch.ingest.insert.rows"           // {row}, cumulative: attributes table, outcome (stored, refused, unknown)
+	IngestDuration     = "midwatch.ingest.insert.duration"       // s, cumulative histogram: the same attributes
+	IngestWaiting      = "midwatch.ingest.waiting"               // {request} that wait for an insert
+	IngestWaitingBytes = "midwatch.ingest.waiting.bytes"         // By of requests that are being read, wait or are inserted
 	DBServerDuration   = "midwatch.db.server.operation.duration" // s, same
 )
 
