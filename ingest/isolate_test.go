@@ -139,7 +139,7 @@ func TestHalfARequestIsMadeWhole(t *testing.T) {
 func TestStoreThatIsOutOfSomething(t *testing.T) {
 	db := storetest.Open(t)
 	for _, code := range []proto.Error{proto.ErrTooManyParts, proto.ErrMemoryLimitExceeded, proto.ErrNotEnoughSpace} {
-		s := notServing(t, refusing{db, code})
+		s := notServing(t, exhausted{db, code})
 		w, err := asWrite(t, "id", lines(t, time.Now(), "a", "b"))
 		s.insert(t.Context(), []*write{w})
 		if *err == nil || w.refused != 0 || !w.doubtful {
@@ -148,12 +148,12 @@ func TestStoreThatIsOutOfSomething(t *testing.T) {
 	}
 }
 
-// refusing is a store that takes nothing and says why; how often it is asked does not matter.
-type refusing struct {
+// exhausted is a store that takes nothing and says why; how often it is asked does not matter.
+type exhausted struct {
 	Store
 	code proto.Error
 }
 
-func (r refusing) Insert(context.Context, string, []proto.Input) error {
+func (r exhausted) Insert(context.Context, string, []proto.Input) error {
 	return &store.ServerError{Code: int(r.code), Name: r.code.String(), Table: "logs"}
 }

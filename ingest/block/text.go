@@ -25,16 +25,17 @@ func (b Block) Text(i int) []byte {
 func (c *Fixed) text(to []byte, i int) []byte {
 	v := c.wire[i*c.width : (i+1)*c.width]
 	switch {
-	case c.width == 1:
-		return strconv.AppendUint(to, uint64(v[0]), 10)
 	case c.kind == "UInt64":
 		return strconv.AppendUint(to, binary.LittleEndian.Uint64(v), 10)
 	case c.kind == "Float64":
 		return append(strconv.AppendFloat(append(to, '"'), math.Float64frombits(binary.LittleEndian.Uint64(v)), 'g', -1, 64), '"')
 	case c.kind.Base() == "FixedString":
 		return append(hex.AppendEncode(append(to, '"'), v), '"')
-	}
-	if c.width == 4 {
+	case c.width == 1:
+		return strconv.AppendUint(to, uint64(v[0]), 10)
+	case c.width == 2:
+		return strconv.AppendUint(to, uint64(binary.LittleEndian.Uint16(v)), 10)
+	case c.width == 4:
 		return strconv.AppendInt(to, int64(int32(binary.LittleEndian.Uint32(v))), 10)
 	}
 	return strconv.AppendInt(to, int64(binary.LittleEndian.Uint64(v)), 10)
