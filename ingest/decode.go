@@ -67,6 +67,7 @@ func (r *rows) direct(q request, add func([]byte) error, in interface {
 			return err
 		}
 	}
+	r.size = len(body)
 	return add(body)
 }
 

@@ -14,11 +14,15 @@ type logColumns struct {
 	body                                     *block.Strings
 }
 
-func newLogColumns() *logColumns {
-	return &logColumns{
+// newLogColumns makes columns for a request of size bytes. Room for most of it at once saves copying it over and over as it grows.
+func newLogColumns(size int) *logColumns {
+	c := &logColumns{
 		base: newBase(), delay: block.Int64(), severity: block.UInt8(), flags: block.UInt8(), trace: block.FixedString(16), span: block.FixedString(8),
 		severityText: block.NewDict(), event: block.NewDict(), scope: block.NewDict(), scopeVersion: block.NewDict(), body: block.NewStrings(),
 	}
+	c.body.Grow(size / 3)
+	c.attributes.Grow(size / 5)
+	return c
 }
 
 func (c *logColumns) chunk(d day) *chunk {
@@ -104,7 +108,7 @@ func (r *rows) addLog(res *resource, of scope, l *logRecord) {
 	if !ok || !r.admit(res, len(l.body)+len(l.attributes.list)*pairOverhead+l.attributes.size) {
 		return
 	}
-	c := on(&r.logs, at, newLogColumns)
+	c := on(&r.logs, at, func() *logColumns { return newLogColumns(r.size) })
 	c.add(at, res, &l.attributes, r.batch)
 	c.delay.Put64(uint64(observed - at))
 	c.severity.Put8(severity(l.severity))

@@ -12,6 +12,7 @@ type rows struct {
 	environment string // of records that name none
 	confined    bool   // of all records, whatever they name: their sender has a token for it
 	now         time.Time
+	size        int // bytes of the request in protobuf, 0: not known
 	tally       tally
 	expanded    int // bytes so far, about
 

@@ -29,8 +29,9 @@ const (
 	statusType = "Enum8('unset' = 0, 'ok' = 1, 'error' = 2)"
 )
 
-func newSpanColumns() *spanColumns {
-	return &spanColumns{
+// newSpanColumns makes columns for a request of size bytes. Room for most of it at once saves copying it over and over as it grows.
+func newSpanColumns(size int) *spanColumns {
+	c := &spanColumns{
 		base: newBase(), duration: block.UInt64(), kind: block.NewFixed(kindType, 1), status: block.NewFixed(statusType, 1),
 		trace: block.FixedString(fixedTrace), span: block.FixedString(fixedSpan), parent: block.FixedString(fixedSpan),
 		version: block.NewDict(), name: block.NewDict(), peer: block.NewDict(), errType: block.NewDict(), scope: block.NewDict(), scopeVersion: block.NewDict(),
@@ -39,6 +40,8 @@ func newSpanColumns() *spanColumns {
 		linkTraces: block.NewArray(block.FixedString(fixedTrace)), linkSpans: block.NewArray(block.FixedString(fixedSpan)),
 		linkStates: block.NewArray(block.NewStrings()), linkAttributes: block.NewArray(block.NewMap()),
 	}
+	c.attributes.Grow(size / 4)
+	return c
 }
 
 func (c *spanColumns) chunk(d day) *chunk {
@@ -98,7 +101,7 @@ func (r *rows) addSpan(res *resource, of scope, s *spanRecord) {
 	if !r.admit(res, s.size()) {
 		return
 	}
-	c := on(&r.spans, start, newSpanColumns)
+	c := on(&r.spans, start, func() *spanColumns { return newSpanColumns(r.size) })
 	c.add(start, res, &s.attributes, r.batch)
 	c.duration.Put64(s.end - s.start)
 	c.version.PutString(res.version)

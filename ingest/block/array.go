@@ -2,6 +2,7 @@ package block
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -53,6 +54,13 @@ type Map struct {
 
 // NewMap makes an empty column.
 func NewMap() *Map { return &Map{} }
+
+// Grow makes room for n bytes more of values, and for the keys of so many.
+func (c *Map) Grow(n int) {
+	const perValue = 16 // bytes, about
+	c.values.Grow(n)
+	c.keys.rows = slices.Grow(c.keys.rows, n/perValue)
+}
 
 // Put appends a pair to the row that End finishes.
 func (c *Map) Put(key, value []byte) {

@@ -2,6 +2,7 @@ package block
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -15,6 +16,9 @@ type Strings struct {
 
 // NewStrings makes an empty column.
 func NewStrings() *Strings { return &Strings{} }
+
+// Grow makes room for n bytes more.
+func (c *Strings) Grow(n int) { c.wire = slices.Grow(c.wire, n) }
 
 // Put appends a value, which is copied.
 func (c *Strings) Put(v []byte) {
