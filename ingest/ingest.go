@@ -49,6 +49,8 @@ type Server struct {
 	readers  compress.Readers
 	dirty    dirty
 	series   *knownSeries
+	// stretches is what has to be downsampled.
+	stretches stretches
 	// inserting is held for writing while what is derived from the rows is repaired.
 	inserting sync.RWMutex
 	addrs     chan Addrs
@@ -121,6 +123,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.serveHTTP(ctx, g, httpL)
 	g.Go(func() error { s.reportSelf(ctx); return nil })
 	g.Go(func() error { s.reconcile(ctx); return nil })
+	g.Go(func() error { s.downsample(ctx); return nil })
 
 	s.addrs <- Addrs{GRPC: grpcL.Addr().String(), HTTP: httpL.Addr().String()}
 	if s.cfg.Ready != nil {

@@ -62,6 +62,9 @@ func (s *Server) insert(ctx context.Context, group []*write) {
 
 // insertPartition stores parts, those of doubtful requests only if they are not there. It returns the writes whose rows may not all be stored.
 func (s *Server) insertPartition(ctx context.Context, p partition, parts []part) map[*write]error {
+	if p.table == samplesTable {
+		defer s.markSamples(parts) // whatever became of them
+	}
 	missing, err := s.missing(ctx, p, parts)
 	if err == nil && len(missing) > 0 {
 		err = s.send(ctx, p, missing)
