@@ -133,7 +133,7 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uin
 			ids = append(ids, c.of.batch)
 		}
 	}
-	if len(ids) == 0 || p.table == seriesTable { // merges what is stored twice
+	if len(ids) == 0 || p.table == seriesTable || p.table == stacksTable { // merges what is stored twice
 		return nil, nil
 	}
 	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf("SELECT %s AS id, count() FROM %s WHERE toDate(time) = toDate(?) AND id IN (?) GROUP BY id", storedID(p.table), p.table), p.day.date(), ids)

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
@@ -45,6 +46,8 @@ func sample(t testing.TB, s telemetry.Signal) []byte {
 		b, err = plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
 	case telemetry.Metrics:
 		b, err = pmetricotlp.NewExportRequestFromMetrics(everyMetric(now)).MarshalProto()
+	case telemetry.Profiles:
+		b, err = pprofileotlp.NewExportRequestFromProfiles(Profiled(now)).MarshalProto()
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +182,7 @@ func TestDeepValuesAreRefused(t *testing.T) {
 	if !deepProto(telemetry.Logs, nested(100)) {
 		t.Error("100 levels accepted")
 	}
-	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Metrics, telemetry.Logs} {
+	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Metrics, telemetry.Logs, telemetry.Profiles} {
 		if deepProto(s, sample(t, s)) {
 			t.Errorf("%s refused", s)
 		}
