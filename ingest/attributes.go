@@ -50,8 +50,7 @@ func (a *attributes) writeTo(m *block.Map) {
 	m.End()
 }
 
-// addAttribute reads a KeyValue. Of several values of one key the first counts; what has no key is left out, and so is what comes after
-// maxAttributes.
+// addAttribute reads a KeyValue.
 func (r *rows) addAttribute(to *attributes, b []byte) error {
 	key, value, err := wire.KeyValue(b)
 	if err != nil {
@@ -61,7 +60,12 @@ func (r *rows) addAttribute(to *attributes, b []byte) error {
 	if err != nil {
 		return err
 	}
-	key = r.valid(key)
+	r.keep(to, r.valid(key), text)
+	return nil
+}
+
+// keep adds an attribute. Of several values of one key the first counts; what has no key is left out, and so is what comes after maxAttributes.
+func (r *rows) keep(to *attributes, key, text []byte) {
 	switch {
 	case len(key) == 0, len(key) > maxKey:
 		r.tally.note(attributeUnnamed)
@@ -72,7 +76,6 @@ func (r *rows) addAttribute(to *attributes, b []byte) error {
 	default:
 		to.put(key, r.shortened(text))
 	}
-	return nil
 }
 
 // text is an AnyValue as it is stored. It is valid until the record is done.

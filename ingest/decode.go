@@ -5,10 +5,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
-	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
-	"github.com/midwatch/midwatch/ingest/wire"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -34,16 +32,6 @@ func (r *rows) decode(q request) error {
 			return err
 		}
 		r.addMetrics(in.Metrics())
-		return nil
-	case telemetry.Profiles:
-		if err := pprofileotlp.ValidateDevelopmentVersion(q.schema); err != nil {
-			return fmt.Errorf("%w: %w", ErrMalformed, err)
-		}
-		in := pprofileotlp.NewExportRequest()
-		if err := guarded(func() error { return unmarshal(q, in) }); err != nil {
-			return err
-		}
-		r.addProfiles(in.Profiles())
 		return nil
 	}
 	return fmt.Errorf("%w: unknown signal %q", ErrMalformed, q.signal)
@@ -83,12 +71,11 @@ func (r *rows) direct(q request, add func([]byte) error, in interface {
 }
 
 func unmarshal(q request, into unmarshaler) error {
-	deep, read := deepProto(q.signal, q.body), into.UnmarshalProto
+	if err := shaped(q); err != nil {
+		return err
+	}
 	if q.json {
-		deep, read = deepJSON(q.body), into.UnmarshalJSON
+		return into.UnmarshalJSON(q.body)
 	}
-	if deep {
-		return wire.ErrDeep
-	}
-	return read(q.body)
+	return into.UnmarshalProto(q.body)
 }

@@ -1,15 +1,19 @@
 package ingest
 
 import (
+	"errors"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/midwatch/midwatch/ingest/wire"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
-// The decoder recurses once per nested attribute value and Go cannot survive a stack overflow, so a request is walked first.
+// The decoder recurses once per nested attribute value and Go cannot survive a stack overflow, nor a process all memory: a request is walked first.
 const (
-	maxValueDepth = 64  // values within values
-	maxJSONDepth  = 256 // brackets: a value costs three, its place in the request ten
+	maxValueDepth = 64      // values within values
+	maxJSONDepth  = 256     // brackets: a value costs three, its place in the request ten
+	maxMessages   = 2 << 20 // of a request, values included: more than fit 16 MiB of telemetry that says something
 )
 
 // message says which fields of an OTLP message lead to attribute values.
@@ -35,51 +39,62 @@ func makeShapes() map[telemetry.Signal]*message {
 			5: number, 7: number, 12: keyValue,
 			9:  {1: {9: keyValue, 8: {7: keyValue}}},
 			10: {1: {1: keyValue, 11: {7: keyValue}}},
-			11: {1: {7: keyValue}},
+			11: {1: {7: keyValue, 6: {}}},
 		}),
-		// Attributes of profiles and of their samples are in the dictionary.
-		telemetry.Profiles: {1: {1: {1: keyValue}, 2: {1: {3: keyValue}}}, 2: {6: keyValue}},
 	}
 }
 
-// deepProto says whether a protobuf request nests values deeper than maxValueDepth. What it cannot read is left to the decoder.
-func deepProto(s telemetry.Signal, b []byte) bool {
+// errMany means that a request has more messages than it may: one of two bytes takes two hundred in memory.
+var errMany = errors.New("too many records, points or attributes in one request: send smaller ones")
+
+// shaped says whether a request may be read: nested no deeper than maxValueDepth, and of no more than maxMessages. What it cannot read is left to
+// the decoder.
+func shaped(q request) error {
+	if q.json {
+		return shapedJSON(q.body)
+	}
 	const above = 8 // messages between a request and its deepest attribute
-	return deeper(shapes[s], b, above+2*maxValueDepth)
+	left := maxMessages
+	return walk(shapes[q.signal], q.body, above+2*maxValueDepth, &left)
 }
 
-func deeper(m *message, b []byte, left int) bool {
-	if left == 0 {
-		return true
+func walk(m *message, b []byte, depth int, left *int) error {
+	if depth == 0 {
+		return wire.ErrDeep
+	}
+	if *left--; *left < 0 {
+		return errMany
 	}
 	for len(b) > 0 {
 		field, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return false
+			return nil
 		}
 		b = b[n:]
 		if kind != protowire.BytesType {
 			if n = protowire.ConsumeFieldValue(field, kind, b); n < 0 {
-				return false
+				return nil
 			}
 			b = b[n:]
 			continue
 		}
 		inner, n := protowire.ConsumeBytes(b)
 		if n < 0 {
-			return false
+			return nil
 		}
-		if child, ok := (*m)[field]; ok && deeper(child, inner, left-1) {
-			return true
+		if child, ok := (*m)[field]; ok {
+			if err := walk(child, inner, depth-1, left); err != nil {
+				return err
+			}
 		}
 		b = b[n:]
 	}
-	return false
+	return nil
 }
 
-// deepJSON says whether brackets nest deeper than maxJSONDepth.
-func deepJSON(b []byte) bool {
-	depth, quoted := 0, false
+// shapedJSON counts brackets.
+func shapedJSON(b []byte) error {
+	depth, quoted, left := 0, false, maxMessages
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
 		case quoted && c == '\\':
@@ -89,11 +104,14 @@ func deepJSON(b []byte) bool {
 		case quoted:
 		case c == '{' || c == '[':
 			if depth++; depth > maxJSONDepth {
-				return true
+				return wire.ErrDeep
+			}
+			if left--; left < 0 {
+				return errMany
 			}
 		case c == '}' || c == ']':
 			depth--
 		}
 	}
-	return false
+	return nil
 }

@@ -167,11 +167,9 @@ func (r *rows) named(s string) string { return string(r.shortened(r.valid([]byte
 
 // attributesOf is attributes that pdata has read.
 func (r *rows) attributesOf(m pcommon.Map) *attributes {
-	out := &attributes{list: make([]attribute, 0, m.Len())}
+	out := &attributes{list: make([]attribute, 0, min(m.Len(), maxAttributes))}
 	for key, v := range m.All() {
-		if key != "" && len(out.list) < maxAttributes {
-			out.put(r.valid([]byte(key)), r.shortened(r.valid([]byte(v.AsString()))))
-		}
+		r.keep(out, r.valid([]byte(key)), r.valid([]byte(v.AsString())))
 	}
 	return out
 }

@@ -234,8 +234,11 @@ func TestRemoteWriteRefuses(t *testing.T) {
 	if n := in.srv.Counted(telemetry.Metrics, "request_body_too_large"); n != 3 {
 		t.Errorf("%d too large, want 3", n)
 	}
-	if n := in.srv.Counted(telemetry.Metrics, "request_malformed"); n != 9 {
-		t.Errorf("%d malformed, want 9", n)
+	if n := in.srv.Counted(telemetry.Metrics, "request_malformed"); n != 8 {
+		t.Errorf("%d malformed, want 8", n)
+	}
+	if n := in.srv.Counted(telemetry.Metrics, "request_too_many"); n != 1 {
+		t.Errorf("%d with too many messages, want 1", n)
 	}
 	in.wantSamples(t, `[]`)
 }

@@ -32,11 +32,6 @@ type rows struct {
 	histograms   map[day]*histogramColumns
 	exponentials map[day]*exponentialColumns
 	exemplars    map[day]*exemplarColumns
-
-	knownStacks *knownSeries // the same of the stacks of profiles
-	freshStacks map[seriesDay]struct{}
-	stacks      map[day]*stackColumns
-	profiles    map[day]*profileColumns
 }
 
 // on returns the columns of the day of a time, made when missing.
@@ -64,7 +59,7 @@ func (r *rows) chunks() []*chunk {
 	for d, c := range r.objects {
 		out = append(out, c.chunk(d))
 	}
-	return append(append(out, r.metricChunks()...), r.profileChunks()...)
+	return append(out, r.metricChunks()...)
 }
 
 // environmentOf is where telemetry goes that names an environment.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -14,10 +15,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
-	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/midwatch/midwatch/ingest/wire"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -46,8 +48,6 @@ func sample(t testing.TB, s telemetry.Signal) []byte {
 		b, err = plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
 	case telemetry.Metrics:
 		b, err = pmetricotlp.NewExportRequestFromMetrics(everyMetric(now)).MarshalProto()
-	case telemetry.Profiles:
-		b, err = pprofileotlp.NewExportRequestFromProfiles(Profiled(now)).MarshalProto()
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -176,19 +176,32 @@ func TestDeepValuesAreRefused(t *testing.T) {
 		}
 		return b
 	}
-	if deepProto(telemetry.Logs, nested(40)) {
-		t.Error("40 levels refused")
+	if err := shaped(request{signal: telemetry.Logs, body: nested(40)}); err != nil {
+		t.Error("40 levels:", err)
 	}
-	if !deepProto(telemetry.Logs, nested(100)) {
-		t.Error("100 levels accepted")
+	if err := shaped(request{signal: telemetry.Logs, body: nested(100)}); !errors.Is(err, wire.ErrDeep) {
+		t.Error("100 levels:", err)
 	}
-	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Metrics, telemetry.Logs, telemetry.Profiles} {
-		if deepProto(s, sample(t, s)) {
-			t.Errorf("%s refused", s)
+	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Metrics, telemetry.Logs} {
+		if err := shaped(request{signal: s, body: sample(t, s)}); err != nil {
+			t.Errorf("%s: %v", s, err)
 		}
 	}
-	if deepJSON([]byte(`{"a":"[[[[`+strings.Repeat("[", 1000)+`\""}`)) || !deepJSON(bytes.Repeat([]byte("["), 1000)) {
-		t.Error("JSON depth")
+	for text, want := range map[string]error{
+		`{"a":"[[[[` + strings.Repeat("[", 1000) + `\""}`: nil, strings.Repeat("[", 1000): wire.ErrDeep,
+		"[" + strings.Repeat("{},", 1_000_000): nil, "[" + strings.Repeat("{},", 3_000_000): errMany,
+	} {
+		if err := shaped(request{json: true, body: []byte(text)}); !errors.Is(err, want) {
+			t.Errorf("JSON %.20s of %d bytes: %v, want %v", text, len(text), err, want)
+		}
+	}
+	// A sum of empty points: two bytes each.
+	points := bytes.Repeat([]byte{0x0a, 0}, 3_000_000)
+	for _, field := range []byte{0x3a, 0x12, 0x12, 0x0a} {
+		points = append(protowire.AppendVarint([]byte{field}, uint64(len(points))), points...)
+	}
+	if err := shaped(request{signal: telemetry.Metrics, body: points}); !errors.Is(err, errMany) {
+		t.Error("three million points:", err)
 	}
 }
 

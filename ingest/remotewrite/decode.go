@@ -23,6 +23,9 @@ const (
 // ErrMalformed means that a request is no message of its version, or would take too much memory as one.
 var ErrMalformed = errors.New("malformed remote write request")
 
+// ErrMany is an ErrMalformed of the second kind.
+var ErrMany = fmt.Errorf("%w: it takes more than %d MiB when it is read: send less at a time", ErrMalformed, 2*maxExpanded>>20)
+
 // series is one time series of a request, of either version.
 type series struct {
 	labels     []label // sorted by name, none empty, without those that became something else
@@ -61,7 +64,7 @@ func Translate(v Version, body []byte) (out *Metrics, err error) {
 		}
 	}()
 	if expands(v, body) {
-		return nil, fmt.Errorf("%w: it takes more than %d MiB when it is read: send less at a time", ErrMalformed, maxExpanded>>20)
+		return nil, ErrMany
 	}
 	b := newBuilder()
 	if v == V2 {
