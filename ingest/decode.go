@@ -5,6 +5,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -32,6 +33,16 @@ func (r *rows) decode(q request) error {
 			return err
 		}
 		r.addMetrics(in.Metrics())
+		return nil
+	case telemetry.Profiles:
+		if err := pprofileotlp.ValidateDevelopmentVersion(q.schema); err != nil {
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+		in := pprofileotlp.NewExportRequest()
+		if err := guarded(func() error { return unmarshal(q, in) }); err != nil {
+			return err
+		}
+		r.addProfiles(in.Profiles())
 		return nil
 	}
 	return fmt.Errorf("%w: unknown signal %q", ErrMalformed, q.signal)

@@ -41,6 +41,8 @@ func makeShapes() map[telemetry.Signal]*message {
 			10: {1: {1: keyValue, 11: {7: keyValue}}},
 			11: {1: {7: keyValue, 6: {}}},
 		}),
+		// Attributes of profiles and of their samples are in the dictionary.
+		telemetry.Profiles: {1: {1: {1: keyValue}, 2: {1: {3: keyValue}}}, 2: {6: keyValue}},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -74,6 +75,7 @@ func (s *Server) newGRPC() *grpc.Server {
 	g.RegisterService(service(telemetry.Traces, "opentelemetry.proto.collector.trace.v1.TraceService"), s)
 	g.RegisterService(service(telemetry.Metrics, "opentelemetry.proto.collector.metrics.v1.MetricsService"), s)
 	g.RegisterService(service(telemetry.Logs, "opentelemetry.proto.collector.logs.v1.LogsService"), s)
+	g.RegisterService(service(telemetry.Profiles, "opentelemetry.proto.collector.profiles.v1development.ProfilesService"), s)
 	if s.cfg.RuleStates != nil {
 		g.RegisterService(rulesService(), s)
 	}
@@ -105,6 +107,7 @@ func (s *Server) exportStream(signal telemetry.Signal, stream grpc.ServerStream)
 	}
 	rejected, why, err := s.export(ctx, request{
 		signal: signal, from: from, body: body, id: first(md.Get(HeaderBatchID)), redelivered: first(md.Get(HeaderRedelivered)) == "true",
+		schema: md.Get(pprofileotlp.DevelopmentVersionHeader),
 	})
 	if err != nil {
 		return statusOf(err).Err()

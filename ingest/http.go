@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -30,6 +31,7 @@ func (s *Server) newHTTP() *http.Server {
 	mux.HandleFunc("POST /v1/traces", s.handle(telemetry.Traces, "rejectedSpans"))
 	mux.HandleFunc("POST /v1/metrics", s.handle(telemetry.Metrics, "rejectedDataPoints"))
 	mux.HandleFunc("POST /v1/logs", s.handle(telemetry.Logs, "rejectedLogRecords"))
+	mux.HandleFunc("POST /v1development/profiles", s.handle(telemetry.Profiles, "rejectedProfiles"))
 	mux.HandleFunc("POST /api/v1/write", s.remoteWrite)
 	return &http.Server{Handler: mux, TLSConfig: s.cfg.TLS.Clone(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 }
@@ -56,6 +58,7 @@ func (s *Server) handle(signal telemetry.Signal, rejectedField string) http.Hand
 		rejected, why, err := s.export(r.Context(), request{
 			signal: signal, from: from, json: kind == typeJSON, body: body,
 			id: r.Header.Get(HeaderBatchID), redelivered: r.Header.Get(HeaderRedelivered) == "true",
+			schema: r.Header.Values(pprofileotlp.DevelopmentVersionHeader),
 		})
 		if err != nil {
 			refuse(w, kind, err)

@@ -49,6 +49,9 @@ type Server struct {
 	readers  compress.Readers
 	dirty    dirty
 	series   *knownSeries
+	stacks   *knownSeries
+	// stretches is what has to be downsampled.
+	stretches stretches
 	// inserting is held for writing while what is derived from the rows is repaired.
 	inserting sync.RWMutex
 	addrs     chan Addrs
@@ -82,7 +85,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(), inserts: newInserts(),
-		memory: budget{limit: cfg.MaxWaiting}, limit: newSeriesLimits(cfg.MaxSeries), senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1), series: newKnownSeries(),
+		memory: budget{limit: cfg.MaxWaiting}, limit: newSeriesLimits(cfg.MaxSeries), senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1),
+		series: newKnownSeries(), stacks: newKnownSeries(),
 	}
 	s.dirty.mark(time.Now().Add(-reconcileStart), time.Now())
 	s.batcher = newBatcher(s.insert)
@@ -121,6 +125,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.serveHTTP(ctx, g, httpL)
 	g.Go(func() error { s.reportSelf(ctx); return nil })
 	g.Go(func() error { s.reconcile(ctx); return nil })
+	g.Go(func() error { s.downsample(ctx); return nil })
 
 	s.addrs <- Addrs{GRPC: grpcL.Addr().String(), HTTP: httpL.Addr().String()}
 	if s.cfg.Ready != nil {

@@ -62,6 +62,9 @@ func (s *Server) insert(ctx context.Context, group []*write) {
 
 // insertPartition stores parts, those of doubtful requests only if they are not there. It returns the writes whose rows may not all be stored.
 func (s *Server) insertPartition(ctx context.Context, p partition, parts []part) map[*write]error {
+	if p.table == samplesTable {
+		defer s.markSamples(parts) // whatever became of them
+	}
 	missing, err := s.missing(ctx, p, parts)
 	if err == nil && len(missing) > 0 {
 		err = s.send(ctx, p, missing)
@@ -130,7 +133,7 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uin
 			ids = append(ids, c.of.batch)
 		}
 	}
-	if len(ids) == 0 || p.table == seriesTable { // merges what is stored twice
+	if len(ids) == 0 || p.table == seriesTable || p.table == stacksTable { // merges what is stored twice
 		return nil, nil
 	}
 	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf("SELECT %s AS id, count() FROM %s WHERE toDate(time) = toDate(?) AND id IN (?) GROUP BY id", storedID(p.table), p.table), p.day.date(), ids)

@@ -50,6 +50,8 @@ const (
 	nameMissing       Reason = "name_missing"
 	seriesLimit       Reason = "series_limit"
 	exemplarsCut      Reason = "exemplars_cut" // kept, with fewer exemplars
+	badProfile        Reason = "bad_profile"
+	framesCut         Reason = "frames_cut" // kept, with the 1024 innermost frames
 	badObject         Reason = "bad_object"
 	storeRefused      Reason = "store_refused"       // kept in dead_letters
 	attributeCut      Reason = "attribute_cut"       // kept, but shorter
@@ -88,6 +90,7 @@ var explanations = map[Reason]string{
 	noTemporality:    "without aggregation temporality",
 	noData:           "metrics of an unknown type",
 	nameMissing:      "metrics without a name",
+	badProfile:       "samples of profiles that name what their dictionary does not have, or with a number of times that is not that of their values",
 	seriesLimit:      "of new series, past the limit of the environment: the series it has are still taken",
 	storeRefused:     "refused by the store: they are kept in dead_letters with the reason",
 	badObject:        "Kubernetes objects without kind, name, uid, resource version or a known action, or whose body is no JSON object",

@@ -46,6 +46,7 @@ type request struct {
 	redelivered bool
 	json        bool                // else protobuf
 	remote      remotewrite.Version // of remote write; 0: OTLP
+	schema      []string            // of profiles: the version of the protocol that the sender names, if it does
 	body        []byte
 	release     func() // gives back the memory that the body and its rows take; may be called twice
 }
@@ -149,7 +150,7 @@ func (s *Server) store(ctx context.Context, q request) (*rows, error) {
 
 func (s *Server) decodeAndSettle(ctx context.Context, q request) (*rows, error) {
 	now := time.Now()
-	r := &rows{id: q.id, batch: batchOf(q.id), environment: s.cfg.Environment, now: now, known: s.series, newSeries: s.limit.of(q.from, now)}
+	r := &rows{id: q.id, batch: batchOf(q.id), environment: s.cfg.Environment, now: now, known: s.series, knownStacks: s.stacks, newSeries: s.limit.of(q.from, now)}
 	if q.from != nil && q.from.environment != "" {
 		r.environment, r.confined = q.from.environment, true
 	}
@@ -195,6 +196,7 @@ func (s *Server) settle(ctx context.Context, q request, r *rows, is fate) error 
 		}
 		if w.refused == 0 {
 			s.series.stored(r.fresh)
+			s.stacks.stored(r.freshStacks)
 		}
 		s.fates.end(q.id, stored, time.Now())
 		s.counters.records(q.signal, &r.tally)

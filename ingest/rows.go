@@ -32,6 +32,11 @@ type rows struct {
 	histograms   map[day]*histogramColumns
 	exponentials map[day]*exponentialColumns
 	exemplars    map[day]*exemplarColumns
+
+	knownStacks *knownSeries // the same of the stacks of profiles
+	freshStacks map[seriesDay]struct{}
+	stacks      map[day]*stackColumns
+	profiles    map[day]*profileColumns
 }
 
 // on returns the columns of the day of a time, made when missing.
@@ -59,7 +64,7 @@ func (r *rows) chunks() []*chunk {
 	for d, c := range r.objects {
 		out = append(out, c.chunk(d))
 	}
-	return append(out, r.metricChunks()...)
+	return append(append(out, r.metricChunks()...), r.profileChunks()...)
 }
 
 // environmentOf is where telemetry goes that names an environment.

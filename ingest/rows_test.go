@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/pprofile/pprofileotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -48,6 +49,8 @@ func sample(t testing.TB, s telemetry.Signal) []byte {
 		b, err = plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
 	case telemetry.Metrics:
 		b, err = pmetricotlp.NewExportRequestFromMetrics(everyMetric(now)).MarshalProto()
+	case telemetry.Profiles:
+		b, err = pprofileotlp.NewExportRequestFromProfiles(Profiled(now)).MarshalProto()
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +185,7 @@ func TestDeepValuesAreRefused(t *testing.T) {
 	if err := shaped(request{signal: telemetry.Logs, body: nested(100)}); !errors.Is(err, wire.ErrDeep) {
 		t.Error("100 levels:", err)
 	}
-	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Metrics, telemetry.Logs} {
+	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Metrics, telemetry.Logs, telemetry.Profiles} {
 		if err := shaped(request{signal: s, body: sample(t, s)}); err != nil {
 			t.Errorf("%s: %v", s, err)
 		}

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -45,10 +44,7 @@ func (s *Server) storeSelf(ctx context.Context, start time.Time) error {
 func (s *Server) selfMetrics(start, now time.Time) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	rm := md.ResourceMetrics().AppendEmpty()
-	host, _ := os.Hostname() // empty when the kernel does not say
-	rm.Resource().Attributes().PutStr(telemetry.ServiceName, "midwatch-ingester")
-	rm.Resource().Attributes().PutStr(telemetry.ServiceInstanceID, fmt.Sprintf("%s/%d", host, os.Getpid()))
-	rm.Resource().Attributes().PutStr(telemetry.HostName, host)
+	itself(rm.Resource())
 	out := selfReport{rm.ScopeMetrics().AppendEmpty().Metrics(), pcommon.NewTimestampFromTime(start), pcommon.NewTimestampFromTime(now)}
 	out.records(s.counters.snapshot())
 	out.bytes(s.counters.sizes())

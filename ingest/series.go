@@ -9,8 +9,11 @@ import (
 	"github.com/midwatch/midwatch/ingest/block"
 )
 
-// seriesTable is the one table whose rows may be stored twice: it merges them.
-const seriesTable = "metric_series"
+// Tables whose rows may be stored twice: they merge them.
+const (
+	seriesTable = "metric_series"
+	stacksTable = "profile_stacks"
+)
 
 // Values of the column kind of metric_series.
 const (
@@ -102,7 +105,7 @@ type seriesDay struct {
 // maxKnownSeries bounds what is remembered, about 20 MB. Past it rows of series are sent again, which the store merges.
 const maxKnownSeries = 1 << 19
 
-// knownSeries remembers which series have their row in the store. A series is known only after the insert of its row was acknowledged, so that a
+// knownSeries remembers which series, or stacks of profiles, have their row in the store. A series is known only after the insert of its row was acknowledged, so that a
 // crash may repeat a row and never lose one. Safe for concurrent use.
 type knownSeries struct {
 	mu    sync.RWMutex

@@ -17,6 +17,11 @@ type question struct {
 	about        bool   // fractions may differ a little: quantiles are estimates
 }
 
+// nothing is the question whose answer takes only the way there and back. It is no figure: it says how much of the others is that.
+func nothing() question {
+	return question{name: "nothing", what: "a question about no table", ours: "SELECT 1", theirs: "SELECT 1"}
+}
+
 // questions are asked about the hour of the load.
 func questions() []question {
 	return []question{
@@ -30,7 +35,7 @@ func questions() []question {
 				ORDER BY Timestamp DESC LIMIT 100`,
 		},
 		{
-			name: "common_words", what: "how many log lines have two words that each is in a third of them",
+			name: "common_words", what: "how many log lines have two words that are in many",
 			ours: `SELECT count() FROM logs
 				WHERE environment = 'production' AND time >= {from:DateTime64(9)} AND time < {to:DateTime64(9)} AND hasToken(lower(body), 'timeout') AND hasToken(lower(body), 'replica')`,
 			theirs: `SELECT count() FROM otel_logs
@@ -54,8 +59,8 @@ func questions() []question {
 		},
 		{
 			name: "trace", what: "a trace by its id",
-			ours: `SELECT toUnixTimestamp64Nano(time) AS t, service, name, duration_ns, lower(span_id) AS id FROM spans
-				WHERE environment = 'production' AND trace_id = {trace:String} ORDER BY t, id`,
+			ours: `SELECT toUnixTimestamp64Nano(time) AS t, service, name, duration_ns, span_id AS id FROM spans
+				WHERE environment = 'production' AND trace = unhex({trace:String}) ORDER BY t, id`,
 			theirs: `WITH (SELECT min(Start) FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS a,
 				(SELECT max(End) + 1 FROM otel_traces_trace_id_ts WHERE TraceId = {trace:String}) AS b
 				SELECT toUnixTimestamp64Nano(Timestamp) AS t, ServiceName, SpanName, Duration, SpanId AS id FROM otel_traces

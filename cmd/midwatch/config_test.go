@@ -29,7 +29,7 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	}
 	want := defaults()
 	// The parts put these defaults in themselves, where the file leaves zero.
-	want.Store.Database, want.Store.User, want.Store.MaxConns = "midwatch", "default", 16
+	want.Store.Database, want.Store.User, want.Store.MaxConns, want.Store.Retention.DiskShare = "midwatch", "default", 16, 0.8
 	want.JetStream.MaxBytes = 1 << 30
 	want.NodeAgent.Interval = got.NodeAgent.Interval
 	i := &want.Investigations

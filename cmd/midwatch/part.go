@@ -131,10 +131,24 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	investigationAge := age(func(s metadata.Settings) int { return s.InvestigationDays })
 	return together{
 		server, senders,
-		ingest.Retention{What: "telemetry", Age: telemetryAge, Store: db, Log: in.log},
+		ingest.Retention{What: "telemetry", Age: telemetryAge, Store: telling{db, server.TellDropped}, Log: in.log},
+		ingest.Relief{Store: db, Tell: server.TellDropped, Log: in.log},
 		ingest.Retention{What: "model calls", Age: ledgerAge, Store: older(meta.DropLedger), Log: in.log},
 		ingest.Retention{What: "investigations", Age: investigationAge, Store: older(meta.DropInvestigations), Log: in.log},
 	}, nil
+}
+
+// telling deletes telemetry and says what it deleted.
+type telling struct {
+	db   *store.DB
+	tell func(context.Context, []store.Dropped)
+}
+
+// Retain implements what Retention asks for.
+func (t telling) Retain(ctx context.Context, age time.Duration) (int, error) {
+	dropped, err := t.db.Retain(ctx, age)
+	t.tell(ctx, dropped)
+	return len(dropped), err
 }
 
 // older deletes what is from before a time, as Retention wants it.

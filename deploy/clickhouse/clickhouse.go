@@ -64,6 +64,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("start ClickHouse in %s: %w", s.cfg.Dir, err)
 	}
 	defer base.Close()
+	defer s.keepBallast(ctx)()
 	front, err := server.New(server.Config{
 		Open: func() (*engine.Session, error) { return open(lib, "--path="+s.cfg.Dir) },
 		User: s.cfg.User, Password: s.cfg.Password, MaxSessions: s.cfg.MaxSessions, Log: s.cfg.Log,
@@ -83,6 +84,14 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		s.cfg.Ready()
 	}
 	return front.Serve(ctx, tls.NewListener(l, s.cfg.TLS))
+}
+
+// keepBallast keeps the ballast until stop is called.
+func (s *Server) keepBallast(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { newBallast(s.cfg.Dir, s.cfg.Log).run(ctx) })
+	return func() { cancel(); keeping.Wait() }
 }
 
 // start opens the engine's first session, which gives the engine its configuration and keeps it up.

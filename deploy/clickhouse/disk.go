@@ -12,7 +12,8 @@ import (
 // engineConfig is what the engine must be told before its first session. Everything MergeTree stores goes to an
 // encrypted disk and is synced before an insert is acknowledged (fsync_part_directory would break every insert there).
 // The caches are bounded: the mark cache alone takes 5 GB by default. Queries never spill, because spilled rows
-// would lie on the disk in clear; they fail when memory is short.
+// would lie on the disk in clear; they fail when memory is short. Inserts leave 64 MiB of the disk, for what makes room
+// takes some: see ballast.
 const engineConfig = `<clickhouse>
   <max_server_memory_usage>%d</max_server_memory_usage>
   <mark_cache_size>134217728</mark_cache_size>
@@ -40,6 +41,7 @@ const engineConfig = `<clickhouse>
   <merge_tree>
     <storage_policy>encrypted</storage_policy>
     <fsync_after_insert>1</fsync_after_insert>
+    <min_free_disk_bytes_to_perform_insert>67108864</min_free_disk_bytes_to_perform_insert>
   </merge_tree>
 </clickhouse>
 `

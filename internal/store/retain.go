@@ -8,35 +8,57 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// Retain drops the partitions whose rows are all older than age, in every table that is partitioned by day, and
-// returns how many. A day goes only when its last second is too old. Dropping frees the disk at once, unlike deleting rows.
-func (db *DB) Retain(ctx context.Context, age time.Duration) (dropped int, err error) {
-	first := time.Now().UTC().Add(-age).Format("20060102") // the oldest day that still has something to keep
-	rows, err := db.Query(ctx, `SELECT DISTINCT table, partition_id FROM system.parts
-		WHERE database = currentDatabase() AND active AND match(partition_id, '^[0-9]{8}$') AND partition_id < ?
-		ORDER BY partition_id, table`, first)
+// Why a partition was dropped.
+const (
+	TooOld   = "age"
+	DiskFull = "disk"
+)
+
+// Dropped is a partition that is gone: a table's rows of one day, or, of a log of ClickHouse's own, of a month.
+type Dropped struct {
+	Database, Table string
+	Day             time.Time // the last day that the partition had rows of
+	Rows, Bytes     uint64    // bytes as they were on disk
+	Reason          string    // TooOld, DiskFull
+}
+
+// Ages says how long what a signal's tables hold is kept: see SignalOf. Less than a day is a day.
+type Ages func(signal string) time.Duration
+
+// Retain drops the partitions whose rows are all older than Config.Retention says for their signal, or than others where it
+// does not, in every table that is partitioned by day and in ClickHouse's own logs, and returns them, also beside an error.
+// A day goes only when its last second is too old. Dropping frees the disk at once, unlike deleting rows.
+func (db *DB) Retain(ctx context.Context, others time.Duration) (dropped []Dropped, err error) {
+	age := db.retention.Ages(others)
+	all, err := db.partitions(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("look for old partitions: %w", err)
+		return nil, err
 	}
-	type partition struct{ table, id string }
-	var old []partition
-	for rows.Next() {
-		var p partition
-		if err := rows.Scan(&p.table, &p.id); err != nil {
-			return 0, fmt.Errorf("look for old partitions: %w", err)
+	now := time.Now()
+	for _, p := range all {
+		if first := now.Add(-max(age(SignalOf(p.table)), day)); !p.day.Before(midnight(first)) {
+			continue
 		}
-		old = append(old, p)
-	}
-	if err := rows.Err(); err != nil {
-		return 0, fmt.Errorf("look for old partitions: %w", err)
-	}
-	// The server's guard against dropping much by mistake would keep exactly the partitions that fill the disk.
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0}))
-	for _, p := range old {
-		if err := db.Exec(ctx, fmt.Sprintf("ALTER TABLE `%s` DROP PARTITION ID '%s'", p.table, p.id)); err != nil {
-			return dropped, fmt.Errorf("drop partition %s of %s: %w", p.id, p.table, err)
+		if err := db.drop(ctx, p); err != nil {
+			return dropped, err
 		}
-		dropped++
+		dropped = append(dropped, p.dropped(TooOld))
 	}
 	return dropped, nil
+}
+
+const day = 24 * time.Hour
+
+// midnight is when the UTC day of t began.
+func midnight(t time.Time) time.Time { return t.UTC().Truncate(day) }
+
+// drop drops a partition, whatever its size: the server's guard against dropping much by mistake would keep exactly the
+// partitions that fill the disk.
+func (db *DB) drop(ctx context.Context, p partition) error {
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0}))
+	query := fmt.Sprintf("ALTER TABLE %s.%s%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), db.onCluster(), p.id)
+	if err := db.Exec(ctx, query); err != nil {
+		return fmt.Errorf("drop partition %s of %s.%s: %w", p.id, p.database, p.table, err)
+	}
+	return nil
 }

@@ -2,11 +2,13 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/store/storetest"
 )
 
@@ -22,12 +24,13 @@ func TestRetainDropsWholeDaysThatAreTooOld(t *testing.T) {
 			}
 		}
 	}
-	dropped, err := db.Retain(t.Context(), 7*24*time.Hour)
+	const week = 7 * 24 * time.Hour
+	dropped, err := db.Retain(t.Context(), week)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dropped != 6 { // two days of spans, of their rollup, and of objects
-		t.Errorf("dropped %d partitions, want 6", dropped)
+	if len(dropped) != 6 || dropped[0].Reason != store.TooOld || dropped[0].Rows != 1 { // two days of spans, of their rollup, and of objects
+		t.Errorf("dropped %v, want 6 partitions", dropped)
 	}
 	want := []string{day(7), day(6), day(1), day(0)} // the seventh day ago has an end that is younger
 	for _, query := range []string{
@@ -43,7 +46,26 @@ func TestRetainDropsWholeDaysThatAreTooOld(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
 		}
 	}
-	if again, err := db.Retain(t.Context(), 7*24*time.Hour); err != nil || again != 0 {
-		t.Errorf("a second time: dropped %d, %v", again, err)
+	if again, err := db.Retain(t.Context(), week); err != nil || len(again) != 0 {
+		t.Errorf("a second time: dropped %v, %v", again, err)
+	}
+}
+
+func TestAges(t *testing.T) {
+	const d = 24 * time.Hour
+	age := store.Retention{Days: map[string]int{"logs": 3, "metrics": 2, "metrics_10m": 90}}.Ages(30 * d)
+	for table, want := range map[string]time.Duration{
+		"logs": 3 * d, "logs_local": 3 * d, "spans": 30 * d, "request_minutes": 30 * d, "metric_samples": 2 * d, "exponential_histograms": 2 * d,
+		"metric_minutes": 90 * d, "metric_ten_minutes": 90 * d, "metric_series": 90 * d, "query_log": 7 * d, "text_log_12": 7 * d,
+	} {
+		if got := age(store.SignalOf(table)); got != want {
+			t.Errorf("%s (%s): %v, want %v", table, store.SignalOf(table), got, want)
+		}
+	}
+	err := store.Retention{DiskShare: 80, MaxBytes: -1, Days: map[string]int{"span": 1, "logs": 0}}.Validate()
+	for _, want := range []string{"disk_share", "max_bytes", `no "span"`, "logs: 0"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to mention %s", err, want)
+		}
 	}
 }

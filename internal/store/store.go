@@ -21,12 +21,14 @@ type Config struct {
 	MaxConns  int      `yaml:"max_conns"` // most connections at a time; 0 means 16
 	Password  string   `yaml:"-"`
 
+	Retention Retention `yaml:"retention"`
+
 	TLS *tls.Config `yaml:"-"` // nil connects in clear, which the embedded server does not offer
 }
 
 // Default is the configuration that `midwatch up` starts from.
 func Default() Config {
-	return Config{Addresses: []string{"127.0.0.1:19000"}, Database: "midwatch", User: "default", MaxConns: 16}
+	return Config{Addresses: []string{"127.0.0.1:19000"}, Database: "midwatch", User: "default", MaxConns: 16, Retention: Retention{DiskShare: defaultDiskShare}}
 }
 
 const (
@@ -38,7 +40,9 @@ const (
 type DB struct {
 	driver.Conn
 	database  string
+	cluster   string // empty: a single server
 	inserters *inserters
+	retention Retention
 }
 
 // Database is the name of the database that unqualified table names mean.
@@ -51,6 +55,9 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if len(cfg.Addresses) == 0 {
 		return nil, errors.New("store: addresses: give at least one host:port")
 	}
+	if err := cfg.Retention.Validate(); err != nil {
+		return nil, err
+	}
 	conn, err := connect(ctx, cfg, cfg.Database)
 	if hasCode(err, unknownDatabase) {
 		if err := makeDatabase(ctx, cfg); err != nil {
@@ -61,7 +68,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store at %v: %w", cfg.Addresses, err)
 	}
-	return &DB{Conn: conn, database: cfg.Database, inserters: newInserters(cfg)}, nil
+	return &DB{Conn: conn, database: cfg.Database, retention: cfg.Retention, inserters: newInserters(cfg)}, nil
 }
 
 // Close ends all connections.
@@ -77,6 +84,9 @@ func (c Config) normal() Config {
 	}
 	if c.MaxConns == 0 {
 		c.MaxConns = d.MaxConns
+	}
+	if c.Retention.DiskShare == 0 {
+		c.Retention.DiskShare = defaultDiskShare
 	}
 	return c
 }

@@ -94,6 +94,7 @@ const (
 	IngestDuration     = "midwatch.ingest.insert.duration"       // s, cumulative histogram: the same attributes
 	IngestWaiting      = "midwatch.ingest.waiting"               // {request} that wait for an insert
 	IngestWaitingBytes = "midwatch.ingest.waiting.bytes"         // By of requests that are being read, wait or are inserted
+	StoreDropped       = "midwatch.store.dropped"                // By, delta, of the ingester: partitions that retention dropped; attributes table, reason (age, disk)
 	DBServerDuration   = "midwatch.db.server.operation.duration" // s, same
 )
 
@@ -103,7 +104,8 @@ const (
 	EventStart      = "midwatch.process.start"
 	EventExit       = "midwatch.process.exit"
 	EventOOMKill    = "midwatch.process.oom_kill"
-	EventDeployment = "midwatch.deployment" // a service's new executable, arguments or configuration
+	EventDropped    = "midwatch.store.dropped" // the store let go of a table's oldest day
+	EventDeployment = "midwatch.deployment"    // a service's new executable, arguments or configuration
 )
 
 // Attributes of events.

@@ -12,6 +12,9 @@ const (
 	Logs    Signal = "logs"
 )
 
+// Profiles is a signal that the ingester takes from senders of its own; it does not travel on JetStream.
+const Profiles Signal = "profiles"
+
 // StreamName is the JetStream stream that holds telemetry between node agents and the exporter.
 const StreamName = "TELEMETRY"
 

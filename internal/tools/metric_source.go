@@ -24,7 +24,7 @@ ORDER BY name, histogram LIMIT 5000`
 	wantedSeries = `FROM metric_series WHERE name IN {names:Array(String)} AND ({service:String} = '' OR service = {service:String}) AND ` + seriesWindow
 	identified   = `
 WITH series AS (
-    SELECT DISTINCT series_id, name, service, instance, host, ` + seriesAttributes + ` AS pairs,
+    SELECT DISTINCT series_id, name, service, instance, host, ` + seriesAttributes + ` AS pairs, kind,
            toUInt8(kind IN ('sum_delta', 'histogram_delta', 'exponential_delta')) AS delta
     ` + wantedSeries + ` AND `
 	ofSeries = ` WHERE ` + wanted + ` AND ` + timeWindow
@@ -39,10 +39,12 @@ SELECT toUInt64(sum(n)) AS points FROM (
     SELECT length(counts) + 2 AS n FROM histograms` + ofSeries + `
     UNION ALL SELECT length(positive_counts) + length(negative_counts) + 4 AS n FROM exponential_histograms` + ofSeries + `)`
 
-	metricSeriesSQL = identified + sampleKinds + `)
+	metricSeriesSQL = identified + sampleKinds + `)` + seriesOfPoints + `
+FROM (SELECT series_id, time, value FROM metric_samples` + ofSeries + `) AS samples INNER JOIN series USING (series_id)` + bySeries
+	seriesOfPoints = `
 SELECT * EXCEPT (pairs, p) FROM (SELECT name, service, instance, host, pairs, mapKeys(pairs) AS keys, mapValues(pairs) AS vals, delta,
-       arraySort(groupArray((toUnixTimestamp64Milli(time), value))) AS p, arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS v
-FROM (SELECT series_id, time, value FROM metric_samples` + ofSeries + `) AS samples INNER JOIN series USING (series_id)
+       arraySort(groupArray((toUnixTimestamp64Milli(time), value))) AS p, arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS v`
+	bySeries = `
 GROUP BY name, service, instance, host, pairs, delta
 ORDER BY name, service, instance, host, pairs
 LIMIT 20000)`
@@ -111,16 +113,6 @@ type storedRow struct {
 	Values []float64 `ch:"v"`
 }
 
-// Read reads gauges and sums.
-func (m *metricSource) Read(ctx context.Context, names []string, service string, from, to time.Time, limit int) ([]promql.Stored, error) {
-	rows, err := readMetrics[storedRow](ctx, m, metricPointsSQL, metricSeriesSQL, names, service, inclusive(from, to), limit)
-	out := make([]promql.Stored, len(rows))
-	for i, row := range rows {
-		out[i] = promql.Stored{Identity: row.identity(), At: row.At, Values: row.Values}
-	}
-	return out, err
-}
-
 type storedHistogramRow struct {
 	identityRow
 	Bounds []float64  `ch:"bounds"`
@@ -140,9 +132,12 @@ func (m *metricSource) ReadHistograms(ctx context.Context, names []string, servi
 	return out, err
 }
 
+// errTooMuch means that what a selector means has more points than may be read.
+var errTooMuch = fmt.Errorf("%w: too many points", promql.ErrExpression)
+
 // readMetrics reads what a selector means, unless it is too much.
-func readMetrics[Row any](ctx context.Context, m *metricSource, count, read string, names []string, service string, w window, limit int) ([]Row, error) {
-	params := append(in(m.scope, w), param{"names", names}, param{"service", service})
+func readMetrics[Row any](ctx context.Context, m *metricSource, count, read string, names []string, service string, w window, limit int, more ...param) ([]Row, error) {
+	params := append(append(in(m.scope, w), param{"names", names}, param{"service", service}), more...)
 	there, _, err := query[struct {
 		Points uint64 `ch:"points"`
 	}](ctx, m.db, count, params)
@@ -151,7 +146,7 @@ func readMetrics[Row any](ctx context.Context, m *metricSource, count, read stri
 	}
 	if len(there) > 0 && there[0].Points > uint64(max(0, limit)) {
 		return nil, fmt.Errorf("%w: %s would read %d points, and %d are left; name a service with {service=\"…\"}, or ask for less time",
-			promql.ErrExpression, list(names), there[0].Points, limit)
+			errTooMuch, list(names), there[0].Points, limit)
 	}
 	rows, text, err := query[Row](ctx, m.db, read, params)
 	m.text = append(m.text, text)

@@ -1,0 +1,200 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+const (
+	downsampleEvery = 15 * time.Second
+	// downsampleAfter is how long after its end a stretch is looked at: most of what is late is there by then.
+	downsampleAfter = 15 * time.Second
+	// maxStretch bounds what one query makes.
+	maxStretch = time.Hour
+)
+
+// resolution is a table of what is kept of each series for each stretch of time. A row is made of all that the finer table has of that stretch, as
+// often as something is added to it; of several rows the one that was made of the most samples is kept. So nothing has to be deleted, and two
+// ingesters that make the same rows do no harm.
+type resolution struct {
+	table  string
+	length time.Duration
+	finer  string // the table it is made of
+	values string // its columns count, min, max, sum, first, last, of the finer table's
+	counts string // samples in rows of the finer table
+}
+
+func resolutions() []resolution {
+	return []resolution{
+		{"metric_minutes", time.Minute, samplesTable, "count(), min(value), max(value), sum(value), argMin(value, time), argMax(value, time)", "count()"},
+		{"metric_ten_minutes", 10 * time.Minute, "metric_minutes FINAL", "sum(count), min(min), max(max), sum(sum), argMin(first, time), argMax(last, time)", "sum(count)"},
+	}
+}
+
+// stretches is what has to be made, by resolution. Safe for concurrent use.
+type stretches struct {
+	mu  sync.Mutex
+	due map[string]map[int64]struct{} // :: table → stretches since 1970
+}
+
+// mark says that something between two times is new to a resolution.
+func (s *stretches) mark(r resolution, from, to time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.due == nil {
+		s.due = map[string]map[int64]struct{}{}
+	}
+	if s.due[r.table] == nil {
+		s.due[r.table] = map[int64]struct{}{}
+	}
+	for n := from.UnixNano() / int64(r.length); n <= to.UnixNano()/int64(r.length); n++ {
+		s.due[r.table][n] = struct{}{}
+	}
+}
+
+// take returns what is due and over, joined to pieces of at most maxStretch of one day, and forgets it.
+func (s *stretches) take(r resolution, now time.Time) (pieces [][2]time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	over := now.Add(-downsampleAfter).UnixNano() / int64(r.length)
+	var list []int64
+	for n := range s.due[r.table] {
+		if n < over {
+			list = append(list, n)
+			delete(s.due[r.table], n)
+		}
+	}
+	slices.Sort(list)
+	for _, n := range list {
+		from := time.Unix(0, n*int64(r.length)).UTC()
+		to := from.Add(r.length)
+		if i := len(pieces) - 1; i >= 0 && pieces[i][1].Equal(from) && to.Sub(pieces[i][0]) <= maxStretch && from.Truncate(24*time.Hour).Equal(pieces[i][0].Truncate(24*time.Hour)) {
+			pieces[i][1] = to
+			continue
+		}
+		pieces = append(pieces, [2]time.Time{from, to})
+	}
+	return pieces
+}
+
+// markSamples says that there may be new samples.
+func (s *Server) markSamples(parts []part) {
+	finest := resolutions()[0]
+	for _, c := range parts {
+		from, to := c.span()
+		s.stretches.mark(finest, from, to)
+	}
+}
+
+// downsample makes what is due until ctx ends. It begins with what an ingester before did not get to.
+func (s *Server) downsample(ctx context.Context) {
+	tick := time.NewTicker(downsampleEvery)
+	defer tick.Stop()
+	compared := false
+	for {
+		if !compared {
+			err := s.compareResolutions(ctx)
+			compared = err == nil
+			s.warn(ctx, "look for samples that are in no downsampled table; trying again", err)
+		}
+		s.warn(ctx, "downsample metrics; trying again", s.downsampleOnce(ctx, time.Now()))
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) warn(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.cfg.Log.Warn(what, "error", err)
+	}
+}
+
+// downsampleOnce makes what is over by now. What fails stays due.
+func (s *Server) downsampleOnce(ctx context.Context, now time.Time) error {
+	all := resolutions()
+	for i, r := range all {
+		pieces := s.stretches.take(r, now)
+		for j, p := range pieces {
+			if err := s.fill(ctx, r, p[0], p[1]); err != nil {
+				for _, left := range pieces[j:] {
+					s.stretches.mark(r, left[0], left[1].Add(-time.Nanosecond))
+				}
+				return err
+			}
+			if i+1 < len(all) {
+				s.stretches.mark(all[i+1], p[0], p[1].Add(-time.Nanosecond))
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) fill(ctx context.Context, r resolution, from, to time.Time) error {
+	err := s.cfg.Store.Exec(ctx, fmt.Sprintf(`INSERT INTO %s (series_id, time, count, min, max, sum, first, last)
+		SELECT series_id, toStartOfInterval(time, INTERVAL %d SECOND, 'UTC') AS stretch, %s FROM %s
+		WHERE time >= @from AND time < @to GROUP BY series_id, stretch`, r.table, int(r.length.Seconds()), r.values, r.finer),
+		clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds))
+	if err != nil {
+		return fmt.Errorf("fill %s of %s: %w", r.table, from.Format(time.DateTime), err)
+	}
+	return nil
+}
+
+// compareResolutions marks what a crash kept from being made: days that count fewer samples than there are, and their stretches.
+func (s *Server) compareResolutions(ctx context.Context) error {
+	for _, r := range resolutions() {
+		days, err := s.times(ctx, fmt.Sprintf(`SELECT toDateTime(day, 'UTC') FROM (
+				SELECT toDate(time) AS day, toInt64(%s) AS n FROM %s GROUP BY day
+				UNION ALL SELECT toDate(time) AS day, -toInt64(sum(count)) AS n FROM %s FINAL GROUP BY day)
+			GROUP BY day HAVING sum(n) > 0 ORDER BY day`, r.counts, r.finer, r.table))
+		if err != nil {
+			return fmt.Errorf("compare %s with %s: %w", r.table, r.finer, err)
+		}
+		for _, day := range days {
+			if err := s.compareDay(ctx, r, day); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Server) compareDay(ctx context.Context, r resolution, day time.Time) error {
+	missing, err := s.times(ctx, fmt.Sprintf(`SELECT toDateTime(stretch, 'UTC') FROM (
+			SELECT toStartOfInterval(time, INTERVAL %d SECOND, 'UTC') AS stretch, toInt64(%s) AS n FROM %s WHERE toDate(time) = toDate(@day) GROUP BY stretch
+			UNION ALL SELECT toDateTime64(time, 9, 'UTC') AS stretch, -toInt64(sum(count)) AS n FROM %s FINAL WHERE toDate(time) = toDate(@day) GROUP BY stretch)
+		GROUP BY stretch HAVING sum(n) > 0 ORDER BY stretch`, int(r.length.Seconds()), r.counts, r.finer, r.table),
+		clickhouse.DateNamed("day", day, clickhouse.Seconds))
+	if err != nil {
+		return fmt.Errorf("compare %s with %s of %s: %w", r.table, r.finer, day.Format(time.DateOnly), err)
+	}
+	for _, at := range missing {
+		s.stretches.mark(r, at, at)
+	}
+	return nil
+}
+
+// times are the rows of a query of one column.
+func (s *Server) times(ctx context.Context, query string, args ...any) (out []time.Time, err error) {
+	rows, err := s.cfg.Store.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at time.Time
+		if err := rows.Scan(&at); err != nil {
+			return nil, err
+		}
+		out = append(out, at)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,170 @@
+package ingest
+
+import (
+	"strconv"
+
+	"github.com/cespare/xxhash/v2"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pprofile"
+)
+
+// maxFrames is how many frames of a stack are kept, the innermost.
+const maxFrames = 1024
+
+// frame is a function that was running; an address where there is no name.
+type frame struct {
+	function, file string
+	line           int64
+}
+
+// stack is what was running, the innermost function first.
+type stack struct {
+	id     uint64
+	frames []frame
+	size   int // bytes
+}
+
+// dictionary is what the profiles of a request name by numbers. Each stack is read once.
+type dictionary struct {
+	r      *rows
+	in     pprofile.ProfilesDictionary
+	stacks map[int32]*stack
+}
+
+func newDictionary(r *rows, in pprofile.ProfilesDictionary) *dictionary {
+	return &dictionary{r: r, in: in, stacks: map[int32]*stack{}}
+}
+
+func within(i int32, n int) bool { return i >= 0 && int(i) < n }
+
+// text is a string; number 0 is the empty one, also of no strings.
+func (d *dictionary) text(i int32) (string, bool) {
+	if i == 0 {
+		return "", true
+	}
+	if !within(i, d.in.StringTable().Len()) {
+		return "", false
+	}
+	return d.r.named(d.in.StringTable().At(int(i))), true
+}
+
+// attributes adds those with these numbers; not ok: there is none of some number.
+func (d *dictionary) attributes(to *attributes, numbers []int32) (ok bool) {
+	for _, i := range numbers {
+		if !within(i, d.in.AttributeTable().Len()) {
+			return false
+		}
+		a := d.in.AttributeTable().At(int(i))
+		key, ok := d.text(a.KeyStrindex())
+		if !ok {
+			return false
+		}
+		switch {
+		case key == "":
+			d.r.tally.note(attributeUnnamed)
+		case len(to.list) == maxAttributes:
+			d.r.tally.note(attributesTooMany)
+		case to.has([]byte(key)):
+			d.r.tally.note(attributeTwice)
+		default:
+			to.put([]byte(key), d.r.shortened(d.r.valid([]byte(a.Value().AsString()))))
+		}
+	}
+	return true
+}
+
+// link is the span that a sample was taken in; number 0 is none.
+func (d *dictionary) link(i int32) (trace pcommon.TraceID, span pcommon.SpanID, ok bool) {
+	if i == 0 {
+		return trace, span, true
+	}
+	if !within(i, d.in.LinkTable().Len()) {
+		return trace, span, false
+	}
+	l := d.in.LinkTable().At(int(i))
+	return l.TraceID(), l.SpanID(), true
+}
+
+// stack reads a stack; number 0 is the empty one. Not ok: it names something that is not there, or is larger than a record may be.
+func (d *dictionary) stack(i int32) (*stack, bool) {
+	if known, read := d.stacks[i]; read {
+		return known, known != nil
+	}
+	s := &stack{}
+	ok := i == 0
+	if within(i, d.in.StackTable().Len()) {
+		ok = d.read(s, d.in.StackTable().At(int(i)).LocationIndices().AsRaw())
+	}
+	if !ok {
+		s = nil
+	} else {
+		s.identify()
+	}
+	d.stacks[i] = s
+	return s, ok
+}
+
+func (d *dictionary) read(s *stack, locations []int32) bool {
+	for _, i := range locations {
+		if !within(i, d.in.LocationTable().Len()) || !d.location(s, d.in.LocationTable().At(int(i))) || s.size > maxRecord {
+			return false
+		}
+		if len(s.frames) >= maxFrames {
+			s.frames = s.frames[:maxFrames]
+			d.r.tally.note(framesCut)
+			return true
+		}
+	}
+	return true
+}
+
+// location adds its frames: several where functions were inlined.
+func (d *dictionary) location(s *stack, l pprofile.Location) bool {
+	for _, line := range l.Lines().All() {
+		f := frame{line: line.Line()}
+		if !within(line.FunctionIndex(), d.in.FunctionTable().Len()) {
+			return false
+		}
+		function := d.in.FunctionTable().At(int(line.FunctionIndex()))
+		var named, filed bool
+		f.function, named = d.text(function.NameStrindex())
+		f.file, filed = d.text(function.FilenameStrindex())
+		if !named || !filed {
+			return false
+		}
+		s.add(f)
+		if len(s.frames) > maxFrames || s.size > maxRecord {
+			return true
+		}
+	}
+	if l.Lines().Len() > 0 {
+		return true
+	}
+	f := frame{function: "0x" + strconv.FormatUint(l.Address(), 16)}
+	if i := l.MappingIndex(); i > 0 {
+		if !within(i, d.in.MappingTable().Len()) {
+			return false
+		}
+		var ok bool
+		if f.file, ok = d.text(d.in.MappingTable().At(int(i)).FilenameStrindex()); !ok {
+			return false
+		}
+	}
+	s.add(f)
+	return true
+}
+
+func (s *stack) add(f frame) {
+	s.frames = append(s.frames, f)
+	s.size += len(f.function) + len(f.file) + 8
+}
+
+func (s *stack) identify() {
+	h := xxhash.New()
+	for _, f := range s.frames {
+		hashString(h, f.function)
+		hashString(h, f.file)
+		hashLength(h, int(uint32(f.line)))
+	}
+	s.id = h.Sum64()
+}

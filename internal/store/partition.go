@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// partition is what is dropped as a whole.
+type partition struct {
+	database, table, id string
+	day                 time.Time // its last day
+	rows, bytes         uint64
+}
+
+func (p partition) dropped(reason string) Dropped {
+	return Dropped{Database: p.database, Table: p.table, Day: p.day, Rows: p.rows, Bytes: p.bytes, Reason: reason}
+}
+
+// partitions lists what may be dropped: the days of our own tables, days and months of the logs that ClickHouse keeps of
+// itself. The oldest first, and of a day the largest, so that little goes when little has to; names after what has them.
+func (db *DB) partitions(ctx context.Context) ([]partition, error) {
+	rows, err := db.Query(ctx, `SELECT database, table, partition_id, sum(rows), sum(bytes_on_disk) AS bytes
+		FROM `+db.hosts("SELECT * FROM system.parts WHERE active")+` WHERE (database = ? AND match(partition_id, '^[0-9]{8}$')
+			OR database = 'system' AND match(table, '_log(_[0-9]+)?$') AND match(partition_id, '^[0-9]{6}([0-9]{2})?$'))
+		GROUP BY database, table, partition_id HAVING sum(rows) > 0
+		ORDER BY if(length(partition_id) = 6, concat(partition_id, '99'), partition_id), table LIKE 'metric_series%', bytes DESC`, db.database)
+	if err != nil {
+		return nil, fmt.Errorf("look for partitions: %w", err)
+	}
+	defer rows.Close()
+	var all []partition
+	for rows.Next() {
+		var p partition
+		if err := rows.Scan(&p.database, &p.table, &p.id, &p.rows, &p.bytes); err != nil {
+			return nil, fmt.Errorf("look for partitions: %w", err)
+		}
+		if p.day, err = lastDay(p.id); err != nil {
+			continue // eight digits that are no day
+		}
+		all = append(all, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look for partitions: %w", err)
+	}
+	return all, nil
+}
+
+// lastDay is the last day of a partition called YYYYMMDD or YYYYMM.
+func lastDay(id string) (time.Time, error) {
+	if len(id) == len("200601") {
+		month, err := time.Parse("200601", id)
+		return month.AddDate(0, 1, -1), err
+	}
+	return time.Parse("20060102", id)
+}
+
+// metricSeries is what metrics of every resolution have their names from, so it stays as long as the longest of them.
+const metricSeries = "metric_series"
+
+// Signals are what can be kept for different times: SignalOf names one of them for each table.
+var Signals = []string{
+	"spans", "logs", "events", "kubernetes", "metrics", "metrics_1m", "metrics_10m", "profiles", "rollups", "dead_letters", "system",
+}
+
+// SignalOf is the signal that a table's rows belong to.
+func SignalOf(table string) string {
+	switch table = strings.TrimSuffix(table, localSuffix); {
+	case strings.HasSuffix(strings.TrimRight(table, "_0123456789"), "_log"):
+		return "system"
+	case strings.HasPrefix(table, "k8s_"):
+		return "kubernetes"
+	case strings.HasPrefix(table, "profile"):
+		return "profiles"
+	case table == metricSeries:
+		return metricSeries
+	case table == "metric_ten_minutes":
+		return "metrics_10m"
+	case table == "metric_minutes":
+		return "metrics_1m"
+	case strings.HasPrefix(table, "metric"), strings.HasSuffix(table, "histograms"), table == "exemplars", table == "summaries":
+		return "metrics"
+	case strings.HasSuffix(table, "_minutes"):
+		return "rollups"
+	}
+	return table
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrOnlyToday means that the disk is fuller than it may be and nothing is left to drop but what today brought.
+var ErrOnlyToday = errors.New("the disk is fuller than it may be, and the store has nothing left but today's rows")
+
+// Relieve drops the oldest partitions, over all tables, until no more of the disk is in use than allowed, and returns them,
+// also beside an error. Today's stay: if that is not enough, it returns ErrOnlyToday.
+func (db *DB) Relieve(ctx context.Context) (dropped []Dropped, err error) {
+	over, err := db.excess(ctx)
+	if err != nil || over == 0 {
+		return nil, err
+	}
+	all, err := db.partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	today := midnight(time.Now())
+	for _, p := range all {
+		if !p.day.Before(today) {
+			continue
+		}
+		if err := db.drop(ctx, p); err != nil {
+			return dropped, err
+		}
+		dropped = append(dropped, p.dropped(DiskFull))
+		if over, err = db.excess(ctx); err != nil || over == 0 {
+			return dropped, err
+		}
+	}
+	return dropped, fmt.Errorf("%w: %d bytes too many; give it a larger disk, or keep what it gets for a shorter time", ErrOnlyToday, over)
+}
+
+// excess is by how many bytes the fullest disk of the store, or the store on it, is larger than allowed; of a cluster, on the
+// host where that is most. Parts whose partition was dropped, and whose files go as soon as no query reads them, count as gone.
+func (db *DB) excess(ctx context.Context) (most uint64, err error) {
+	ours := "(SELECT * FROM system.parts WHERE database = " + literal(db.database) + ")"
+	rows, err := db.Query(ctx, "SELECT * FROM "+db.hosts(`SELECT
+			ifNull(argMax(toUInt64(total_space - free_space), (total_space - free_space) / total_space), 0) AS used,
+			ifNull(argMax(total_space, (total_space - free_space) / total_space), 0) AS total,
+			ifNull((SELECT sum(bytes_on_disk) FROM `+ours+` WHERE active), 0) AS stored,
+			ifNull((SELECT sum(bytes_on_disk) FROM `+ours+` WHERE NOT active AND (table, partition_id) NOT IN
+				(SELECT table, partition_id FROM `+ours+` WHERE active AND rows > 0)), 0) AS leaving
+		FROM system.disks WHERE total_space BETWEEN 1 AND 1e18 AND name IN (SELECT disk_name FROM `+ours+`)`)) // object stores have no end
+	if err != nil {
+		return 0, fmt.Errorf("ask how full the disk is: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var used, total, stored, leaving uint64
+		if err := rows.Scan(&used, &total, &stored, &leaving); err != nil {
+			return 0, fmt.Errorf("ask how full the disk is: %w", err)
+		}
+		most = max(most, beyond(used, uint64(float64(total)*db.retention.DiskShare)+leaving))
+		if db.retention.MaxBytes > 0 {
+			most = max(most, beyond(stored, uint64(db.retention.MaxBytes)))
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("ask how full the disk is: %w", err)
+	}
+	return most, nil
+}
+
+func beyond(n, limit uint64) uint64 {
+	if n <= limit {
+		return 0
+	}
+	return n - limit
+}

@@ -1,0 +1,172 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest"
+	"github.com/midwatch/midwatch/internal/store"
+)
+
+// smallDisk is a store on a filesystem of its own of so many bytes.
+func smallDisk(t *testing.T, size int, retention store.Retention) (*store.DB, string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("mounting a filesystem takes root")
+	}
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", data, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
+		t.Skipf("mount a tmpfs: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(data, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	s := clickhousetest.Start(t, dir)
+	db, err := store.Open(t.Context(), store.Config{Addresses: []string{s.Address}, TLS: s.TLS, Retention: retention})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	for _, table := range []string{"spans", "logs"} {
+		if err := db.Exec(t.Context(), "CREATE TABLE "+table+" (time DateTime, s String CODEC(NONE)) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY time"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return db, data
+}
+
+// fill stores so many megabytes of a day, ago days back.
+func fill(t *testing.T, db *store.DB, table string, ago, megabytes int) error {
+	t.Helper()
+	return db.Exec(t.Context(), fmt.Sprintf("INSERT INTO %s SELECT now() - INTERVAL %d DAY, randomString(1000) FROM numbers(%d)", table, ago, 1000*megabytes))
+}
+
+func days(t *testing.T, db *store.DB, table string) (ago []string) {
+	t.Helper()
+	var got []int64
+	if err := db.QueryRow(t.Context(), "SELECT groupUniqArray(toInt64(toDate(now()) - toDate(time))) FROM "+table).Scan(&got); err != nil {
+		t.Fatal(err)
+	}
+	for want := range int64(10) {
+		for _, d := range got {
+			if d == want {
+				ago = append(ago, fmt.Sprint(d))
+			}
+		}
+	}
+	return ago
+}
+
+func TestRelieveDropsTheOldestUntilThereIsRoom(t *testing.T) {
+	db, data := smallDisk(t, 300<<20, store.Retention{DiskShare: 0.4})
+	for ago := 5; ago >= 0; ago-- {
+		for table, megabytes := range map[string]int{"spans": 5, "logs": 15} {
+			if err := fill(t, db, table, ago, megabytes); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// 120 MB and what the engine itself takes: something has to go, and the larger table's oldest day is enough or nearly.
+	dropped, err := db.Relieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(data, &fs); err != nil {
+		t.Fatal(err)
+	}
+	if used := 1 - float64(fs.Bavail)/float64(fs.Blocks); used > 0.4 || used < 0.3 {
+		t.Errorf("%.2f of the disk is in use; dropped %v", used, dropped)
+	}
+	if len(dropped) == 0 || dropped[0].Table != "logs" || dropped[0].Reason != store.DiskFull || dropped[0].Bytes < 15_000_000 ||
+		!dropped[0].Day.Equal(time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -5)) {
+		t.Errorf("dropped %v", dropped)
+	}
+	if again, err := db.Relieve(t.Context()); err != nil || len(again) != 0 {
+		t.Errorf("a second time: %v, %v", again, err)
+	}
+	if got := strings.Join(days(t, db, "logs"), " "); got != "0 1 2 3 4" {
+		t.Errorf("logs of the days %s are left", got)
+	}
+}
+
+func TestRelieveOfAFullDisk(t *testing.T) {
+	db, data := smallDisk(t, 150<<20, store.Retention{DiskShare: 0.5})
+	full := func() (err error) {
+		for ago := 3; err == nil; ago = max(ago-1, 0) {
+			err = fill(t, db, "logs", ago, 10)
+		}
+		return err
+	}
+	var e *clickhouse.Exception
+	if err := full(); !errors.As(err, &e) || e.Code != 243 && e.Code != 1001 {
+		t.Fatalf("a full disk: got %v, want NOT_ENOUGH_SPACE", err)
+	}
+	fillUp(t, data)
+	if dropped, err := db.Relieve(t.Context()); !errors.Is(err, store.ErrOnlyToday) || len(dropped) != 3 {
+		t.Fatalf("dropped %v, %v; want three days", dropped, err)
+	}
+	if got := strings.Join(days(t, db, "logs"), " "); got != "0" {
+		t.Errorf("logs of the days %s are left", got)
+	}
+	if err := os.Remove(filepath.Join(data, "not-ours")); err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(t, db, "logs", 0, 5); err != nil {
+		t.Errorf("an insert after it: %v", err)
+	}
+}
+
+// fillUp has somebody else take every byte that is left of the disk, and waits until the server gives up its ballast.
+func fillUp(t *testing.T, data string) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(data, "not-ours"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 1 << 20; size > 0 && err == nil; {
+		if _, err = f.Write(make([]byte, size)); errors.Is(err, unix.ENOSPC) {
+			size, err = size/2, nil
+		}
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(data, "midwatch.ballast")); errors.Is(err, os.ErrNotExist) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the server keeps its ballast")
+		}
+	}
+}
+
+func TestRelieveOfWhatIsAllowed(t *testing.T) {
+	db, _ := smallDisk(t, 200<<20, store.Retention{DiskShare: 1, MaxBytes: 25_000_000})
+	for ago := range 4 {
+		if err := fill(t, db, "spans", ago, 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if dropped, err := db.Relieve(t.Context()); err != nil || len(dropped) != 2 {
+		t.Errorf("dropped %v, %v; want two days", dropped, err)
+	}
+	if got := strings.Join(days(t, db, "spans"), " "); got != "0 1" {
+		t.Errorf("spans of the days %s are left", got)
+	}
+}
