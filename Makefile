@@ -74,6 +74,10 @@ test-demo: build ## The whole story with three faults, and a browser that approv
 test-chaos: build ## Six kills in six phases of an investigation; `make chaos` is all of it
 	MIDWATCH_CHAOS=1 go test -count=1 -v -timeout 15m ./bench/chaos
 
+.PHONY: kill-store
+kill-store: deps ## Kill the store 30 times in the middle of inserts: no acknowledged row is lost (KILLS=100, SEED=n; test-go has three kills)
+	MIDWATCH_KILLS=$(or $(KILLS),30) MIDWATCH_SEED=$(SEED) go test -count=1 -v -run '^TestKillLosesNoAcknowledgedRow$$' -timeout 60m ./deploy/clickhouse
+
 .PHONY: kube
 kube: ## Build the test cluster's programs into .cache/kube (6 minutes the first time)
 	@deploy/cluster/build.sh

@@ -96,6 +96,9 @@ func (s *Server) keepBallast(ctx context.Context) (stop func()) {
 
 // start opens the engine's first session, which gives the engine its configuration and keeps it up.
 func (s *Server) start(lib *engine.Library) (*engine.Session, error) {
+	if err := forbidSpills(s.cfg.Dir); err != nil {
+		return nil, err
+	}
 	f, path, err := configFile(s.cfg.MemoryLimit, s.cfg.Key)
 	if err != nil {
 		return nil, err

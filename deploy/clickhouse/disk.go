@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,7 +13,7 @@ import (
 // engineConfig is what the engine must be told before its first session. Everything MergeTree stores goes to an
 // encrypted disk and is synced before an insert is acknowledged (fsync_part_directory would break every insert there).
 // The caches are bounded: the mark cache alone takes 5 GB by default. Queries never spill, because spilled rows
-// would lie on the disk in clear; they fail when memory is short. Inserts leave 64 MiB of the disk, for what makes room
+// would lie on the disk in clear; they fail when memory is short: see forbidSpills. Inserts leave 64 MiB of the disk, for what makes room
 // takes some: see ballast.
 const engineConfig = `<clickhouse>
   <max_server_memory_usage>%d</max_server_memory_usage>
@@ -69,4 +70,18 @@ func configFile(memory int64, key []byte) (*os.File, string, error) {
 		return nil, "", fmt.Errorf("write the engine's configuration: %w", err)
 	}
 	return f, path, nil
+}
+
+// forbidSpills removes what an earlier process left of temporary files and sees to it that no more can be made, because
+// they would lie on the disk in clear and a client's settings may ask for them: where the engine makes them, nobody can.
+// The engine knows no other way; it ignores tmp_policy and the limit on temporary data.
+func forbidSpills(dir string) error {
+	path := filepath.Join(dir, "tmp")
+	if err := os.RemoveAll(path); err != nil {
+		return fmt.Errorf("remove temporary files: %w", err)
+	}
+	if err := os.Symlink("/proc/self/fdinfo", path); err != nil {
+		return fmt.Errorf("forbid temporary files: %w", err)
+	}
+	return nil
 }
