@@ -36,10 +36,14 @@ func (db *DB) Insert(ctx context.Context, table string, blocks []proto.Input) er
 	return nil
 }
 
+// insertSettings make an answer mean what it says: the rows are stored now, and also when the same block was stored and deleted before, which
+// replicated tables would take for a repetition.
+var insertSettings = []ch.Setting{ch.SettingInt("async_insert", 0), ch.SettingInt("insert_deduplicate", 0)}
+
 // stream is an insert whose blocks are sent one after the other.
 func stream(table string, blocks []proto.Input) ch.Query {
 	current := slices.Clone(blocks[0])
-	q := ch.Query{Body: insertInto(table, current), Input: current}
+	q := ch.Query{Body: insertInto(table, current), Input: current, Settings: insertSettings}
 	if len(blocks) == 1 {
 		return q
 	}
