@@ -12,6 +12,9 @@ import (
 // ErrTruncated means that a message ends in the middle of a field.
 var ErrTruncated = errors.New("protobuf: the message ends in the middle of a field")
 
+// ErrGroup means that a message has a group, a kind of field that protobuf's third version does not know, or a wire type that nobody does.
+var ErrGroup = errors.New("protobuf: a group, or an unknown wire type")
+
 // Message is a message being read: call Next for each field and then, by Number, the method for what the field should be. A field that is
 // something else ends the reading with an error, which Err returns at the end.
 //
@@ -59,8 +62,8 @@ func (m *Message) Next() bool {
 		}
 	case protowire.BytesType:
 		m.take(m.varint())
-	default: // groups are of protobuf's first version; OTLP never had any
-		m.fail(fmt.Errorf("protobuf: field %d has wire type %d", m.number, m.kind))
+	default:
+		m.fail(ErrGroup)
 	}
 	return m.err == nil
 }
