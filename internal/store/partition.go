@@ -22,10 +22,10 @@ func (p partition) dropped(reason string) Dropped {
 // itself. The oldest first, and of a day the largest, so that little goes when little has to; names after what has them.
 func (db *DB) partitions(ctx context.Context) ([]partition, error) {
 	rows, err := db.Query(ctx, `SELECT database, table, partition_id, sum(rows), sum(bytes_on_disk) AS bytes
-		FROM `+db.hosts("SELECT * FROM system.parts WHERE active")+` WHERE (database = ? AND match(partition_id, '^[0-9]{8}$')
+		FROM system.parts WHERE active AND (database = currentDatabase() AND match(partition_id, '^[0-9]{8}$')
 			OR database = 'system' AND match(table, '_log(_[0-9]+)?$') AND match(partition_id, '^[0-9]{6}([0-9]{2})?$'))
 		GROUP BY database, table, partition_id HAVING sum(rows) > 0
-		ORDER BY if(length(partition_id) = 6, concat(partition_id, '99'), partition_id), table LIKE 'metric_series%', bytes DESC`, db.database)
+		ORDER BY if(length(partition_id) = 6, concat(partition_id, '99'), partition_id), table LIKE 'metric_series%', bytes DESC`)
 	if err != nil {
 		return nil, fmt.Errorf("look for partitions: %w", err)
 	}
@@ -66,7 +66,7 @@ var Signals = []string{
 
 // SignalOf is the signal that a table's rows belong to.
 func SignalOf(table string) string {
-	switch table = strings.TrimSuffix(table, localSuffix); {
+	switch {
 	case strings.HasSuffix(strings.TrimRight(table, "_0123456789"), "_log"):
 		return "system"
 	case strings.HasPrefix(table, "k8s_"):

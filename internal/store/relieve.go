@@ -37,35 +37,27 @@ func (db *DB) Relieve(ctx context.Context) (dropped []Dropped, err error) {
 	return dropped, fmt.Errorf("%w: %d bytes too many; give it a larger disk, or keep what it gets for a shorter time", ErrOnlyToday, over)
 }
 
-// excess is by how many bytes the fullest disk of the store, or the store on it, is larger than allowed; of a cluster, on the
-// host where that is most. Parts whose partition was dropped, and whose files go as soon as no query reads them, count as gone.
-func (db *DB) excess(ctx context.Context) (most uint64, err error) {
-	ours := "(SELECT * FROM system.parts WHERE database = " + literal(db.database) + ")"
-	rows, err := db.Query(ctx, "SELECT * FROM "+db.hosts(`SELECT
-			ifNull(argMax(toUInt64(total_space - free_space), (total_space - free_space) / total_space), 0) AS used,
-			ifNull(argMax(total_space, (total_space - free_space) / total_space), 0) AS total,
-			ifNull((SELECT sum(bytes_on_disk) FROM `+ours+` WHERE active), 0) AS stored,
+// excess is by how many bytes the fullest disk of the store, or the store on it, is larger than allowed. Parts whose
+// partition was dropped, and whose files go as soon as no query reads them, count as gone.
+func (db *DB) excess(ctx context.Context) (bytes uint64, err error) {
+	const ours = "(SELECT * FROM system.parts WHERE database = currentDatabase())"
+	var used, total, stored, leaving uint64
+	err = db.QueryRow(ctx, `SELECT
+			ifNull(argMax(toUInt64(total_space - free_space), (total_space - free_space) / total_space), 0),
+			ifNull(argMax(total_space, (total_space - free_space) / total_space), 0),
+			ifNull((SELECT sum(bytes_on_disk) FROM `+ours+` WHERE active), 0),
 			ifNull((SELECT sum(bytes_on_disk) FROM `+ours+` WHERE NOT active AND (table, partition_id) NOT IN
-				(SELECT table, partition_id FROM `+ours+` WHERE active AND rows > 0)), 0) AS leaving
-		FROM system.disks WHERE total_space BETWEEN 1 AND 1e18 AND name IN (SELECT disk_name FROM `+ours+`)`)) // object stores have no end
+				(SELECT table, partition_id FROM `+ours+` WHERE active AND rows > 0)), 0)
+		FROM system.disks WHERE total_space BETWEEN 1 AND 1e18 AND name IN (SELECT disk_name FROM `+ours+`)`). // object stores have no end
+		Scan(&used, &total, &stored, &leaving)
 	if err != nil {
 		return 0, fmt.Errorf("ask how full the disk is: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var used, total, stored, leaving uint64
-		if err := rows.Scan(&used, &total, &stored, &leaving); err != nil {
-			return 0, fmt.Errorf("ask how full the disk is: %w", err)
-		}
-		most = max(most, beyond(used, uint64(float64(total)*db.retention.DiskShare)+leaving))
-		if db.retention.MaxBytes > 0 {
-			most = max(most, beyond(stored, uint64(db.retention.MaxBytes)))
-		}
+	bytes = beyond(used, uint64(float64(total)*db.retention.DiskShare)+leaving)
+	if db.retention.MaxBytes > 0 {
+		bytes = max(bytes, beyond(stored, uint64(db.retention.MaxBytes)))
 	}
-	if err := rows.Err(); err != nil {
-		return 0, fmt.Errorf("ask how full the disk is: %w", err)
-	}
-	return most, nil
+	return bytes, nil
 }
 
 func beyond(n, limit uint64) uint64 {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -56,9 +57,13 @@ func midnight(t time.Time) time.Time { return t.UTC().Truncate(day) }
 // partitions that fill the disk.
 func (db *DB) drop(ctx context.Context, p partition) error {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0}))
-	query := fmt.Sprintf("ALTER TABLE %s.%s%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), db.onCluster(), p.id)
+	query := fmt.Sprintf("ALTER TABLE %s.%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), p.id)
 	if err := db.Exec(ctx, query); err != nil {
 		return fmt.Errorf("drop partition %s of %s.%s: %w", p.id, p.database, p.table, err)
 	}
 	return nil
+}
+
+func quote(identifier string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(identifier) + "`"
 }

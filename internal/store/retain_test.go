@@ -55,7 +55,7 @@ func TestAges(t *testing.T) {
 	const d = 24 * time.Hour
 	age := store.Retention{Days: map[string]int{"logs": 3, "metrics": 2, "metrics_10m": 90}}.Ages(30 * d)
 	for table, want := range map[string]time.Duration{
-		"logs": 3 * d, "logs_local": 3 * d, "spans": 30 * d, "request_minutes": 30 * d, "metric_samples": 2 * d, "exponential_histograms": 2 * d,
+		"logs": 3 * d, "spans": 30 * d, "request_minutes": 30 * d, "metric_samples": 2 * d, "exponential_histograms": 2 * d,
 		"metric_minutes": 90 * d, "metric_ten_minutes": 90 * d, "metric_series": 90 * d, "query_log": 7 * d, "text_log_12": 7 * d,
 	} {
 		if got := age(store.SignalOf(table)); got != want {

@@ -40,7 +40,6 @@ const (
 type DB struct {
 	driver.Conn
 	database  string
-	cluster   string // empty: a single server
 	inserters *inserters
 	retention Retention
 }
