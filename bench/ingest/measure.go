@@ -16,7 +16,7 @@ type taken struct {
 	receiver       rig.Usage
 	stored, merged time.Duration // CPU of the store while rows came, and until nothing was merged any more
 	store          rig.Usage
-	disk, rollups  rig.Disk
+	disk, derived  rig.Disk
 	told, failed   int64
 	slowest        time.Duration
 	tablesAlone    []rig.Disk // of each table of disk
@@ -131,9 +131,11 @@ func (t *taken) measureDisk(ctx context.Context, s *rig.Side, signal load.Signal
 		}
 		t.tablesAlone, t.tables = append(t.tablesAlone, d), append(t.tables, table)
 	}
-	if signal == load.Spans && len(s.Rollups) > 0 {
-		t.rollups, err = s.Disk(ctx, s.Rollups...)
+	derived, err := s.Derived(ctx)
+	if err != nil || len(derived) == 0 {
+		return err
 	}
+	t.derived, err = s.Disk(ctx, derived...)
 	return err
 }
 
@@ -160,7 +162,7 @@ func (t taken) print(side string, signal load.Signal) {
 		}
 	}
 	fmt.Printf("            %s\n", t.disk.Top(12, t.rows))
-	if t.rollups.Rows > 0 {
-		fmt.Printf("            rollups beside it: %.1f bytes a row, %d rows\n", float64(t.rollups.Bytes)/rows, t.rollups.Rows)
+	if t.derived.Rows > 0 {
+		fmt.Printf("            other tables have %d rows in %.1f MB\n", t.derived.Rows, float64(t.derived.Bytes)/1e6)
 	}
 }

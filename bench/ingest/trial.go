@@ -121,6 +121,7 @@ const maxMemory = 512
 // endure sends what can be stored while ingester and store are killed.
 func (t trial) endure(ctx context.Context, d *delivery) ([]figure.Figure, error) {
 	fmt.Fprintf(t.out, "sending %.0f rows/s for %s; the ingester is killed every %s, the store every %s\n", t.rate*t.peak, t.length, t.killIngester, t.killStore)
+	began, before := time.Now(), d.acked()
 	killing, stop := context.WithTimeout(ctx, t.length)
 	defer stop()
 	var g errgroup.Group
@@ -132,6 +133,7 @@ func (t trial) endure(ctx context.Context, d *delivery) ([]figure.Figure, error)
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	fmt.Fprintf(t.out, "%.0f rows/s were taken\n", float64(d.acked()-before)*load.Rows/time.Since(began).Seconds())
 	v, err := d.verify(ctx)
 	if err != nil {
 		return nil, err

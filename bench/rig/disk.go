@@ -39,6 +39,16 @@ func (s *Side) Disk(ctx context.Context, tables ...string) (d Disk, err error) {
 	return d, err
 }
 
+// Derived names the tables that have rows beside those of Tables: what views made of them, and what the receiver says of itself.
+func (s *Side) Derived(ctx context.Context) (names []string, err error) {
+	var known []string
+	for _, tables := range s.Tables {
+		known = append(known, tables...)
+	}
+	err = s.DB.QueryRow(ctx, `SELECT groupUniqArray(table) FROM system.parts WHERE active AND database = currentDatabase() AND NOT has(?, table)`, known).Scan(&names)
+	return names, err
+}
+
 // Top says what the n largest columns take of each of rows.
 func (d Disk) Top(n, rows int) string {
 	var out []string

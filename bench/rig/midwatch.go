@@ -27,7 +27,6 @@ func Store(ctx context.Context, p Programs, name, dir string) (*Side, error) {
 		return s, err
 	}
 	s.Tables = map[load.Signal][]string{load.Logs: {"logs"}, load.Spans: {"spans"}}
-	s.Rollups = []string{"request_minutes", "edge_minutes"}
 	return s, nil
 }
 

@@ -31,7 +31,6 @@ type Side struct {
 	Address  string                   // of the receiver's OTLP/gRPC
 	Sender   *tls.Config              // of who sends to it
 	Tables   map[load.Signal][]string // the first has the rows, the others what is derived from them for their sake
-	Rollups  []string                 // what views make of the rows beside that
 
 	dir   string
 	store string // host:port
