@@ -14,19 +14,20 @@ const (
 	reconcileStart = time.Hour // how far back the first comparison goes: the process before may have left anything
 )
 
-// rollup is a table of sums per minute that a materialized view fills from spans. A store that dies in the middle of an insert may have
-// the spans without their sums. Spans are the truth, so the sums are made again of them.
+// rollup is a table of sums per minute that a materialized view fills from another. A store that dies in the middle of an insert may have
+// the rows without their sums. The rows are the truth, so the sums are made again of them.
 type rollup struct {
 	target, view string
-	count        string // the column that counts spans
-	spans        string // which spans it counts
+	count        string // the column that counts rows
+	of, where    string // the table and which of its rows are counted
 }
 
 // rollups of the migrations.
 func rollups() []rollup {
 	return []rollup{
-		{"request_minutes", "request_minutes_mv", "requests", "kind = 'server'"},
-		{"edge_minutes", "edge_minutes_mv", "calls", "kind = 'client'"},
+		{"request_minutes", "request_minutes_mv", "requests", "spans", "kind = 'server'"},
+		{"edge_minutes", "edge_minutes_mv", "calls", "spans", "kind = 'client'"},
+		{"log_minutes", "log_minutes_mv", "lines", "logs", "1"},
 	}
 }
 
@@ -80,7 +81,7 @@ func (s *Server) reconcile(ctx context.Context) {
 		select {
 		case <-tick.C:
 			if err := s.reconcileOnce(ctx, time.Now()); err != nil && ctx.Err() == nil {
-				s.cfg.Log.Warn("compare rollups with spans; trying again", "error", err)
+				s.cfg.Log.Warn("compare rollups with what they are of; trying again", "error", err)
 			}
 		case <-ctx.Done():
 			return
@@ -112,22 +113,22 @@ func (s *Server) reconcileOnce(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// wrongMinutes returns the minutes in which a rollup counts other than the spans do.
+// wrongMinutes returns the minutes in which a rollup counts other than the rows are.
 func (s *Server) wrongMinutes(ctx context.Context, r rollup, from, to time.Time) ([]time.Time, error) {
 	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf(`SELECT minute FROM (
-			SELECT toStartOfMinute(time) AS minute, toInt64(count()) AS n FROM spans WHERE %s AND time >= @from AND time < @to GROUP BY minute
+			SELECT toStartOfMinute(time) AS minute, toInt64(count()) AS n FROM %s WHERE %s AND time >= @from AND time < @to GROUP BY minute
 			UNION ALL SELECT minute, -toInt64(sum(%s)) AS n FROM %s WHERE minute >= @from AND minute < @to GROUP BY minute)
-		GROUP BY minute HAVING sum(n) != 0 ORDER BY minute`, r.spans, r.count, r.target),
+		GROUP BY minute HAVING sum(n) != 0 ORDER BY minute`, r.of, r.where, r.count, r.target),
 		clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds))
 	if err != nil {
-		return nil, fmt.Errorf("compare %s with spans: %w", r.target, err)
+		return nil, fmt.Errorf("compare %s with %s: %w", r.target, r.of, err)
 	}
 	defer rows.Close()
 	var minutes []time.Time
 	for rows.Next() {
 		var m time.Time
 		if err := rows.Scan(&m); err != nil {
-			return nil, fmt.Errorf("compare %s with spans: %w", r.target, err)
+			return nil, fmt.Errorf("compare %s with %s: %w", r.target, r.of, err)
 		}
 		minutes = append(minutes, m)
 	}
@@ -147,8 +148,8 @@ func (s *Server) rebuild(ctx context.Context, r rollup, minute time.Time) error 
 		return fmt.Errorf("clear %s of %s: %w", at, r.target, err)
 	}
 	filter := fmt.Sprintf(`time >= toDateTime(\'%s\', \'UTC\') AND time < toDateTime(\'%s\', \'UTC\') + 60`, at, at)
-	if err := s.cfg.Store.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM (%s) SETTINGS additional_table_filters = {'spans': '%s'}",
-		r.target, columns, columns, query, filter)); err != nil {
+	if err := s.cfg.Store.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM (%s) SETTINGS additional_table_filters = {'%s': '%s'}",
+		r.target, columns, columns, query, r.of, filter)); err != nil {
 		return fmt.Errorf("rebuild %s of %s: %w", at, r.target, err)
 	}
 	return nil

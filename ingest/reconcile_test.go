@@ -25,6 +25,7 @@ func TestDerivedTablesAreRepaired(t *testing.T) {
 		for _, q := range []string{
 			"SELECT toString(groupArray((minute, service, n, e, p))) FROM (SELECT minute, service, sum(requests) AS n, sum(errors) AS e, quantilesTDigestMerge(0.5, 0.95, 0.99)(duration) AS p FROM request_minutes GROUP BY minute, service ORDER BY minute, service)",
 			"SELECT toString(groupArray((minute, peer_service, n))) FROM (SELECT minute, peer_service, sum(calls) AS n FROM edge_minutes GROUP BY minute, peer_service ORDER BY minute, peer_service)",
+			"SELECT toString(groupArray((minute, service, n))) FROM (SELECT minute, service, sum(lines) AS n FROM log_minutes GROUP BY minute, service ORDER BY minute, service)",
 			"SELECT toString(groupArray((event_name, batch_id))) FROM (SELECT * FROM events ORDER BY batch_id)",
 		} {
 			var v string
@@ -44,6 +45,7 @@ func TestDerivedTablesAreRepaired(t *testing.T) {
 	want := state()
 	run("ALTER TABLE request_minutes DELETE WHERE minute < now() - 130 SETTINGS mutations_sync = 1")
 	run("ALTER TABLE edge_minutes DELETE WHERE 1 SETTINGS mutations_sync = 1")
+	run("ALTER TABLE log_minutes DELETE WHERE minute < now() - 130 SETTINGS mutations_sync = 1")
 	run("ALTER TABLE events DELETE WHERE batch_id = 1 SETTINGS mutations_sync = 1")
 	if state() == want {
 		t.Fatal("the test took nothing out")

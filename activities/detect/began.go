@@ -32,7 +32,7 @@ const (
 )
 
 const scoped = ` environment = {environment:String} AND kind = 'server' AND time >= {from:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}
-  AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, JSONExtractString(resource_json, 'k8s.namespace.name')))
+  AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, simpleJSONExtractString(resource_json, 'k8s.namespace.name')))
   AND (empty({services:Array(String)}) OR has({services:Array(String)}, service))`
 
 const stepsSQL = `

@@ -11,7 +11,7 @@ import (
 
 // clusterEventsSQL are the Events that say what no object does: why a kubelet killed a container, why a controller made no pod.
 const clusterEventsSQL = `
-SELECT JSONExtractString(resource_json, '` + telemetry.K8sNamespace + `') AS namespace, attributes['` + telemetry.ObjectWorkload + `'] AS workload, attributes['` + telemetry.K8sObjectKind + `'] AS kind,
+SELECT simpleJSONExtractString(resource_json, '` + telemetry.K8sNamespace + `') AS namespace, attributes['` + telemetry.ObjectWorkload + `'] AS workload, attributes['` + telemetry.K8sObjectKind + `'] AS kind,
        attributes['` + telemetry.K8sObjectName + `'] AS name, attributes['` + telemetry.K8sEventReason + `'] AS reason, substring(body, 1, 2000) AS note,
        attributes['` + telemetry.K8sFieldPath + `'] AS field, attributes['` + telemetry.K8sEventUID + `'] AS event,
        min(time) AS first, toInt64(count()) AS told, max(toInt64OrZero(attributes['` + telemetry.K8sEventCount + `'])) - min(toInt64OrZero(attributes['` + telemetry.K8sEventCount + `'])) AS more

@@ -22,7 +22,7 @@ const (
 // (cron jobs, shells) is no reason to wake anyone.
 const eventsSQL = `
 SELECT e.time AS time, e.service AS service, e.event_name AS event, e.attributes AS attributes, e.body AS body,
-       JSONExtractString(e.resource_json, '` + telemetry.K8sNamespace + `') AS namespace, JSONExtractString(e.resource_json, '` + telemetry.K8sWorkload + `') AS workload,
+       simpleJSONExtractString(e.resource_json, '` + telemetry.K8sNamespace + `') AS namespace, simpleJSONExtractString(e.resource_json, '` + telemetry.K8sWorkload + `') AS workload,
        e.service IN (
            SELECT service FROM spans WHERE environment = {environment:String} AND kind IN ('client', 'server')
              AND time >= {horizon:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}) AS talks

@@ -13,7 +13,7 @@ SELECT toUnixTimestamp(toStartOfSecond(time)) AS second, count() AS n,
 FROM spans
 WHERE environment = {environment:String} AND kind = 'server' AND service = {service:String} AND name = {name:String}
   AND time >= {from:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}
-  AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, JSONExtractString(resource_json, 'k8s.namespace.name')))
+  AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, simpleJSONExtractString(resource_json, 'k8s.namespace.name')))
 GROUP BY second ORDER BY second`
 
 // onsetLookback is how far before now an onset is looked for.

@@ -30,3 +30,9 @@ var words = [...]string{
 }
 
 var methods = [...]string{"GET", "POST", "PUT"}
+
+// Words are what bodies are made of.
+func Words() []string { return words[:] }
+
+// Routes are what names are made of.
+func Routes() []string { return routes[:] }

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/midwatch/midwatch/bench/figure"
-	"github.com/midwatch/midwatch/bench/load"
+	"github.com/midwatch/midwatch/bench/questions"
 	"github.com/midwatch/midwatch/bench/rig"
+	"github.com/midwatch/midwatch/internal/store"
 )
 
 // maxTime is the bar of docs/ingest.md: the most that a question may take of the time that it takes on the exporter's tables.
@@ -32,24 +33,27 @@ func measure(ctx context.Context, o options) (figures []figure.Figure, err error
 	if err != nil {
 		return nil, err
 	}
+	if s.pieces, err = s.someIDs(ctx, o.warm+o.runs); err != nil {
+		return nil, err
+	}
 	fmt.Printf("%d log records, %d spans; each question %d times after %d that do not count\n", s.load.Logs, s.load.Spans, o.runs, o.warm)
 	differ := 0
-	for _, q := range append([]question{nothing()}, questions()...) {
+	for _, q := range append([]questions.Question{questions.Nothing()}, questions.All()...) {
 		ours, theirs, differs, err := s.compare(ctx, q, o)
 		if err != nil {
-			return figures, fmt.Errorf("%s: %w", q.name, err)
+			return figures, fmt.Errorf("%s: %w", q.Name, err)
 		}
 		if differs != nil {
 			differ++
-			fmt.Printf("%s: the answers differ: %s\n", q.name, differs)
+			fmt.Printf("%s: the answers differ: %s\n", q.Name, differs)
 		}
-		fmt.Printf("%-13s midwatch %8.1f ms, p95 %8.1f; collector %8.1f ms, p95 %8.1f; %s\n", q.name, ours.at(0.5), ours.at(0.95), theirs.at(0.5), theirs.at(0.95), q.what)
-		if q.name == nothing().name {
+		fmt.Printf("%-13s midwatch %8.1f ms, p95 %8.1f; collector %8.1f ms, p95 %8.1f; %s\n", q.Name, ours.at(0.5), ours.at(0.95), theirs.at(0.5), theirs.at(0.95), q.What)
+		if q.Name == questions.Nothing().Name {
 			continue
 		}
 		figures = append(figures,
-			figure.AtMost("query_"+q.name+"_median", ours.at(0.5)/theirs.at(0.5), "x", maxTime),
-			figure.AtMost("query_"+q.name+"_p95", ours.at(0.95)/theirs.at(0.95), "x", maxTime))
+			figure.AtMost("query_"+q.Name+"_median", ours.at(0.5)/theirs.at(0.5), "x", maxTime),
+			figure.AtMost("query_"+q.Name+"_p95", ours.at(0.95)/theirs.at(0.95), "x", maxTime))
 	}
 	return append(figures, figure.AtMost("query_answers_differ", float64(differ), "questions", 0)), nil
 }
@@ -63,21 +67,21 @@ func (t times) at(quantile float64) float64 {
 
 // compare asks a question as often as is wanted, first ours then theirs, then the other way round. It also says how the first answers that
 // differ do.
-func (s sides) compare(ctx context.Context, q question, o options) (ours, theirs times, differs, err error) {
+func (s sides) compare(ctx context.Context, q questions.Question, o options) (ours, theirs times, differs, err error) {
 	for n := range o.warm + o.runs {
 		var a, b answer
 		for turn := range 2 {
 			if (n+turn)%2 == 0 {
-				a, err = ask(ctx, s.ours, q.ours, s.load, n)
+				a, err = s.ask(ctx, s.ours, q.Ours, q.Newest, n)
 			} else {
-				b, err = ask(ctx, s.theirs, q.theirs, s.load, n)
+				b, err = s.ask(ctx, s.theirs, q.Theirs, 0, n)
 			}
 			if err != nil {
 				return nil, nil, nil, err
 			}
 		}
 		if differs == nil {
-			differs = a.same(b, q.about)
+			differs = a.same(b, q.About)
 		}
 		if n >= o.warm {
 			ours, theirs = append(ours, a.took), append(theirs, b.took)
@@ -88,18 +92,41 @@ func (s sides) compare(ctx context.Context, q question, o options) (ours, theirs
 	return ours, theirs, differs, nil
 }
 
+// someIDs returns pieces of the ids of n requests, as the logs have them.
+func (s sides) someIDs(ctx context.Context, n int) (pieces []string, err error) {
+	err = s.theirs.DB.QueryRow(ctx, "SELECT groupArray(substring(extract(Body, 'request_id=([0-9a-f]+)'), 5, 16)) FROM (SELECT Body FROM otel_logs LIMIT ?)", n).Scan(&pieces)
+	if err == nil && len(pieces) < n {
+		err = fmt.Errorf("there are only %d log records", len(pieces))
+	}
+	return pieces, err
+}
+
 // answer is what a side said.
 type answer struct {
 	rows [][]any
 	took float64 // ms, until the last row was read
 }
 
-func ask(ctx context.Context, s *rig.Side, sql string, l load.Load, n int) (a answer, err error) {
-	args := parameters(l, n)
-	began := time.Now()
+// ask asks one side, of the newest rows in widening windows.
+func (s sides) ask(ctx context.Context, side *rig.Side, sql string, newest, n int) (a answer, err error) {
+	l := s.load
+	in := func(ctx context.Context, from, to time.Time) ([][]any, error) {
+		return read(ctx, side, sql, questions.Parameters(from, to, n, l.Trace(n*7919%(l.Spans/10)), s.pieces[n]))
+	}
+	began, to := time.Now(), l.Start.Add(l.Span+time.Minute)
+	if newest > 0 {
+		a.rows, err = store.Newest(ctx, l.Start, to, newest, in)
+	} else {
+		a.rows, err = in(ctx, l.Start, to)
+	}
+	a.took = float64(time.Since(began).Microseconds()) / 1000
+	return a, err
+}
+
+func read(ctx context.Context, s *rig.Side, sql string, args []any) (all [][]any, err error) {
 	rows, err := s.DB.Query(ctx, sql, args...)
 	if err != nil {
-		return a, fmt.Errorf("ask %s: %w", s.Name, err)
+		return nil, fmt.Errorf("ask %s: %w", s.Name, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -108,15 +135,14 @@ func ask(ctx context.Context, s *rig.Side, sql string, l load.Load, n int) (a an
 			row[i] = reflect.New(c.ScanType()).Interface()
 		}
 		if err := rows.Scan(row...); err != nil {
-			return a, fmt.Errorf("ask %s: %w", s.Name, err)
+			return nil, fmt.Errorf("ask %s: %w", s.Name, err)
 		}
 		for i := range row {
 			row[i] = reflect.ValueOf(row[i]).Elem().Interface()
 		}
-		a.rows = append(a.rows, row)
+		all = append(all, row)
 	}
-	a.took = float64(time.Since(began).Microseconds()) / 1000
-	return a, rows.Err()
+	return all, rows.Err()
 }
 
 // same says how two answers differ, if they do. An empty answer is none.

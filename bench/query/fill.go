@@ -14,6 +14,7 @@ import (
 type sides struct {
 	load         load.Load
 	ours, theirs *rig.Side
+	pieces       []string // of ids that logs have, one for each time a question is asked
 }
 
 func (s sides) close() error {

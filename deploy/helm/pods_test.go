@@ -21,8 +21,8 @@ const market = "market"
 
 // claimedSQL is what spans say whose they are: those that name a pod of the namespace, and those that a pod's address answered.
 const claimedSQL = `
-SELECT DISTINCT service, JSONExtractString(resource_json, '` + telemetry.K8sNamespace + `') AS namespace, JSONExtractString(resource_json, '` + telemetry.K8sPod + `') AS pod, JSONExtractString(resource_json, '` + telemetry.K8sPodUID + `') AS uid,
-       JSONExtractString(resource_json, '` + telemetry.K8sNode + `') AS node, JSONExtractString(resource_json, '` + telemetry.K8sWorkload + `') AS workload,
+SELECT DISTINCT service, simpleJSONExtractString(resource_json, '` + telemetry.K8sNamespace + `') AS namespace, simpleJSONExtractString(resource_json, '` + telemetry.K8sPod + `') AS pod, simpleJSONExtractString(resource_json, '` + telemetry.K8sPodUID + `') AS uid,
+       simpleJSONExtractString(resource_json, '` + telemetry.K8sNode + `') AS node, simpleJSONExtractString(resource_json, '` + telemetry.K8sWorkload + `') AS workload,
        if(kind = 'server', replaceOne(attributes['` + telemetry.ServerAddress + `'], '::ffff:', ''), '') AS address
 FROM spans
 WHERE time >= {since:DateTime64(9,'UTC')} AND (namespace = {namespace:String} OR has({addresses:Array(String)}, address))`

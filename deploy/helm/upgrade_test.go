@@ -87,7 +87,7 @@ func upgrade(t *testing.T, o *console, db *store.DB, pod string) {
 	}
 	await(t, "spans of after the upgrade", func() error {
 		var label string
-		return db.QueryRow(t.Context(), "SELECT JSONExtractString(resource_json, 'k8s.pod.label.app') AS label FROM spans WHERE time > $1 AND JSONExtractString(resource_json, 'k8s.pod.name') = $2 AND label != '' LIMIT 1", over, pod).Scan(&label)
+		return db.QueryRow(t.Context(), "SELECT simpleJSONExtractString(resource_json, 'k8s.pod.label.app') AS label FROM spans WHERE time > $1 AND simpleJSONExtractString(resource_json, 'k8s.pod.name') = $2 AND label != '' LIMIT 1", over, pod).Scan(&label)
 	})
 	var added uint64
 	if err := db.QueryRow(t.Context(), "SELECT count() FROM k8s_objects WHERE kind = 'Pod' AND name = $1 AND action = 'added'", pod).Scan(&added); err != nil || added != 1 {

@@ -91,6 +91,7 @@ func wantNew(t *testing.T, db *store.DB) {
 	t.Helper()
 	for query, want := range map[string]string{
 		"SELECT toString((uniqExact(scope), any(scope), countIf(mapContains(attributes, 'otel.scope.name')), any(resource_json))) FROM spans": `(1,'otelhttp',0,'{"service.name":"cart","path":"a/b","quoted":"\\"x\\""}')`,
+		"SELECT toString((sum(lines), uniqExact(minute), any(severity_text))) FROM log_minutes":                                               "(120,2,'INFO')",
 		"SELECT toString((any(scope), countIf(trace = toFixedString('', 16)))) FROM logs":                                                     "('slog',40)",
 		// The first eight bytes of SHA-256, big endian: what the ingester makes of a request's id.
 		"SELECT toString(groupUniqArray(batch_id) = [0x4bb24efc9641afc5]) FROM logs": "1",

@@ -23,7 +23,7 @@ FROM (
            replaceRegexpAll(substring(body, 1, 2000), '[0-9]+', '0') AS shape, count() AS n, min(time) AS first, max(time) AS last,
            substring(argMin(body, (time, body)), 1, 1000) AS sample, sum(n) OVER (PARTITION BY w) AS all_lines,
            row_number() OVER (PARTITION BY w ORDER BY n DESC, service, severity, shape) AS place
-    FROM (SELECT *, if(` + inFault + `, 1, 0) AS w FROM logs WHERE ` + logsMatch + ` AND ` + inEither + `)
+    FROM (SELECT *, if(` + inFault + `, 1, 0) AS w FROM logs WHERE ` + logsMatch + `%s AND ` + inEither + `)
     GROUP BY service, severity, w, shape
 )
 WHERE place <= 8000
@@ -66,7 +66,8 @@ func (r reader) logPatterns() Tool {
 				return Result{}, err
 			}
 			params := append(compared(scope, a.windows), param{"service", a.Service}, param{"severity", severities[a.Severity]}, param{"text", a.Text})
-			rows, text, err := query[shapeRow](ctx, r.db, logShapesSQL, params)
+			where, more := byIndex(a.Text)
+			rows, text, err := query[shapeRow](ctx, r.db, fmt.Sprintf(logShapesSQL, where), append(params, more...))
 			if err != nil {
 				return Result{}, err
 			}

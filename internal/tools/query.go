@@ -76,7 +76,7 @@ const (
 	inScope     = `environment = {environment:String} AND (empty({namespaces:Array(String)}) OR has({namespaces:Array(String)}, ` + namespaceOf + `))`
 	inWindow    = inScope + inTime
 	inEither    = inScope + inTimes
-	namespaceOf = `JSONExtractString(resource_json, 'k8s.namespace.name')`
+	namespaceOf = `simpleJSONExtractString(resource_json, 'k8s.namespace.name')`
 	inTime      = ` AND time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}`
 	inTimes     = `
     AND (time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}

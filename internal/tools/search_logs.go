@@ -10,6 +10,7 @@ import (
 
 	"github.com/midwatch/midwatch/internal/analysis"
 	"github.com/midwatch/midwatch/internal/investigation"
+	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
 
@@ -23,11 +24,18 @@ SELECT toUInt8(w) AS window, time, service, severity, severity_text, substring(b
 FROM (
     SELECT *, if(` + inFault + `, 1, 0) AS w, count() OVER (PARTITION BY w) AS total,
            row_number() OVER (PARTITION BY w ORDER BY cityHash64(time, body)) AS place
-    FROM logs WHERE ` + logsMatch + ` AND ` + inEither + `
+    FROM logs WHERE ` + logsMatch + `%s AND ` + inEither + `
 )
 WHERE place <= 4000
 ORDER BY time, service, line
 LIMIT 8000`
+
+	// Where only a sample was read, the lines that are shown are the newest all the same.
+	newestLinesSQL = `
+SELECT toUInt8(1) AS window, time, service, severity, severity_text, substring(body, 1, 2000) AS line, toUInt64(0) AS total
+FROM logs WHERE ` + logsMatch + `%s AND ` + inWindow + `
+ORDER BY time DESC, service DESC, line DESC
+LIMIT {limit:UInt32}`
 )
 
 // Severities by name, as OTLP numbers them.
@@ -86,11 +94,18 @@ func (r reader) searchLogs() Tool {
 			}
 			params := append(in(scope, a.window), param{"baseline_from", a.BaselineFrom}, param{"baseline_to", a.BaselineTo},
 				param{"service", a.Service}, param{"severity", severities[a.Severity]}, param{"text", a.Text})
-			rows, text, err := query[logRow](ctx, r.db, logLinesSQL, params)
+			where, more := byIndex(a.Text)
+			params = append(params, more...)
+			rows, text, err := query[logRow](ctx, r.db, fmt.Sprintf(logLinesSQL, where), params)
 			if err != nil {
 				return Result{}, err
 			}
-			logs := gatherLogs(rows, a.windows)
+			logs, sampled := gatherLogs(rows, a.windows)
+			if sampled {
+				if logs.Lines, err = r.newestLines(ctx, a.window, fmt.Sprintf(newestLinesSQL, where), append(params, param{"limit", uint32(maxLines)})); err != nil {
+					return Result{}, err
+				}
+			}
 			fresh := 0
 			for _, p := range logs.Patterns {
 				if p.New {
@@ -105,9 +120,31 @@ func (r reader) searchLogs() Tool {
 	}
 }
 
+// newestLines returns the last lines of a window, oldest first.
+func (r reader) newestLines(ctx context.Context, w window, sql string, params []param) ([]result.LogLine, error) {
+	rows, err := store.Newest(ctx, w.From, w.To, maxLines, func(ctx context.Context, from, to time.Time) ([]logRow, error) {
+		within := slices.DeleteFunc(slices.Clone(params), func(p param) bool { return p.name == "from" || p.name == "to" })
+		rows, _, err := query[logRow](ctx, r.db, sql, append(within, param{"from", from}, param{"to", to}))
+		return rows, err
+	})
+	slices.Reverse(rows)
+	lines := make([]result.LogLine, len(rows))
+	for i, row := range rows {
+		lines[i] = row.public()
+	}
+	return lines, err
+}
+
+func (r logRow) public() result.LogLine {
+	return result.LogLine{Time: r.Time.UTC(), Service: r.Service, Severity: r.level(), Body: r.Line}
+}
+
+func (r logRow) level() string { return cmp.Or(r.SeverityText, fmt.Sprint(r.Severity)) }
+
 type patternKey struct{ service, severity, pattern string }
 
-func gatherLogs(rows []logRow, w windows) result.Logs {
+// gatherLogs also says whether the rows are only a sample of the fault window.
+func gatherLogs(rows []logRow, w windows) (result.Logs, bool) {
 	out := result.Logs{Patterns: []result.LogPattern{}, Lines: []result.LogLine{}}
 	var taken, total [2]uint64
 	for _, row := range rows {
@@ -118,7 +155,7 @@ func gatherLogs(rows []logRow, w windows) result.Logs {
 	groups := map[patternKey]*result.LogPattern{}
 	before := map[patternKey]uint64{}
 	for _, row := range rows {
-		key := patternKey{row.Service, cmp.Or(row.SeverityText, fmt.Sprint(row.Severity)), analysis.Template(row.Line)}
+		key := patternKey{row.Service, row.level(), analysis.Template(row.Line)}
 		if row.Window == 0 {
 			before[key]++
 			continue
@@ -128,7 +165,7 @@ func gatherLogs(rows []logRow, w windows) result.Logs {
 			*p = result.LogPattern{Service: key.service, Severity: key.severity, Pattern: key.pattern, First: row.Time.UTC(), Sample: row.Line}
 		}
 		p.Count++
-		out.Lines = append(out.Lines, result.LogLine{Time: row.Time.UTC(), Service: row.Service, Severity: key.severity, Body: row.Line})
+		out.Lines = append(out.Lines, row.public())
 	}
 	out.Lines = out.Lines[max(0, len(out.Lines)-maxLines):]
 	// A sample of the lines was read: scale the counts to all that matched.
@@ -146,7 +183,7 @@ func gatherLogs(rows []logRow, w windows) result.Logs {
 			cmp.Compare(a.Severity, b.Severity))
 	})
 	out.Patterns = out.Patterns[:min(len(out.Patterns), maxPatterns)]
-	return out
+	return out, taken[1] < total[1]
 }
 
 // surplus orders patterns by how many more lines there are than before.

@@ -5,25 +5,25 @@
 CREATE TABLE IF NOT EXISTS spans (
     time             DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     duration_ns      UInt64 CODEC(ZSTD(1)),
-    environment      LowCardinality(String),
-    service          LowCardinality(String),
-    service_version  LowCardinality(String),
-    instance         LowCardinality(String),           -- service.instance.id
-    host             LowCardinality(String),
-    kind             Enum8('unspecified' = 0, 'internal' = 1, 'server' = 2, 'client' = 3, 'producer' = 4, 'consumer' = 5),
-    name             LowCardinality(String),
-    peer_service     LowCardinality(String),
-    status           Enum8('unset' = 0, 'ok' = 1, 'error' = 2),
+    environment      LowCardinality(String) CODEC(ZSTD(1)),
+    service          LowCardinality(String) CODEC(ZSTD(1)),
+    service_version  LowCardinality(String) CODEC(ZSTD(1)),
+    instance         LowCardinality(String) CODEC(ZSTD(1)),           -- service.instance.id
+    host             LowCardinality(String) CODEC(ZSTD(1)),
+    kind             Enum8('unspecified' = 0, 'internal' = 1, 'server' = 2, 'client' = 3, 'producer' = 4, 'consumer' = 5) CODEC(ZSTD(1)),
+    name             LowCardinality(String) CODEC(ZSTD(1)),
+    peer_service     LowCardinality(String) CODEC(ZSTD(1)),
+    status           Enum8('unset' = 0, 'ok' = 1, 'error' = 2) CODEC(ZSTD(1)),
     status_message   String CODEC(ZSTD(1)),
-    error_type       LowCardinality(String),
+    error_type       LowCardinality(String) CODEC(ZSTD(1)),
     trace            FixedString(16) CODEC(ZSTD(1)),
     span             FixedString(8) CODEC(ZSTD(1)),
     parent           FixedString(8) CODEC(ZSTD(1)),
     trace_state      String CODEC(ZSTD(1)),
-    scope            LowCardinality(String),           -- name of the OTLP scope
-    scope_version    LowCardinality(String),
-    attributes       Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    resource_json    LowCardinality(String),
+    scope            LowCardinality(String) CODEC(ZSTD(1)),           -- name of the OTLP scope
+    scope_version    LowCardinality(String) CODEC(ZSTD(1)),
+    attributes       Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    resource_json    LowCardinality(String) CODEC(ZSTD(1)),
     event_times      Array(DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
     event_names      Array(LowCardinality(String)) CODEC(ZSTD(1)),
     event_attributes Array(Map(LowCardinality(String), String)) CODEC(ZSTD(1)),
@@ -32,40 +32,58 @@ CREATE TABLE IF NOT EXISTS spans (
     link_states      Array(String) CODEC(ZSTD(1)),
     link_attributes  Array(Map(LowCardinality(String), String)) CODEC(ZSTD(1)),
     batch_id         UInt64 CODEC(ZSTD(1)),
-    trace_id         String ALIAS if(trace = toFixedString('', 16), '', lower(hex(trace))),
-    span_id          String ALIAS if(span = toFixedString('', 8), '', lower(hex(span))),
-    parent_span_id   String ALIAS if(parent = toFixedString('', 8), '', lower(hex(parent))),
+    trace_id         String ALIAS replaceOne(lower(hex(trace)), '00000000000000000000000000000000', ''),
+    span_id          String ALIAS replaceOne(lower(hex(span)), '0000000000000000', ''),
+    parent_span_id   String ALIAS replaceOne(lower(hex(parent)), '0000000000000000', ''),
     resource         Map(String, String) ALIAS JSONExtract(resource_json, 'Map(String, String)'),
     INDEX trace_idx trace TYPE bloom_filter(0.001) GRANULARITY 1,
-    INDEX batch_idx batch_id TYPE bloom_filter(0.01) GRANULARITY 4
-) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, service, toStartOfMinute(time), name, time);
+    INDEX trace_id_idx replaceOne(lower(hex(trace)), '00000000000000000000000000000000', '') TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX duration_idx duration_ns TYPE minmax GRANULARITY 1,
+    INDEX batch_idx batch_id TYPE bloom_filter(0.01) GRANULARITY 8
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, toStartOfMinute(time), trace, time);
 
 CREATE TABLE IF NOT EXISTS logs (
     time              DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
     observed_delay_ns Int64 CODEC(ZSTD(1)),            -- when it was observed, from time on
-    environment       LowCardinality(String),
-    service           LowCardinality(String),
-    instance          LowCardinality(String),
-    host              LowCardinality(String),
-    severity          UInt8,                           -- OTLP severity number, 0 unknown
-    severity_text     LowCardinality(String),
-    event_name        LowCardinality(String),
+    environment       LowCardinality(String) CODEC(ZSTD(1)),
+    service           LowCardinality(String) CODEC(ZSTD(1)),
+    instance          LowCardinality(String) CODEC(ZSTD(1)),
+    host              LowCardinality(String) CODEC(ZSTD(1)),
+    severity          UInt8 CODEC(ZSTD(1)),            -- OTLP severity number, 0 unknown
+    severity_text     LowCardinality(String) CODEC(ZSTD(1)),
+    event_name        LowCardinality(String) CODEC(ZSTD(1)),
     body              String CODEC(ZSTD(1)),
     trace             FixedString(16) CODEC(ZSTD(1)),
     span              FixedString(8) CODEC(ZSTD(1)),
-    trace_flags       UInt8,
-    scope             LowCardinality(String),
-    scope_version     LowCardinality(String),
-    attributes        Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    resource_json     LowCardinality(String),
+    trace_flags       UInt8 CODEC(ZSTD(1)),
+    scope             LowCardinality(String) CODEC(ZSTD(1)),
+    scope_version     LowCardinality(String) CODEC(ZSTD(1)),
+    attributes        Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    resource_json     LowCardinality(String) CODEC(ZSTD(1)),
     batch_id          UInt64 CODEC(ZSTD(1)),
     observed_time     DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(toUnixTimestamp64Nano(time) + observed_delay_ns, 'UTC'),
-    trace_id          String ALIAS if(trace = toFixedString('', 16), '', lower(hex(trace))),
-    span_id           String ALIAS if(span = toFixedString('', 8), '', lower(hex(span))),
+    trace_id          String ALIAS replaceOne(lower(hex(trace)), '00000000000000000000000000000000', ''),
+    span_id           String ALIAS replaceOne(lower(hex(span)), '0000000000000000', ''),
     resource          Map(String, String) ALIAS JSONExtract(resource_json, 'Map(String, String)'),
-    INDEX body_idx lower(body) TYPE tokenbf_v1(8192, 3, 0) GRANULARITY 4,
-    INDEX batch_idx batch_id TYPE bloom_filter(0.01) GRANULARITY 4
-) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, service, toStartOfMinute(time), severity, time);
+    words             Array(String) ALIAS arrayFilter(w -> length(w) >= 3, alphaTokens(lower(body))),
+    grams             Array(String) ALIAS arrayFlatten(arrayMap(w -> ngrams(w, 6), arrayFilter(w -> length(w) >= 12, tokens(lower(body))))), -- pieces of ids
+    INDEX time_idx time TYPE minmax GRANULARITY 1,
+    INDEX words_idx arrayFilter(w -> length(w) >= 3, alphaTokens(lower(body))) TYPE text(tokenizer = 'array', posting_list_codec = 'bitpacking'),
+    INDEX grams_idx arrayFlatten(arrayMap(w -> ngrams(w, 6), arrayFilter(w -> length(w) >= 12, tokens(lower(body))))) TYPE bloom_filter(0.2) GRANULARITY 1,
+    INDEX trace_id_idx replaceOne(lower(hex(trace)), '00000000000000000000000000000000', '') TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX batch_idx batch_id TYPE bloom_filter(0.01) GRANULARITY 8
+) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, service, toStartOfMinute(time), severity, time)
+SETTINGS index_granularity = 1024;
+
+-- Lines per minute, service and severity.
+CREATE TABLE IF NOT EXISTS log_minutes (
+    minute        DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    environment   LowCardinality(String),
+    service       LowCardinality(String),
+    severity      UInt8,
+    severity_text LowCardinality(String),
+    lines         SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1))
+) ENGINE = AggregatingMergeTree PARTITION BY toDate(minute) ORDER BY (environment, minute, service, severity, severity_text);
 
 -- Log records that are events (process start, exit, OOM kill, deployment), apart so that they are found at once.
 CREATE TABLE IF NOT EXISTS events (
@@ -84,8 +102,8 @@ CREATE TABLE IF NOT EXISTS events (
     resource_json     LowCardinality(String),
     batch_id          UInt64 CODEC(ZSTD(1)),
     observed_time     DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(toUnixTimestamp64Nano(time) + observed_delay_ns, 'UTC'),
-    trace_id          String ALIAS if(trace = toFixedString('', 16), '', lower(hex(trace))),
-    span_id           String ALIAS if(span = toFixedString('', 8), '', lower(hex(span))),
+    trace_id          String ALIAS replaceOne(lower(hex(trace)), '00000000000000000000000000000000', ''),
+    span_id           String ALIAS replaceOne(lower(hex(span)), '0000000000000000', ''),
     resource          Map(String, String) ALIAS JSONExtract(resource_json, 'Map(String, String)')
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (environment, time, service);
 
@@ -121,6 +139,12 @@ SELECT time, toUnixTimestamp64Nano(observed_time) - toUnixTimestamp64Nano(time),
        reinterpretAsUInt64(reverse(substring(SHA256(batch_id), 1, 8)))
 FROM logs_1
 SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0;
+
+TRUNCATE TABLE log_minutes;
+INSERT INTO log_minutes (minute, environment, service, severity, severity_text, lines)
+SELECT toStartOfMinute(time) AS minute, environment, service, severity, severity_text, count()
+FROM logs_1 GROUP BY minute, environment, service, severity, severity_text
+SETTINGS max_partitions_per_insert_block = 0;
 
 TRUNCATE TABLE events;
 INSERT INTO events (time, environment, service, instance, host, event_name, body, attributes, resource_json, batch_id)
