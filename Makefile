@@ -179,6 +179,10 @@ bench-ingest-endurance: deps build ## Ten minutes in which ingester and store ar
 bench-query: deps build bench-peer ## Everyday questions of Midwatch's tables and of the ClickHouse exporter's, in turns (BENCH_ARGS="-rows 1000000")
 	@go run ./bench/query $(BENCH_ARGS)
 
+.PHONY: bench-schema
+bench-schema: deps build ## What variants of the tables of logs and spans cost, beside the ClickHouse exporter's (docs/schema.md; BENCH_ARGS="-only logs-alone")
+	@go run ./bench/schema -peer "$$(go -C bench/peer list -m -f '{{.Dir}}' github.com/open-telemetry/opentelemetry-collector-contrib/exporter/clickhouseexporter)/internal/sqltemplates" $(BENCH_ARGS)
+
 .PHONY: bench-peer
 bench-peer: ## Build the collector that bench-ingest and bench-query compare with (2 minutes the first time)
 	@$(PROGRESS) "building the collector" env CGO_ENABLED=0 go -C bench/peer build -ldflags "-s -w" -o ../../bin/otelcol-peer .

@@ -102,7 +102,7 @@ func All() []Question {
 
 // Nothing needs no table: what an answer takes at least.
 func Nothing() Question {
-	return Question{Name: "nothing", What: "what takes no work: the way there and back", Ours: "SELECT 1", Theirs: "SELECT 1"}
+	return Question{Name: "nothing", What: "a question about no table", Ours: "SELECT 1", Theirs: "SELECT 1"}
 }
 
 // Parameters are those of a question's nth time: another service, trace and piece of an id each time.
