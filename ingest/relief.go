@@ -55,6 +55,8 @@ func reason(err error) string {
 		return ""
 	case errors.Is(err, store.ErrOnlyToday):
 		return store.ErrOnlyToday.Error()
+	case errors.Is(err, store.ErrOthers):
+		return store.ErrOthers.Error()
 	}
 	return err.Error()
 }

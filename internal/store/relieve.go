@@ -10,59 +10,106 @@ import (
 // ErrOnlyToday means that the disk is fuller than it may be and nothing is left to drop but what today brought.
 var ErrOnlyToday = errors.New("the disk is fuller than it may be, and the store has nothing left but today's rows")
 
+// ErrOthers means that the disk is fuller than it may be because of files that are not the store's: dropping its days would
+// cost its history and not make the room.
+var ErrOthers = errors.New("the disk is fuller than it may be, and it is others' files that fill it")
+
+// leastDays are kept, today's included, where others hold more of the disk than the store.
+const leastDays = 3
+
 // Relieve drops the oldest partitions, over all tables, until no more of the disk is in use than allowed, and returns them,
-// also beside an error. Today's stay: if that is not enough, it returns ErrOnlyToday.
+// also beside an error. Today's stay: if that is not enough, it returns ErrOnlyToday. Where others hold more of the disk than
+// the store, it drops for their sake only what makes the room that is missing, and keeps leastDays: else it returns ErrOthers.
 func (db *DB) Relieve(ctx context.Context) (dropped []Dropped, err error) {
-	over, err := db.excess(ctx)
-	if err != nil || over == 0 {
+	f, err := db.fullness(ctx)
+	if err != nil || f.within() {
 		return nil, err
 	}
 	all, err := db.partitions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	today := midnight(time.Now())
-	for _, p := range all {
-		if !p.day.Before(today) {
+	for i, p := range all {
+		if !f.mayDrop(p, all[i:]) {
 			continue
 		}
 		if err := db.drop(ctx, p); err != nil {
 			return dropped, err
 		}
 		dropped = append(dropped, p.dropped(DiskFull))
-		if over, err = db.excess(ctx); err != nil || over == 0 {
+		if f, err = db.fullness(ctx); err != nil || f.within() {
 			return dropped, err
 		}
 	}
-	return dropped, fmt.Errorf("%w: %d bytes too many; give it a larger disk, or keep what it gets for a shorter time", ErrOnlyToday, over)
+	return dropped, f.problem()
 }
 
-// excess is by how many bytes the fullest disk of the store, or the store on it, is larger than allowed. Parts whose
-// partition was dropped, and whose files go as soon as no query reads them, count as gone.
-func (db *DB) excess(ctx context.Context) (bytes uint64, err error) {
-	const ours = "(SELECT * FROM system.parts WHERE database = currentDatabase())"
-	var used, total, stored, leaving uint64
-	err = db.QueryRow(ctx, `SELECT
-			ifNull(argMax(toUInt64(total_space - free_space), (total_space - free_space) / total_space), 0),
-			ifNull(argMax(total_space, (total_space - free_space) / total_space), 0),
-			ifNull((SELECT sum(bytes_on_disk) FROM `+ours+` WHERE active), 0),
-			ifNull((SELECT sum(bytes_on_disk) FROM `+ours+` WHERE NOT active AND (table, partition_id) NOT IN
-				(SELECT table, partition_id FROM `+ours+` WHERE active AND rows > 0)), 0)
-		FROM system.disks WHERE total_space BETWEEN 1 AND 1e18 AND name IN (SELECT disk_name FROM `+ours+`)`). // object stores have no end
-		Scan(&used, &total, &stored, &leaving)
+// fullness is what is in use of the store's fullest disk, and by whom, in bytes.
+type fullness struct {
+	used, ours uint64 // of the disk by whatever, and by the server's tables
+	stored     uint64 // by this database's tables, on whichever disk
+	overShare  uint64 // by which used is more than the share allowed
+	overBytes  uint64 // by which stored is more than allowed
+}
+
+func (f fullness) within() bool { return f.overShare == 0 && f.overBytes == 0 }
+
+// byOthers says whether the disk is mostly other people's.
+func (f fullness) byOthers() bool { return f.ours < f.used-min(f.ours, f.used) }
+
+// mayDrop says whether p, the oldest of what is left, may go for what is too much.
+func (f fullness) mayDrop(p partition, left []partition) bool {
+	today := midnight(time.Now())
+	if f.overBytes > 0 || !f.byOthers() {
+		return p.day.Before(today)
+	}
+	first := today.AddDate(0, 0, 1-leastDays)
+	return p.day.Before(first) && f.overShare <= bytesBefore(first, left)
+}
+
+// bytesBefore is what the partitions of the days before first take.
+func bytesBefore(first time.Time, all []partition) (bytes uint64) {
+	for _, p := range all {
+		if p.day.Before(first) {
+			bytes += p.bytes
+		}
+	}
+	return bytes
+}
+
+// problem says why there is still too much.
+func (f fullness) problem() error {
+	if f.overBytes == 0 && f.byOthers() {
+		return fmt.Errorf("%w: of %d bytes in use %d are the store's, and %d are too many; make room, give the store a disk of its own, or raise store.retention.disk_share",
+			ErrOthers, f.used, f.ours, f.overShare)
+	}
+	return fmt.Errorf("%w: %d bytes too many; give it a larger disk, or keep what it gets for a shorter time", ErrOnlyToday, max(f.overShare, f.overBytes))
+}
+
+// fullness asks for the disk of the store that is the fullest. Parts whose partition was dropped, and whose files go as soon
+// as no query reads them, count as gone.
+func (db *DB) fullness(ctx context.Context) (f fullness, err error) {
+	const mine = "(SELECT * FROM system.parts WHERE database = currentDatabase())"
+	var total, leaving uint64
+	err = db.QueryRow(ctx, `WITH (SELECT argMax(name, (total_space - free_space) / total_space) FROM system.disks
+				WHERE total_space BETWEEN 1 AND 1e18 AND name IN (SELECT disk_name FROM `+mine+`)) AS fullest -- object stores have no end
+		SELECT ifNull((SELECT any(toUInt64(total_space - free_space)) FROM system.disks WHERE name = fullest), 0),
+			ifNull((SELECT any(total_space) FROM system.disks WHERE name = fullest), 0),
+			ifNull((SELECT sum(bytes_on_disk) FROM system.parts WHERE disk_name = fullest), 0),
+			ifNull((SELECT sum(bytes_on_disk) FROM `+mine+` WHERE active), 0),
+			ifNull((SELECT sum(bytes_on_disk) FROM `+mine+` WHERE NOT active AND (table, partition_id) NOT IN
+				(SELECT table, partition_id FROM `+mine+` WHERE active AND rows > 0)), 0)`).
+		Scan(&f.used, &total, &f.ours, &f.stored, &leaving)
 	if err != nil {
-		return 0, fmt.Errorf("ask how full the disk is: %w", err)
+		return fullness{}, fmt.Errorf("ask how full the disk is: %w", err)
 	}
-	bytes = beyond(used, uint64(float64(total)*db.retention.DiskShare)+leaving)
+	f.used, f.ours = beyond(f.used, leaving), beyond(f.ours, leaving)
+	f.overShare = beyond(f.used, uint64(float64(total)*db.retention.DiskShare))
 	if db.retention.MaxBytes > 0 {
-		bytes = max(bytes, beyond(stored, uint64(db.retention.MaxBytes)))
+		f.overBytes = beyond(f.stored, uint64(db.retention.MaxBytes))
 	}
-	return bytes, nil
+	return f, nil
 }
 
-func beyond(n, limit uint64) uint64 {
-	if n <= limit {
-		return 0
-	}
-	return n - limit
-}
+// beyond is by how much n is more than limit.
+func beyond(n, limit uint64) uint64 { return n - min(n, limit) }

@@ -105,7 +105,7 @@ func TestRelieveDropsTheOldestUntilThereIsRoom(t *testing.T) {
 }
 
 func TestRelieveOfAFullDisk(t *testing.T) {
-	db, data := smallDisk(t, 150<<20, store.Retention{DiskShare: 0.5})
+	db, data := smallDisk(t, 150<<20, store.Retention{DiskShare: 0.5, MaxBytes: 1_000_000})
 	full := func() (err error) {
 		for ago := 3; err == nil; ago = max(ago-1, 0) {
 			err = fill(t, db, "logs", ago, 10)
@@ -153,6 +153,56 @@ func fillUp(t *testing.T, data string) {
 		if time.Now().After(deadline) {
 			t.Fatal("the server keeps its ballast")
 		}
+	}
+}
+
+// occupy has somebody else's file grow until so many bytes of the disk are in use.
+func occupy(t *testing.T, data string, bytes uint64) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(data, "not-ours"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(data, &fs); err != nil {
+		t.Fatal(err)
+	}
+	if used := (fs.Blocks - fs.Bavail) * uint64(fs.Bsize); used < bytes { //nolint:gosec // a block has a size
+		_, err = f.Write(make([]byte, bytes-used))
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRelieveDropsNoHistoryForOthers has somebody else take most of the disk.
+func TestRelieveDropsNoHistoryForOthers(t *testing.T) {
+	const size, share, history = 400 << 20, 0.5, "0 1 2 3 4 5"
+	relieve := func(over int, want error, left string) func(*testing.T, *store.DB, string) {
+		return func(t *testing.T, db *store.DB, data string) {
+			occupy(t, data, uint64(size*share)+uint64(over))
+			if dropped, err := db.Relieve(t.Context()); !errors.Is(err, want) {
+				t.Errorf("%d bytes too many: dropped %v, %v; want %v", over, dropped, err, want)
+			}
+			if got := strings.Join(days(t, db, "logs"), " "); got != left {
+				t.Errorf("%d bytes too many: logs of the days %s are left, want %s", over, got, left)
+			}
+		}
+	}
+	for name, run := range map[string]func(*testing.T, *store.DB, string){
+		"all of it would not do":        relieve(100<<20, store.ErrOthers, history),
+		"older than the least would do": relieve(12_000_000, nil, "0 1 2 3"),
+		"the least would have to go":    relieve(40_000_000, store.ErrOthers, history),
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, data := smallDisk(t, size, store.Retention{DiskShare: share})
+			for ago := range 6 {
+				if err := fill(t, db, "logs", ago, 10); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run(t, db, data)
+		})
 	}
 }
 
