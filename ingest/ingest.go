@@ -118,6 +118,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer httpL.Close()
 
+	if err := s.limit.remember(ctx, s.cfg.Store, time.Now()); err != nil && ctx.Err() == nil {
+		s.cfg.Log.Warn("series that are there may count as new", "error", err)
+	}
 	stopBatcher := s.startBatcher(ctx)
 	defer stopBatcher() // after the servers: nobody adds any more
 	g, ctx := errgroup.WithContext(ctx)

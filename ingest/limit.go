@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -64,6 +66,44 @@ func (l *seriesLimits) set(of tenant, now time.Time) *seriesSet {
 		s.day, s.before, s.today = today, nil, map[uint64]struct{}{}
 	}
 	return s
+}
+
+// maxRemembered bounds what is read at the start, in series of all environments.
+const maxRemembered = 4 << 20
+
+const rememberSQL = `SELECT DISTINCT environment, series_id, day = toDate(?) FROM metric_series WHERE day >= toDate(?) - 1 LIMIT ?`
+
+// remember reads which series environments have, so that a restart does not make new ones of them. Whose token brought them is not kept.
+func (l *seriesLimits) remember(ctx context.Context, db Store, now time.Time) error {
+	today := now.UTC().Format(time.DateOnly)
+	found, err := db.Query(ctx, rememberSQL, today, today, maxRemembered)
+	if err != nil {
+		return fmt.Errorf("read which series there are: %w", err)
+	}
+	defer found.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for found.Next() {
+		var environment string
+		var id uint64
+		var isToday uint8
+		if err := found.Scan(&environment, &id, &isToday); err != nil {
+			return fmt.Errorf("read which series there are: %w", err)
+		}
+		set := l.set(tenant{environment: environment}, now)
+		if set.before == nil {
+			set.before = map[uint64]struct{}{}
+		}
+		if isToday == 1 {
+			set.today[id] = struct{}{}
+		} else {
+			set.before[id] = struct{}{}
+		}
+	}
+	if err := found.Err(); err != nil {
+		return fmt.Errorf("read which series there are: %w", err)
+	}
+	return nil
 }
 
 func (s *seriesSet) may(id uint64, limit int64) bool {

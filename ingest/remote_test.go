@@ -169,6 +169,21 @@ func TestSeriesLimitOfAToken(t *testing.T) {
 	}
 }
 
+// TestARestartKeepsTheOldSeries: after it new ones could otherwise take their places.
+func TestARestartKeepsTheOldSeries(t *testing.T) {
+	in := start(t, nil)
+	if resp, answer := in.write(t, "application/x-protobuf", "snappy", "", remoteV1(t, "old", time.Now(), 1, 2, 3)); writtenTo(resp) != "3 0 0" {
+		t.Fatal(resp.Status, answer)
+	}
+	in.serve(t, func(c *ingest.Config) { c.MaxSeries = 4 }) // another ingester of the same store
+	for _, c := range []struct{ name, want string }{{"new", "1 0 0"}, {"old", "3 0 0"}, {"newer", "0 0 0"}} {
+		resp, answer := in.write(t, "application/x-protobuf", "snappy", "", remoteV1(t, c.name, time.Now(), 1, 2, 3))
+		if writtenTo(resp) != c.want {
+			t.Errorf("%s: %s written %s: %s", c.name, resp.Status, writtenTo(resp), answer)
+		}
+	}
+}
+
 func TestRemoteWriteKeepsTheGood(t *testing.T) {
 	in := start(t, nil)
 	old := remoteV1(t, "old", time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC), 1, 2)
