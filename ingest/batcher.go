@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -131,20 +130,3 @@ func (b *batcher) group(ctx context.Context) []*write {
 	}
 	return group
 }
-
-// budget bounds the bytes of requests that are being decoded or wait.
-type budget struct {
-	limit int64
-	used  atomic.Int64
-}
-
-// take reserves n bytes. A request larger than the limit gets through when nothing else is there.
-func (b *budget) take(n int) bool {
-	if used := b.used.Add(int64(n)); used > b.limit && used > int64(n) {
-		b.used.Add(-int64(n))
-		return false
-	}
-	return true
-}
-
-func (b *budget) give(n int) { b.used.Add(-int64(n)) }

@@ -29,7 +29,7 @@ func (r *rows) decode(q request) error {
 		return guarded(func() error { return r.direct(q, r.addLogs, plogotlp.NewExportRequest()) })
 	case telemetry.Metrics:
 		in := pmetricotlp.NewExportRequest()
-		if err := guarded(func() error { return unmarshal(q, in) }); err != nil {
+		if err := guarded(func() error { return r.unmarshal(q, in) }); err != nil {
 			return err
 		}
 		r.addMetrics(in.Metrics())
@@ -39,7 +39,7 @@ func (r *rows) decode(q request) error {
 			return fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
 		in := pprofileotlp.NewExportRequest()
-		if err := guarded(func() error { return unmarshal(q, in) }); err != nil {
+		if err := guarded(func() error { return r.unmarshal(q, in) }); err != nil {
 			return err
 		}
 		r.addProfiles(in.Profiles())
@@ -61,6 +61,9 @@ func guarded(read func() error) (err error) {
 	return nil
 }
 
+// maxGuess bounds by how many bytes of a request the columns of each of its days are made larger beforehand.
+const maxGuess = 4 << 20
+
 // direct reads columns out of a request's bytes. JSON is made protobuf first.
 func (r *rows) direct(q request, add func([]byte) error, in interface {
 	unmarshaler
@@ -69,7 +72,7 @@ func (r *rows) direct(q request, add func([]byte) error, in interface {
 ) error {
 	body := q.body
 	if q.json {
-		err := unmarshal(q, in)
+		err := r.unmarshal(q, in)
 		if err != nil {
 			return err
 		}
@@ -77,12 +80,16 @@ func (r *rows) direct(q request, add func([]byte) error, in interface {
 			return err
 		}
 	}
-	r.size = len(body)
+	r.size = min(len(body), maxGuess)
 	return add(body)
 }
 
-func unmarshal(q request, into unmarshaler) error {
-	if err := shaped(q); err != nil {
+func (r *rows) unmarshal(q request, into unmarshaler) error {
+	messages, err := shaped(q)
+	if err != nil {
+		return err
+	}
+	if err := r.plant(messages * messageBytes); err != nil {
 		return err
 	}
 	if q.json {

@@ -50,14 +50,16 @@ func makeShapes() map[telemetry.Signal]*message {
 var errMany = errors.New("too many records, points or attributes in one request: send smaller ones")
 
 // shaped says whether a request may be read: nested no deeper than maxValueDepth, and of no more than maxMessages. What it cannot read is left to
-// the decoder.
-func shaped(q request) error {
+// the decoder. It returns how many they are.
+func shaped(q request) (messages int, err error) {
+	left := maxMessages
 	if q.json {
-		return shapedJSON(q.body)
+		err = shapedJSON(q.body, &left)
+		return maxMessages - left, err
 	}
 	const above = 8 // messages between a request and its deepest attribute
-	left := maxMessages
-	return walk(shapes[q.signal], q.body, above+2*maxValueDepth, &left)
+	err = walk(shapes[q.signal], q.body, above+2*maxValueDepth, &left)
+	return maxMessages - left, err
 }
 
 func walk(m *message, b []byte, depth int, left *int) error {
@@ -95,8 +97,8 @@ func walk(m *message, b []byte, depth int, left *int) error {
 }
 
 // shapedJSON counts brackets.
-func shapedJSON(b []byte) error {
-	depth, quoted, left := 0, false, maxMessages
+func shapedJSON(b []byte, left *int) error {
+	depth, quoted := 0, false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
 		case quoted && c == '\\':
@@ -108,7 +110,7 @@ func shapedJSON(b []byte) error {
 			if depth++; depth > maxJSONDepth {
 				return wire.ErrDeep
 			}
-			if left--; left < 0 {
+			if *left--; *left < 0 {
 				return errMany
 			}
 		case c == '}' || c == ']':

@@ -100,16 +100,16 @@ func FuzzFront(f *testing.F) {
 	f.Add("Bearer mw_a_b", "application/json", "gzip", "", []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 1, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add("bearer  x", "application/x-protobuf;proto=io.prometheus.write.v2.Request", "snappy", "id", []byte{3, 8, 'a', 'b', 'c'})
 	f.Add("", "application/x-protobuf", "zstd", strings.Repeat("x", 200), []byte{0x28, 0xb5, 0x2f, 0xfd, 0x20, 3, 0x19, 0, 0, 'a', 'b', 'c'})
-	s := &Server{counters: newCounters(), senders: senders{tokens: nobody{}, paces: map[string]*pace{}}}
+	s := &Server{counters: newCounters(), unpacking: make(chan struct{}, 1), senders: senders{tokens: nobody{}, paces: map[string]*pace{}}}
 	f.Fuzz(func(t *testing.T, authorization, kind, encoding, id string, body []byte) {
 		if from, err := s.admit(telemetry.Logs, nil, authorization); err == nil {
 			t.Fatalf("%q was let in as %+v", authorization, from)
 		}
 		r := &http.Request{Header: http.Header{"Content-Type": {kind}, "Content-Encoding": {encoding}}, Body: io.NopCloser(bytes.NewReader(body))}
 		_, _ = remoteVersion(r)
-		for _, read := range []func(*http.Request) ([]byte, error){s.readBody, s.readBlock} {
+		for _, read := range []func(*http.Request, *hold) ([]byte, error){s.readBody, s.readBlock} {
 			r.Body = io.NopCloser(bytes.NewReader(body))
-			plain, err := read(r)
+			plain, err := read(r, nil)
 			switch {
 			case err != nil && !errors.Is(err, ErrMalformed):
 				t.Fatal(err)

@@ -100,13 +100,17 @@ func (s *Server) exportStream(signal telemetry.Signal, stream grpc.ServerStream)
 	if err != nil {
 		return statusOf(err).Err()
 	}
-	var body raw
-	if err := stream.RecvMsg(&body); err != nil {
+	body, held, err := s.receive(stream)
+	if errors.Is(err, ErrOverload) {
+		s.counters.request(signal, requestOverload)
+		return statusOf(err).Err()
+	}
+	if err != nil {
 		s.counters.request(signal, unreadable(err))
-		return err // gRPC has answered
+		return err
 	}
 	rejected, why, err := s.export(ctx, request{
-		signal: signal, from: from, body: body, id: first(md.Get(HeaderBatchID)), redelivered: first(md.Get(HeaderRedelivered)) == "true",
+		signal: signal, from: from, body: body, hold: held, id: first(md.Get(HeaderBatchID)), redelivered: first(md.Get(HeaderRedelivered)) == "true",
 		schema: md.Get(pprofileotlp.DevelopmentVersionHeader),
 	})
 	if err != nil {

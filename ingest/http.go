@@ -49,14 +49,16 @@ func (s *Server) handle(signal telemetry.Signal, rejectedField string) http.Hand
 			http.Error(w, "want Content-Type "+typeProto+" or "+typeJSON, http.StatusUnsupportedMediaType)
 			return
 		}
-		body, err := s.readBody(r)
+		held := s.memory.hold()
+		body, err := s.readBody(r, held)
 		if err != nil {
+			held.release()
 			s.counters.request(signal, reasonOf(err))
 			refuse(w, kind, err)
 			return
 		}
 		rejected, why, err := s.export(r.Context(), request{
-			signal: signal, from: from, json: kind == typeJSON, body: body,
+			signal: signal, from: from, json: kind == typeJSON, body: body, hold: held,
 			id: r.Header.Get(HeaderBatchID), redelivered: r.Header.Get(HeaderRedelivered) == "true",
 			schema: r.Header.Values(pprofileotlp.DevelopmentVersionHeader),
 		})
@@ -83,29 +85,6 @@ func kindOf(r *http.Request) string {
 		return typeJSON
 	}
 	return typeProto
-}
-
-// readBody decompresses a body of at most maxMessage bytes. Its errors wrap ErrMalformed.
-func (s *Server) readBody(r *http.Request) ([]byte, error) {
-	in, err := s.readers.New(r.Header.Get("Content-Encoding"), r.Body)
-	if err != nil {
-		return nil, fmt.Errorf("%w: Content-Encoding: %w", ErrMalformed, err)
-	}
-	defer in.Close()
-	return readAll(in, r)
-}
-
-// readAll reads at most maxMessage bytes of what is made of a request's body. Its errors wrap ErrMalformed.
-func readAll(in io.Reader, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(in, maxMessage+1))
-	if err != nil {
-		return nil, fmt.Errorf("%w: read body: %w", ErrMalformed, err)
-	}
-	if len(body) > maxMessage {
-		discard(r.Body)
-		return nil, errTooLarge
-	}
-	return body, nil
 }
 
 // maxDiscard is how much of a body that is too large is taken from the wire all the same, in bytes.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/midwatch/midwatch/ingest/compress"
 )
@@ -24,7 +25,7 @@ type Config struct {
 	Senders     Senders     // whose requests are taken without a certificate; nil: nobody's
 	Store       Store
 	Environment string // of telemetry that names none; empty is "default"
-	MaxWaiting  int64  // bytes of requests being decoded or waiting for the store; past it senders are told to wait; 0 is 64 MiB
+	MaxWaiting  int64  // bytes of requests being decoded or read, decoded or waiting for the store, and of their rows; past it senders are told to wait; 0 is 256 MiB
 	// RuleStates is what became of the alert rules, rules.States as JSON, for whoever asks; nil: nobody is answered.
 	RuleStates func(ctx context.Context) ([]byte, error)
 	// MaxSeries is how many series of metrics an environment may have a day; 0 is 1,048,576. Past it new ones are rejected.
@@ -38,18 +39,21 @@ const stopTimeout = 10 * time.Second
 
 // Server is an ingester. Make it with New, start it with Run.
 type Server struct {
-	cfg      Config
-	fates    *fates
-	batcher  *batcher
-	counters *counters
-	inserts  *inserts
-	memory   budget
-	senders  senders
-	limit    *seriesLimits
-	readers  compress.Readers
-	dirty    dirty
-	series   *knownSeries
-	stacks   *knownSeries
+	cfg                  Config
+	fates                *fates
+	batcher              *batcher
+	counters             *counters
+	inserts              *inserts
+	memory               budget
+	trees                *semaphore.Weighted
+	senders              senders
+	receiving, unpacking chan struct{} // a place for each that does
+	receiveTimeout       time.Duration
+	limit                *seriesLimits
+	readers              compress.Readers
+	dirty                dirty
+	series               *knownSeries
+	stacks               *knownSeries
 	// stretches is what has to be downsampled.
 	stretches stretches
 	// inserting is held for writing while what is derived from the rows is repaired.
@@ -75,7 +79,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Environment = "default"
 	}
 	if cfg.MaxWaiting == 0 {
-		cfg.MaxWaiting = 64 << 20
+		cfg.MaxWaiting = defaultMaxWaiting
 	}
 	if cfg.MaxSeries == 0 {
 		cfg.MaxSeries = defaultMaxSeries
@@ -86,6 +90,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(), inserts: newInserts(),
 		memory: budget{limit: cfg.MaxWaiting}, limit: newSeriesLimits(cfg.MaxSeries), senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1),
+		trees: semaphore.NewWeighted(maxTrees), receiving: make(chan struct{}, maxReceiving), unpacking: make(chan struct{}, maxUnpacking), receiveTimeout: receiveTimeout,
 		series: newKnownSeries(), stacks: newKnownSeries(),
 	}
 	s.dirty.mark(time.Now().Add(-reconcileStart), time.Now())

@@ -133,11 +133,10 @@ func (c *exemplarColumns) chunk(d day) *chunk {
 func (r *rows) addExemplars(p point, list pmetric.ExemplarSlice) {
 	for i, e := range list.All() {
 		attrs := r.attributesOf(e.FilteredAttributes())
-		if i == maxExemplars || attrs.size > maxRecord || r.expanded+attrs.size > maxExpanded {
+		if i == maxExemplars || attrs.size > maxRecord || r.expanded+attrs.size > maxExpanded || !r.expand(attrs.size+pointBytes) {
 			r.tally.note(exemplarsCut)
 			return
 		}
-		r.expanded += attrs.size + pointBytes
 		own := point{series: p.series, at: p.at, start: p.at}
 		if ts := e.Timestamp(); ts > 0 && ts <= math.MaxInt64 {
 			own.start = int64(ts)

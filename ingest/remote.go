@@ -43,13 +43,15 @@ func (s *Server) remoteWrite(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnsupportedMediaType)
 		return
 	}
-	body, err := s.readBlock(r)
+	held := s.memory.hold()
+	body, err := s.readBlock(r, held)
 	if err != nil {
+		held.release()
 		s.counters.request(telemetry.Metrics, reasonOf(err))
 		refuseRemote(w, err)
 		return
 	}
-	rows, err := s.exportRows(r.Context(), request{signal: telemetry.Metrics, from: from, remote: version, body: body})
+	rows, err := s.exportRows(r.Context(), request{signal: telemetry.Metrics, from: from, remote: version, body: body, hold: held})
 	if err != nil {
 		refuseRemote(w, err)
 		return
@@ -83,11 +85,14 @@ func remoteVersion(r *http.Request) (remotewrite.Version, error) {
 	}
 }
 
-// readBlock reads a body of one block of snappy. Its errors wrap ErrMalformed.
-func (s *Server) readBlock(r *http.Request) ([]byte, error) {
-	packed, err := readAll(r.Body, r)
+// readBlock reads a body of one block of snappy. Its errors wrap ErrMalformed or ErrOverload.
+func (s *Server) readBlock(r *http.Request, h *hold) ([]byte, error) {
+	packed, err := s.readAll(r.Body, r, h, 0)
 	if err != nil {
 		return nil, err
+	}
+	if n, err := compress.BlockSize(packed); err == nil && n <= maxMessage && !h.grow(len(packed)+n) {
+		return nil, s.errFull()
 	}
 	body, err := compress.Block(packed, maxMessage)
 	switch {
@@ -113,6 +118,9 @@ func refuseRemote(w http.ResponseWriter, err error) {
 
 // addRemote adds what Prometheus wrote. Its errors wrap ErrMalformed.
 func (r *rows) addRemote(q request) error {
+	if err := r.plant(remotewrite.Size(q.remote, q.body)); err != nil {
+		return err
+	}
 	in, err := remotewrite.Translate(q.remote, q.body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)

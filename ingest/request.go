@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/midwatch/midwatch/ingest/remotewrite"
@@ -48,7 +47,7 @@ type request struct {
 	remote      remotewrite.Version // of remote write; 0: OTLP
 	schema      []string            // of profiles: the version of the protocol that the sender names, if it does
 	body        []byte
-	release     func() // gives back the memory that the body and its rows take; may be called twice
+	hold        *hold // the memory that the body and its rows take
 }
 
 // identify gives a request without an id the hash of its content, so that a sender's retry is recognised.
@@ -129,21 +128,20 @@ func reasonOf(err error) Reason {
 }
 
 func (s *Server) store(ctx context.Context, q request) (*rows, error) {
+	if q.hold == nil {
+		q.hold = s.memory.hold()
+	}
 	if err := q.identify(); err != nil {
+		q.hold.release()
 		return nil, err
 	}
 	if q.from != nil {
 		q.from.pace.read(len(q.body), time.Now())
 	}
 	s.counters.size(q.signal, len(q.body))
-	if !s.memory.take(len(q.body)) {
-		return nil, fmt.Errorf("%w: %d bytes of requests wait for the store", ErrOverload, s.memory.limit)
-	}
-	size := len(q.body)
-	q.release = sync.OnceFunc(func() { s.memory.give(size) })
 	r, err := s.decodeAndSettle(ctx, q)
 	if !errors.Is(err, errLeft) {
-		q.release()
+		q.hold.release()
 	}
 	return r, err
 }
@@ -154,9 +152,13 @@ func (s *Server) decodeAndSettle(ctx context.Context, q request) (*rows, error) 
 	if q.from != nil && q.from.environment != "" {
 		r.environment, r.confined = q.from.environment, true
 	}
-	if err := r.decode(q); err != nil {
+	if !q.hold.grow(len(q.body)) {
+		return nil, s.errFull()
+	}
+	if err := s.decode(ctx, q, r); err != nil {
 		return nil, err
 	}
+	q.hold.shrink(r.expanded)
 	q.body, r.resources, r.scratch = nil, nil, nil // the rows are all that is kept while they wait
 	for {
 		is, wait := s.fates.begin(q.id, r.now)
@@ -189,7 +191,7 @@ func (s *Server) settle(ctx context.Context, q request, r *rows, is fate) error 
 	}
 	w.ended = func(err error) {
 		r.tally.refuse(w.refused)
-		q.release()
+		q.hold.release()
 		if err != nil {
 			s.fates.end(q.id, unknown, time.Now())
 			return

@@ -35,6 +35,7 @@ func (r *rows) resource(b []byte) (*resource, error) {
 	if r.resources == nil {
 		r.resources = map[string]*resource{}
 	}
+	r.expand(len(b) + out.size + rowOverhead)
 	r.resources[string(b)] = out
 	return out, nil
 }

@@ -16,6 +16,10 @@ type rows struct {
 	tally       tally
 	expanded    int // bytes so far, about
 
+	hold *hold                 // grows with expanded; may be nil
+	full bool                  // it could not: there is no room for the request now
+	tree func(bytes int) error // waits until there is room to read so much; may be nil
+
 	resources map[string]*resource // :: bytes of a resource → the same, read
 	scratch   []byte               // of values that are made text
 	written   written              // of remote write
@@ -88,12 +92,30 @@ func (r *rows) fits(res *resource, size, limit int) bool {
 		r.tally.reject(recordTooLarge)
 	case r.expanded+size+rowOverhead > maxExpanded:
 		r.tally.reject(requestTooLarge)
+	case !r.expand(size + rowOverhead): // full
 	default:
-		r.expanded += size + rowOverhead
 		r.tally.stored++
 		return true
 	}
 	return false
+}
+
+// expand counts bytes that the rows take, if they may.
+func (r *rows) expand(bytes int) bool {
+	if r.full || !r.hold.grow(r.expanded+bytes) {
+		r.full = true
+		return false
+	}
+	r.expanded += bytes
+	return true
+}
+
+// plant waits until the request may take so many bytes while it is read.
+func (r *rows) plant(bytes int) error {
+	if r.tree == nil {
+		return nil
+	}
+	return r.tree(bytes)
 }
 
 // at checks a timestamp in nanoseconds since 1970; if it is missing or out of range the record is rejected.

@@ -179,14 +179,14 @@ func TestDeepValuesAreRefused(t *testing.T) {
 		}
 		return b
 	}
-	if err := shaped(request{signal: telemetry.Logs, body: nested(40)}); err != nil {
+	if _, err := shaped(request{signal: telemetry.Logs, body: nested(40)}); err != nil {
 		t.Error("40 levels:", err)
 	}
-	if err := shaped(request{signal: telemetry.Logs, body: nested(100)}); !errors.Is(err, wire.ErrDeep) {
+	if _, err := shaped(request{signal: telemetry.Logs, body: nested(100)}); !errors.Is(err, wire.ErrDeep) {
 		t.Error("100 levels:", err)
 	}
 	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Metrics, telemetry.Logs, telemetry.Profiles} {
-		if err := shaped(request{signal: s, body: sample(t, s)}); err != nil {
+		if _, err := shaped(request{signal: s, body: sample(t, s)}); err != nil {
 			t.Errorf("%s: %v", s, err)
 		}
 	}
@@ -194,7 +194,7 @@ func TestDeepValuesAreRefused(t *testing.T) {
 		`{"a":"[[[[` + strings.Repeat("[", 1000) + `\""}`: nil, strings.Repeat("[", 1000): wire.ErrDeep,
 		"[" + strings.Repeat("{},", 1_000_000): nil, "[" + strings.Repeat("{},", 3_000_000): errMany,
 	} {
-		if err := shaped(request{json: true, body: []byte(text)}); !errors.Is(err, want) {
+		if _, err := shaped(request{json: true, body: []byte(text)}); !errors.Is(err, want) {
 			t.Errorf("JSON %.20s of %d bytes: %v, want %v", text, len(text), err, want)
 		}
 	}
@@ -203,7 +203,7 @@ func TestDeepValuesAreRefused(t *testing.T) {
 	for _, field := range []byte{0x3a, 0x12, 0x12, 0x0a} {
 		points = append(protowire.AppendVarint([]byte{field}, uint64(len(points))), points...)
 	}
-	if err := shaped(request{signal: telemetry.Metrics, body: points}); !errors.Is(err, errMany) {
+	if _, err := shaped(request{signal: telemetry.Metrics, body: points}); !errors.Is(err, errMany) {
 		t.Error("three million points:", err)
 	}
 }

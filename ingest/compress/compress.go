@@ -96,11 +96,20 @@ func (p *Readers) zstd(in io.Reader) (io.ReadCloser, error) {
 	}}, nil
 }
 
-// Block decodes one block of snappy of at most limit bytes, else it returns ErrTooLarge before it takes memory.
-func Block(in []byte, limit int) ([]byte, error) {
+// BlockSize is how many bytes a block of snappy says it holds.
+func BlockSize(in []byte) (int, error) {
 	n, err := snappy.DecodedLen(in)
 	if err != nil {
-		return nil, fmt.Errorf("snappy: %w", err)
+		return 0, fmt.Errorf("snappy: %w", err)
+	}
+	return n, nil
+}
+
+// Block decodes one block of snappy of at most limit bytes, else it returns ErrTooLarge before it takes memory.
+func Block(in []byte, limit int) ([]byte, error) {
+	n, err := BlockSize(in)
+	if err != nil {
+		return nil, err
 	}
 	if n > limit {
 		return nil, fmt.Errorf("snappy: %w: %d bytes", ErrTooLarge, n)

@@ -63,7 +63,7 @@ func Translate(v Version, body []byte) (out *Metrics, err error) {
 			out, err = nil, fmt.Errorf("%w: the decoder gave up on it: %v", ErrMalformed, r)
 		}
 	}()
-	if expands(v, body) {
+	if Size(v, body) > 2*maxExpanded {
 		return nil, ErrMany
 	}
 	b := newBuilder()

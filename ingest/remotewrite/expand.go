@@ -26,11 +26,12 @@ func shape(v Version) *message {
 	return &message{fields: map[protowire.Number]*message{1: series, 3: {size: 128, packed: 2}}}
 }
 
-// expands says whether a request takes more than twice maxExpanded in memory. What it cannot read is left to the decoder.
-func expands(v Version, body []byte) bool {
+// Size is what a request takes in memory while it is translated, about, in bytes; of one that is too large, something above what it may take.
+// What it cannot read is left to the decoder.
+func Size(v Version, body []byte) int {
 	left := 2 * maxExpanded
 	shape(v).walk(body, &left)
-	return left < 0
+	return 2*maxExpanded - left
 }
 
 func (m *message) walk(b []byte, left *int) {
