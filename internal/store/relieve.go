@@ -29,19 +29,24 @@ func (db *DB) Relieve(ctx context.Context) (dropped []Dropped, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var refused refusals
 	for i, p := range all {
 		if !f.mayDrop(p, all[i:]) {
 			continue
 		}
-		if err := db.drop(ctx, p); err != nil {
-			return dropped, err
+		done, err := db.drop(ctx, p, &refused)
+		if err != nil {
+			return dropped, refused.with(err)
+		}
+		if !done {
+			continue
 		}
 		dropped = append(dropped, p.dropped(DiskFull))
 		if f, err = db.fullness(ctx); err != nil || f.within() {
-			return dropped, err
+			return dropped, refused.with(err)
 		}
 	}
-	return dropped, f.problem()
+	return dropped, refused.with(f.problem())
 }
 
 // fullness is what is in use of the store's fullest disk, and by whom, in bytes.

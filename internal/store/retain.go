@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +29,9 @@ type Dropped struct {
 type Ages func(signal string) time.Duration
 
 // Retain drops the partitions whose rows are all older than Config.Retention says for their signal, or than others where it
-// does not, in every table that is partitioned by day and in ClickHouse's own logs, and returns them, also beside an error.
-// A day goes only when its last second is too old. Dropping frees the disk at once, unlike deleting rows.
+// does not, in every table that is partitioned by day and, if they are named there, in ClickHouse's own logs, and returns them, also beside an error.
+// A day goes only when its last second is too old. Dropping frees the disk at once, unlike deleting rows. A partition that
+// the server refuses to drop stays and does not keep the others.
 func (db *DB) Retain(ctx context.Context, others time.Duration) (dropped []Dropped, err error) {
 	age := db.retention.Ages(others)
 	all, err := db.partitions(ctx)
@@ -36,16 +39,32 @@ func (db *DB) Retain(ctx context.Context, others time.Duration) (dropped []Dropp
 		return nil, err
 	}
 	now := time.Now()
-	for _, p := range all {
+	var refused refusals
+	for _, p := range ownFirst(all) {
 		if first := now.Add(-max(age(SignalOf(p.table)), day)); !p.day.Before(midnight(first)) {
 			continue
 		}
-		if err := db.drop(ctx, p); err != nil {
-			return dropped, err
+		done, err := db.drop(ctx, p, &refused)
+		if err != nil {
+			return dropped, refused.with(err)
 		}
-		dropped = append(dropped, p.dropped(TooOld))
+		if done {
+			dropped = append(dropped, p.dropped(TooOld))
+		}
 	}
-	return dropped, nil
+	return dropped, refused.with(nil)
+}
+
+// ownFirst moves the logs of ClickHouse's own to the end.
+func ownFirst(all []partition) []partition {
+	rank := func(p partition) int {
+		if p.database == systemDatabase {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(all, func(a, b partition) int { return rank(a) - rank(b) })
+	return all
 }
 
 const day = 24 * time.Hour
@@ -53,15 +72,34 @@ const day = 24 * time.Hour
 // midnight is when the UTC day of t began.
 func midnight(t time.Time) time.Time { return t.UTC().Truncate(day) }
 
-// drop drops a partition, whatever its size: the server's guard against dropping much by mistake would keep exactly the
-// partitions that fill the disk.
-func (db *DB) drop(ctx context.Context, p partition) error {
+// refusals are what the server said, once for each table, to dropping partitions that it did not drop.
+type refusals struct {
+	tables []string
+	errs   []error
+}
+
+func (r *refusals) add(p partition, err error) {
+	if name := p.database + "." + p.table; !slices.Contains(r.tables, name) {
+		r.tables, r.errs = append(r.tables, name), append(r.errs, err)
+	}
+}
+
+func (r *refusals) with(err error) error { return errors.Join(append(r.errs, err)...) }
+
+// drop drops a partition and says whether it did: that the server refuses is noted and no error. The server's guard against
+// dropping much by mistake would keep exactly the partitions that fill the disk.
+func (db *DB) drop(ctx context.Context, p partition, refused *refusals) (done bool, err error) {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0}))
 	query := fmt.Sprintf("ALTER TABLE %s.%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), p.id)
-	if err := db.Exec(ctx, query); err != nil {
-		return fmt.Errorf("drop partition %s of %s.%s: %w", p.id, p.database, p.table, err)
+	if err = db.Exec(ctx, query); err == nil {
+		return true, nil
 	}
-	return nil
+	err = fmt.Errorf("drop partition %s of %s.%s: %w", p.id, p.database, p.table, err)
+	if _, answered := errors.AsType[*clickhouse.Exception](err); answered {
+		refused.add(p, err)
+		return false, nil
+	}
+	return false, err
 }
 
 func quote(identifier string) string {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -51,9 +52,30 @@ func TestRetainDropsWholeDaysThatAreTooOld(t *testing.T) {
 	}
 }
 
+// TestARefusalKeepsNothingElse has an old day that the server does not drop, and one of a log that is not ours.
+func TestARefusalKeepsNothingElse(t *testing.T) {
+	db := storetest.Empty(t)
+	const table = " (time DateTime) ENGINE = MergeTree PARTITION BY toYYYYMMDD(time) ORDER BY time"
+	not := "system." + db.Database() + "_log"
+	for _, query := range []string{
+		"CREATE TABLE fixed" + table, "INSERT INTO fixed SELECT now() - INTERVAL 30 DAY", "ALTER TABLE fixed MODIFY SETTING table_readonly = 1",
+		"CREATE TABLE logs" + table, "INSERT INTO logs SELECT now() - INTERVAL arrayJoin([0, 20]) DAY",
+		"CREATE TABLE " + not + table, "INSERT INTO " + not + " SELECT now() - INTERVAL 40 DAY",
+	} {
+		if err := db.Exec(t.Context(), query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	t.Cleanup(func() { _ = db.Exec(context.Background(), "DROP TABLE "+not) })
+	dropped, err := db.Retain(t.Context(), 7*24*time.Hour)
+	if err == nil || !strings.Contains(err.Error(), ".fixed") || len(dropped) != 1 || dropped[0].Table != "logs" {
+		t.Errorf("dropped %v, %v; want the day of logs and why that of fixed stays", dropped, err)
+	}
+}
+
 func TestAges(t *testing.T) {
 	const d = 24 * time.Hour
-	age := store.Retention{Days: map[string]int{"logs": 3, "metrics": 2, "metrics_10m": 90}}.Ages(30 * d)
+	age := store.Retention{Days: map[string]int{"logs": 3, "system": 7, "metrics": 2, "metrics_10m": 90}}.Ages(30 * d)
 	for table, want := range map[string]time.Duration{
 		"logs": 3 * d, "spans": 30 * d, "request_minutes": 30 * d, "metric_samples": 2 * d, "exponential_histograms": 2 * d,
 		"metric_minutes": 90 * d, "metric_ten_minutes": 90 * d, "metric_series": 90 * d, "query_log": 7 * d, "text_log_12": 7 * d,

@@ -15,13 +15,12 @@ type Retention struct {
 	// MaxBytes is how much the store's tables may take on disk before the oldest days go; 0: no limit but DiskShare's.
 	MaxBytes int64 `yaml:"max_bytes"`
 	// Days is how long a signal is kept, by its name in Signals; one that is missing, as long as the settings say for all,
-	// system (the logs that a ClickHouse elsewhere keeps of itself) seven days, metrics_1m at least 90 and metrics_10m 365.
+	// system (the logs that a ClickHouse elsewhere keeps of itself) for ever, metrics_1m at least 90 and metrics_10m 365.
 	Days map[string]int `yaml:"days"`
 }
 
 const (
 	defaultDiskShare      = 0.8
-	defaultSystemDays     = 7
 	defaultMinutesDays    = 90
 	defaultTenMinutesDays = 365
 )
@@ -56,8 +55,6 @@ func (r Retention) Ages(others time.Duration) Ages {
 		switch {
 		case ok:
 			return time.Duration(days) * day
-		case signal == "system":
-			return defaultSystemDays * day
 		case signal == "metrics_1m":
 			return max(others, defaultMinutesDays*day)
 		case signal == "metrics_10m":
