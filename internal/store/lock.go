@@ -7,9 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// A migration that moves rows must not run twice at once, and ClickHouse knows no lock. Making a table is the one thing that only one can do:
+// A migration that moves rows must not run twice at once, nor two be at retention, and ClickHouse knows no lock. Making a table is the one thing that only one can do:
 // the lock is held by whoever made the table schema_lock_N of the highest N. Its comment is a beat while it is held and lockFree after.
 const (
 	lockPrefix = "schema_lock_"
@@ -29,11 +31,37 @@ func locked(ctx context.Context, db *DB, timing lockTiming, change func(context.
 	if err != nil {
 		return fmt.Errorf("lock the schema: %w", err)
 	}
+	return holding(ctx, db, n, timing, change)
+}
+
+// alone is locked, but runs nothing if somebody who lives still holds the lock after the time in which one who is dead loses it.
+func alone(ctx context.Context, db *DB, timing lockTiming, change func(context.Context) error) error {
+	waiting, cancel := context.WithTimeout(ctx, timing.dead*3/2)
+	defer cancel()
+	n, err := takeLock(waiting, db, timing)
+	if waiting.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("lock the schema: %w", err)
+	}
+	return holding(ctx, db, n, timing, change)
+}
+
+// holding runs change while this process holds lock n, and gives it back. Beats have a connection of their own, since a change may take all
+// others of the pool for as long as it likes.
+func holding(ctx context.Context, db *DB, n uint64, timing lockTiming, change func(context.Context) error) error {
+	cfg := db.cfg
+	cfg.MaxConns = 1
+	own, err := connect(ctx, cfg, cfg.Database)
+	if err != nil {
+		return fmt.Errorf("lock the schema: %w", errors.Join(err, commentLock(context.WithoutCancel(ctx), db, n, lockFree)))
+	}
 	held, lose := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		beatLock(held, db, n, timing.beat, lose)
+		beatLock(held, own, n, timing.beat, lose)
 	}()
 	err = change(held)
 	if lost := context.Cause(held); err != nil && lost != nil && ctx.Err() == nil {
@@ -41,7 +69,7 @@ func locked(ctx context.Context, db *DB, timing lockTiming, change func(context.
 	}
 	lose(nil)
 	<-done
-	return errors.Join(err, commentLock(context.WithoutCancel(ctx), db, n, lockFree))
+	return errors.Join(err, commentLock(context.WithoutCancel(ctx), db, n, lockFree), own.Close())
 }
 
 // takeLock waits until the lock is free, or its holder dead, and returns the number it is held by.
@@ -89,16 +117,12 @@ func makeLock(ctx context.Context, db *DB, n uint64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	rows, err := db.Query(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, ?)", lockPrefix)
+	var names []string // all before the first goes: a pool may have no second connection
+	err = db.QueryRow(ctx, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND startsWith(name, ?)", lockPrefix).Scan(&names)
 	if err != nil {
 		return false, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return false, err
-		}
+	for _, name := range names {
 		if old, err := strconv.ParseUint(strings.TrimPrefix(name, lockPrefix), 10, 64); err != nil || old >= n {
 			continue
 		}
@@ -106,11 +130,11 @@ func makeLock(ctx context.Context, db *DB, n uint64) (bool, error) {
 			return false, err
 		}
 	}
-	return true, rows.Err()
+	return true, nil
 }
 
 // beatLock shows that the lock's holder lives until ctx ends, and calls lose when somebody thought otherwise.
-func beatLock(ctx context.Context, db *DB, n uint64, every time.Duration, lose context.CancelCauseFunc) {
+func beatLock(ctx context.Context, db driver.Conn, n uint64, every time.Duration, lose context.CancelCauseFunc) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -126,6 +150,6 @@ func beatLock(ctx context.Context, db *DB, n uint64, every time.Duration, lose c
 	}
 }
 
-func commentLock(ctx context.Context, db *DB, n uint64, comment string) error {
+func commentLock(ctx context.Context, db driver.Conn, n uint64, comment string) error {
 	return db.Exec(ctx, fmt.Sprintf("ALTER TABLE %s%d MODIFY COMMENT '%s'", lockPrefix, n, comment))
 }

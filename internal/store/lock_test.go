@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,50 @@ func TestADeadHolderLosesTheLock(t *testing.T) {
 		t.Error("the lock was lost and nobody said so")
 	}
 	if err := store.Locked(t.Context(), db, 20, func(context.Context) error { return nil }); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOneConnectionIsEnough migrates with a pool of one, also after a holder that died, and keeps the lock through a statement that takes the
+// pool's only connection for longer than the dead are waited for.
+func TestOneConnectionIsEnough(t *testing.T) {
+	cfg := storetest.Config(t)
+	cfg.MaxConns = 1
+	db, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Exec(t.Context(), "CREATE TABLE schema_lock_1 (nothing UInt8) ENGINE = Null COMMENT 'free'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	cfg.MaxConns = 2
+	other, err := store.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	var inside atomic.Bool
+	entered, done := make(chan struct{}), make(chan error)
+	go func() {
+		<-entered
+		done <- store.Locked(t.Context(), other, 100, func(context.Context) error {
+			if inside.Load() {
+				t.Error("the lock was lost while a long statement ran")
+			}
+			return nil
+		})
+	}()
+	err = store.Locked(t.Context(), db, 100, func(ctx context.Context) error {
+		inside.Store(true)
+		defer inside.Store(false)
+		close(entered)
+		return db.Exec(ctx, "SELECT sleep(2.9)")
+	})
+	if err := errors.Join(err, <-done); err != nil {
 		t.Error(err)
 	}
 }

@@ -39,13 +39,12 @@ const (
 // DB is a pool of connections to the store. Safe for concurrent use.
 type DB struct {
 	driver.Conn
-	database  string
+	cfg       Config
 	inserters *inserters
-	retention Retention
 }
 
 // Database is the name of the database that unqualified table names mean.
-func (db *DB) Database() string { return db.database }
+func (db *DB) Database() string { return db.cfg.Database }
 
 // Open connects, and makes the database if the server does not know it. It waits for one answer of the server, so that
 // an error says at once what is wrong. The schema is Migrate's business.
@@ -67,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store at %v: %w", cfg.Addresses, err)
 	}
-	return &DB{Conn: conn, database: cfg.Database, retention: cfg.Retention, inserters: newInserters(cfg)}, nil
+	return &DB{Conn: conn, cfg: cfg, inserters: newInserters(cfg)}, nil
 }
 
 // Close ends all connections.
