@@ -22,11 +22,12 @@ func (p partition) dropped(reason string) Dropped {
 const systemDatabase = "system"
 
 // partitions lists what may be dropped: the days of our own tables and, where an operator says how long those are kept, days
-// and months of the logs that ClickHouse keeps of itself; others use them, too, and a user may lack the right. The oldest first, and of a day the largest, so that little goes when little has to; names after what has them.
+// and months of the logs that ClickHouse keeps of itself; others use them, too, and a user may lack the right. The oldest first, and of a day the largest, so that little goes when little has to; names after what has them. Tables that a migration has
+// set aside (NAME_1) are left to it.
 func (db *DB) partitions(ctx context.Context) ([]partition, error) {
-	_, system := db.retention.Days["system"]
+	_, system := db.cfg.Retention.Days["system"]
 	rows, err := db.Query(ctx, `SELECT database, table, partition_id, sum(rows), sum(bytes_on_disk) AS bytes
-		FROM system.parts WHERE active AND (database = currentDatabase() AND match(partition_id, '^[0-9]{8}$')
+		FROM system.parts WHERE active AND (database = currentDatabase() AND match(partition_id, '^[0-9]{8}$') AND NOT endsWith(table, '_1')
 			OR ? AND database = 'system' AND match(table, '_log(_[0-9]+)?$') AND match(partition_id, '^[0-9]{6}([0-9]{2})?$'))
 		GROUP BY database, table, partition_id HAVING sum(rows) > 0
 		ORDER BY if(length(partition_id) = 6, concat(partition_id, '99'), partition_id), table LIKE 'metric_series%', bytes DESC`, system)

@@ -19,8 +19,29 @@ const leastDays = 3
 
 // Relieve drops the oldest partitions, over all tables, until no more of the disk is in use than allowed, and returns them,
 // also beside an error. Today's stay: if that is not enough, it returns ErrOnlyToday. Where others hold more of the disk than
-// the store, it drops for their sake only what makes the room that is missing, and keeps leastDays: else it returns ErrOthers.
+// the store, it drops for their sake only what makes the room that is missing, and keeps leastDays: else it returns ErrOthers. Of several processes one drops and returns it.
 func (db *DB) Relieve(ctx context.Context) (dropped []Dropped, err error) {
+	f, err := db.fullness(ctx)
+	if err != nil || f.within() {
+		return nil, err
+	}
+	if may, err := db.mayRelieve(ctx, f); err != nil || !may {
+		return nil, errors.Join(err, f.problem())
+	}
+	err = alone(ctx, db, usualTiming(), func(ctx context.Context) error {
+		dropped, err = db.relieve(ctx)
+		return err
+	})
+	return dropped, err
+}
+
+// mayRelieve says whether anything may go.
+func (db *DB) mayRelieve(ctx context.Context, f fullness) (bool, error) {
+	all, err := db.partitions(ctx)
+	return len(all) > 0 && f.mayDrop(all[0], all), err // the oldest, before all others
+}
+
+func (db *DB) relieve(ctx context.Context) (dropped []Dropped, err error) {
 	f, err := db.fullness(ctx)
 	if err != nil || f.within() {
 		return nil, err
@@ -109,9 +130,9 @@ func (db *DB) fullness(ctx context.Context) (f fullness, err error) {
 		return fullness{}, fmt.Errorf("ask how full the disk is: %w", err)
 	}
 	f.used, f.ours = beyond(f.used, leaving), beyond(f.ours, leaving)
-	f.overShare = beyond(f.used, uint64(float64(total)*db.retention.DiskShare))
-	if db.retention.MaxBytes > 0 {
-		f.overBytes = beyond(f.stored, uint64(db.retention.MaxBytes))
+	f.overShare = beyond(f.used, uint64(float64(total)*db.cfg.Retention.DiskShare))
+	if db.cfg.Retention.MaxBytes > 0 {
+		f.overBytes = beyond(f.stored, uint64(db.cfg.Retention.MaxBytes))
 	}
 	return f, nil
 }

@@ -31,19 +31,37 @@ type Ages func(signal string) time.Duration
 // Retain drops the partitions whose rows are all older than Config.Retention says for their signal, or than others where it
 // does not, in every table that is partitioned by day and, if they are named there, in ClickHouse's own logs, and returns them, also beside an error.
 // A day goes only when its last second is too old. Dropping frees the disk at once, unlike deleting rows. A partition that
-// the server refuses to drop stays and does not keep the others.
+// the server refuses to drop stays and does not keep the others. Of several processes one drops and returns it; nothing is
+// dropped while another holds the lock of the schema.
 func (db *DB) Retain(ctx context.Context, others time.Duration) (dropped []Dropped, err error) {
-	age := db.retention.Ages(others)
+	age := db.cfg.Retention.Ages(others)
+	if old, err := db.tooOld(ctx, age); err != nil || len(old) == 0 {
+		return nil, err
+	}
+	err = alone(ctx, db, usualTiming(), func(ctx context.Context) error {
+		dropped, err = db.dropOld(ctx, age)
+		return err
+	})
+	return dropped, err
+}
+
+// tooOld lists what age does not keep.
+func (db *DB) tooOld(ctx context.Context, age Ages) ([]partition, error) {
 	all, err := db.partitions(ctx)
+	now := time.Now()
+	return slices.DeleteFunc(ownFirst(all), func(p partition) bool {
+		first := now.Add(-max(age(SignalOf(p.table)), day))
+		return !p.day.Before(midnight(first))
+	}), err
+}
+
+func (db *DB) dropOld(ctx context.Context, age Ages) (dropped []Dropped, err error) {
+	old, err := db.tooOld(ctx, age)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
 	var refused refusals
-	for _, p := range ownFirst(all) {
-		if first := now.Add(-max(age(SignalOf(p.table)), day)); !p.day.Before(midnight(first)) {
-			continue
-		}
+	for _, p := range old {
 		done, err := db.drop(ctx, p, &refused)
 		if err != nil {
 			return dropped, refused.with(err)

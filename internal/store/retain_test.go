@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +72,45 @@ func TestARefusalKeepsNothingElse(t *testing.T) {
 	dropped, err := db.Retain(t.Context(), 7*24*time.Hour)
 	if err == nil || !strings.Contains(err.Error(), ".fixed") || len(dropped) != 1 || dropped[0].Table != "logs" {
 		t.Errorf("dropped %v, %v; want the day of logs and why that of fixed stays", dropped, err)
+	}
+}
+
+// TestOneAtATimeRetains finds that nothing is dropped while another process drops or migrates, and never what a migration has set aside.
+func TestOneAtATimeRetains(t *testing.T) {
+	db := storetest.Empty(t)
+	for _, table := range []string{"spans", "spans_1"} {
+		for _, query := range []string{
+			"CREATE TABLE " + table + " (time DateTime) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY time",
+			"INSERT INTO " + table + " SELECT now() - INTERVAL 20 DAY",
+		} {
+			if err := db.Exec(t.Context(), query); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const week = 7 * 24 * time.Hour
+	err := store.Locked(t.Context(), db, 100, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		if dropped, err := db.Retain(ctx, week); len(dropped) != 0 {
+			t.Errorf("dropped %v, %v while another process holds the lock", dropped, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	errs := make(chan error)
+	var dropped atomic.Int64
+	for range 3 {
+		go func() {
+			d, err := db.Retain(t.Context(), week)
+			dropped.Add(int64(len(d)))
+			errs <- err
+		}()
+	}
+	if err := errors.Join(<-errs, <-errs, <-errs); err != nil || dropped.Load() != 1 {
+		t.Errorf("three at once dropped %d, %v; want the one of spans", dropped.Load(), err)
 	}
 }
 
