@@ -74,7 +74,7 @@ func (s *Server) insertPartition(ctx context.Context, p partition, parts []part)
 	}
 	for _, c := range missing {
 		c.of.doubtful = true
-		s.dirty.mark(c.span())
+		s.markDirty(c)
 	}
 	if refused, ok := errors.AsType[*store.ServerError](err); ok && mayBeTheRows(refused) {
 		return s.isolate(ctx, p, missing)
@@ -112,9 +112,16 @@ func (s *Server) missing(ctx context.Context, p partition, parts []part) ([]part
 			}
 			out = append(out, c)
 		}
-		s.dirty.mark(c.span())
+		s.markDirty(c)
 	}
 	return out, nil
+}
+
+// markDirty says that what views make of a part's rows has to be compared with them.
+func (s *Server) markDirty(c part) {
+	if c.table == "spans" || c.table == "logs" {
+		s.dirty.mark(c.span())
+	}
 }
 
 // storedID is what says in a table which request a row came in.
@@ -157,8 +164,14 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uin
 
 // remove deletes what a request has in a partition, so that it can be stored as a whole.
 func (s *Server) remove(ctx context.Context, p partition, batch uint64) error {
-	if err := s.cfg.Store.Exec(ctx, fmt.Sprintf("DELETE FROM %s WHERE toDate(time) = toDate(?) AND %s = ?", p.table, storedID(p.table)), p.day.date(), batch); err != nil {
-		return fmt.Errorf("remove a request's incomplete rows from %s: %w", p.table, err)
+	tables := []string{p.table}
+	if p.table == "logs" { // what its view made of them would be made twice
+		tables = append(tables, "events")
+	}
+	for _, table := range tables {
+		if err := s.cfg.Store.Exec(ctx, fmt.Sprintf("DELETE FROM %s WHERE toDate(time) = toDate(?) AND %s = ?", table, storedID(table)), p.day.date(), batch); err != nil {
+			return fmt.Errorf("remove a request's incomplete rows from %s: %w", table, err)
+		}
 	}
 	return nil
 }

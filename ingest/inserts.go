@@ -18,8 +18,10 @@ const (
 
 // inserts measures the inserts into each table since the start. Safe for concurrent use.
 type inserts struct {
-	mu sync.Mutex
-	of map[insertKey]*insertTimes
+	mu      sync.Mutex
+	of      map[insertKey]*insertTimes
+	latest  map[string]time.Time // :: table → when rows were stored in it last
+	refused map[uint64]time.Time // :: request → when it was refused for the first time
 }
 
 type insertKey struct{ table, outcome string }
@@ -31,11 +33,34 @@ type insertTimes struct {
 	buckets     []uint64 // :: one per bound and one above
 }
 
-func newInserts() *inserts { return &inserts{of: map[insertKey]*insertTimes{}} }
+func newInserts() *inserts {
+	return &inserts{of: map[insertKey]*insertTimes{}, latest: map[string]time.Time{}, refused: map[uint64]time.Time{}}
+}
+
+// maxRemembered bounds the requests of which it is known since when they are refused.
+const maxRemembered = 4096
+
+// since says whether rows were stored in a table since a request was refused for the first time, which is now if it never was before.
+func (i *inserts) since(table string, request uint64) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	first, ok := i.refused[request]
+	if !ok {
+		if len(i.refused) >= maxRemembered {
+			clear(i.refused)
+		}
+		i.refused[request] = time.Now()
+		return false
+	}
+	return i.latest[table].After(first)
+}
 
 func (i *inserts) add(table, outcome string, rows int, took time.Duration) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if outcome == insertStored {
+		i.latest[table] = time.Now()
+	}
 	k := insertKey{table, outcome}
 	t := i.of[k]
 	if t == nil {

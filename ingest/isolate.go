@@ -28,16 +28,17 @@ func mayBeTheRows(e *store.ServerError) bool {
 	return !slices.Contains(notTheRows, proto.Error(e.Code))
 }
 
-// maxRefused is how many rows are looked for while none at all is stored. Then it is not the rows.
+// maxRefused is how many rows of a request are looked for one by one. After that a range of rows that is refused is set aside as a whole, if the
+// store takes rows at all.
 const maxRefused = 100
 
 // isolate stores parts that were refused together: each by itself, and of one that is refused again the rows that can be stored. The others go to
 // dead_letters. It returns the writes whose rows may not all be stored.
 func (s *Server) isolate(ctx context.Context, p partition, parts []part) map[*write]error {
 	failed := map[*write]error{}
-	search := bisection{s: s, p: p}
 	for _, c := range parts {
-		if err := search.part(ctx, c); err != nil {
+		search := bisection{s: s, p: p, part: c}
+		if err := search.run(ctx); err != nil {
 			s.cfg.Log.Warn("insert a request by itself; its sender will come back", "table", p.table, "day", p.day.date(), "error", err)
 			failed[c.of] = err
 		}
@@ -45,12 +46,13 @@ func (s *Server) isolate(ctx context.Context, p partition, parts []part) map[*wr
 	return failed
 }
 
-// bisection looks for the rows that the store refuses, and stores the others.
+// bisection looks for the rows of a part that the store refuses, and stores the others.
 type bisection struct {
-	s       *Server
-	p       partition
-	stored  int       // rows
-	refused []refusal // of the part that is looked at
+	s *Server
+	p partition
+	part
+	stored  int // rows
+	refused []refusal
 }
 
 type refusal struct {
@@ -58,57 +60,80 @@ type refusal struct {
 	why *store.ServerError
 }
 
-func (b *bisection) part(ctx context.Context, c part) error {
-	missing, err := b.s.missing(ctx, b.p, []part{c})
+func (b *bisection) run(ctx context.Context) error {
+	missing, err := b.s.missing(ctx, b.p, []part{b.part})
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	b.refused = nil
-	if err := b.rows(ctx, c, 0, c.rows()); err != nil || len(b.refused) == 0 {
+	if err := b.rows(ctx, 0, b.chunk.rows()); err != nil || len(b.refused) == 0 {
 		return err
 	}
-	if err := b.s.cfg.Store.Insert(ctx, "dead_letters", []proto.Input{block.Join([]block.Block{b.letters(c)})}); err != nil {
+	if err := b.s.cfg.Store.Insert(ctx, "dead_letters", []proto.Input{block.Join([]block.Block{b.letters()})}); err != nil {
 		return err
 	}
-	c.of.refused += len(b.refused)
+	b.of.refused += len(b.refused)
 	b.s.cfg.Log.Error("the store refuses rows; they are in dead_letters", "table", b.p.table, "rows", len(b.refused), "why", b.refused[0].why.Message)
 	return nil
 }
 
 // rows stores the rows from up to but without to, or what it can of their halves.
-func (b *bisection) rows(ctx context.Context, c part, from, to int) error {
-	err := b.s.send(ctx, b.p, []part{{&chunk{block: c.block.Slice(from, to)}, c.of}})
-	why, ok := errors.AsType[*store.ServerError](err)
-	switch {
-	case err == nil:
+func (b *bisection) rows(ctx context.Context, from, to int) error {
+	err := b.s.send(ctx, b.p, []part{{&chunk{block: b.block.Slice(from, to)}, b.of}})
+	if err == nil {
 		b.stored += to - from
 		return nil
-	case !ok || !mayBeTheRows(why) || (b.stored == 0 && len(b.refused) == maxRefused):
+	}
+	why, ok := errors.AsType[*store.ServerError](err)
+	if !ok || !mayBeTheRows(why) {
 		return err
-	case to-from == 1:
-		b.refused = append(b.refused, refusal{from, why})
+	}
+	there, err := b.there(ctx)
+	switch many := len(b.refused) >= maxRefused; {
+	case err != nil:
+		return err
+	case there >= b.stored+to-from: // it was a view that failed, after the rows were stored; what it makes of them is made again
+		b.stored = there
+		return nil
+	case many && !b.works():
+		return why
+	case many || to-from == 1:
+		for row := from; row < to; row++ {
+			b.refused = append(b.refused, refusal{row, why})
+		}
 		return nil
 	}
 	middle := (from + to) / 2
-	if err := b.rows(ctx, c, from, middle); err != nil {
+	if err := b.rows(ctx, from, middle); err != nil {
 		return err
 	}
-	return b.rows(ctx, c, middle, to)
+	return b.rows(ctx, middle, to)
+}
+
+// there is how many rows of the request the partition has.
+func (b *bisection) there(ctx context.Context) (int, error) {
+	found, err := b.s.lookUp(ctx, b.p, []part{b.part})
+	return found[b.of.batch], err
+}
+
+// works says that the store takes rows of this table, so that it is these that it does not want: some of this request, or others since this one was
+// refused for the first time.
+func (b *bisection) works() bool {
+	return b.stored > 0 || b.s.inserts.since(b.p.table, b.of.batch)
 }
 
 // letters is the refused rows as the table dead_letters has them.
-func (b *bisection) letters(c part) block.Block {
+func (b *bisection) letters() block.Block {
 	environment, target, reason := block.NewDict(), block.NewDict(), block.NewDict()
 	message, request, content := block.NewStrings(), block.NewStrings(), block.NewStrings()
 	row := block.UInt64()
 	for _, r := range b.refused {
-		environment.PutString(c.of.environment)
+		environment.PutString(b.of.environment)
 		target.PutString(b.p.table)
 		reason.PutString(r.why.Name)
 		message.PutString(r.why.Message)
-		request.PutString(c.of.id)
-		row.Put64(uint64(r.row))
-		content.Put(c.block.Text(r.row))
+		request.PutString(b.of.id)
+		row.Put64(uint64(b.p.day)<<32 | uint64(r.row)) // a request's days are parts of their own
+		content.Put(b.block.Text(r.row))
 	}
 	return block.Block{
 		{Name: "environment", Column: environment},

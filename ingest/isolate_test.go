@@ -27,6 +27,7 @@ func lines(t *testing.T, at time.Time, texts ...string) []byte {
 		l := list.AppendEmpty()
 		l.SetTimestamp(pcommon.NewTimestampFromTime(at))
 		l.Body().SetStr(body)
+		l.SetEventName("test")
 	}
 	b, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
 	if err != nil {
@@ -84,7 +85,7 @@ func TestRowsThatTheStoreRefuses(t *testing.T) {
 		}
 	}
 	var letters string
-	if err := db.QueryRow(t.Context(), `SELECT toString(arraySort(groupArray((environment, target, reason, request, row_number, JSONExtractString(content, 'body'))))) FROM dead_letters FINAL`).
+	if err := db.QueryRow(t.Context(), `SELECT toString(arraySort(groupArray((environment, target, reason, request, bitAnd(row_number, 0xffffffff), JSONExtractString(content, 'body'))))) FROM dead_letters FINAL`).
 		Scan(&letters); err != nil {
 		t.Fatal(err)
 	}
@@ -94,25 +95,83 @@ func TestRowsThatTheStoreRefuses(t *testing.T) {
 	}
 }
 
-// TestStoreThatRefusesEverything does not throw a request away whose rows are as good as any: its sender comes back.
+// TestStoreThatRefusesEverything does not set aside what is as good as any: its sender comes back. Once it takes other rows it is these that it does
+// not want, and nobody has to come for ever.
 func TestStoreThatRefusesEverything(t *testing.T) {
 	db := storetest.Open(t)
-	if err := db.Exec(t.Context(), "ALTER TABLE logs ADD CONSTRAINT nothing CHECK body = 'nothing passes'"); err != nil {
+	if err := db.Exec(t.Context(), "ALTER TABLE logs ADD CONSTRAINT few CHECK body = 'good'"); err != nil {
 		t.Fatal(err)
 	}
 	var many []string
 	for i := range 2 * maxRefused {
 		many = append(many, fmt.Sprint("line ", i))
 	}
+	now := time.Now()
 	s := notServing(t, db)
-	w, err := asWrite(t, "id", lines(t, time.Now(), many...))
-	s.insert(t.Context(), []*write{w})
-	if *err == nil || w.refused != 0 {
+	letters := func() (n uint64) {
+		if err := db.QueryRow(t.Context(), "SELECT count() FROM dead_letters FINAL").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	w, err := asWrite(t, "id", lines(t, now, many...))
+	if s.insert(t.Context(), []*write{w}); *err == nil || w.refused != 0 || letters() != 0 {
 		t.Errorf("%v, %d rows set aside", *err, w.refused)
 	}
-	var letters uint64
-	if err := db.QueryRow(t.Context(), "SELECT count() FROM dead_letters").Scan(&letters); err != nil || letters != 0 {
-		t.Errorf("%d dead letters, %v", letters, err)
+	good, _ := asWrite(t, "good", lines(t, now, "good"))
+	s.insert(t.Context(), []*write{good})
+	w, err = asWrite(t, "id", lines(t, now, many...))
+	if s.insert(t.Context(), []*write{w}); *err != nil || w.refused != 2*maxRefused || letters() != 2*maxRefused {
+		t.Errorf("%v, %d rows set aside, %d dead letters", *err, w.refused, letters())
+	}
+}
+
+// TestManyRowsThatTheStoreRefuses ends, and of what is not looked at row by row the ranges that are taken are stored.
+func TestManyRowsThatTheStoreRefuses(t *testing.T) {
+	db := storetest.Open(t)
+	if err := db.Exec(t.Context(), "ALTER TABLE logs ADD CONSTRAINT harmless CHECK NOT startsWith(body, 'poison')"); err != nil {
+		t.Fatal(err)
+	}
+	many := []string{"first"}
+	for i := range 3 * maxRefused {
+		many = append(many, fmt.Sprint("poison ", i))
+	}
+	s := notServing(t, db)
+	w, err := asWrite(t, "id", lines(t, time.Now(), append(many, "last")...))
+	s.insert(t.Context(), []*write{w})
+	if *err != nil || !strings.HasPrefix(bodies(t, db), "first") || w.refused < 3*maxRefused || w.refused > 3*maxRefused+1 {
+		t.Errorf("%v, %d rows set aside, stored %s", *err, w.refused, bodies(t, db))
+	}
+	var n uint64
+	if err := db.QueryRow(t.Context(), "SELECT (SELECT count() FROM dead_letters FINAL) + (SELECT count() FROM logs)").Scan(&n); err != nil || n != uint64(len(many)+1) {
+		t.Errorf("%d of %d rows are somewhere, %v", n, len(many)+1, err)
+	}
+}
+
+// TestViewThatFails after the rows were stored does not make them stored again.
+func TestViewThatFails(t *testing.T) {
+	db := storetest.Open(t)
+	for _, q := range []string{
+		"CREATE TABLE seen (body String) ENGINE = MergeTree ORDER BY body",
+		"CREATE MATERIALIZED VIEW seen_mv TO seen AS SELECT throwIf(body = 'b', 'no')::String AS body FROM logs",
+	} {
+		if err := db.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := notServing(t, db)
+	w, err := asWrite(t, "id", lines(t, time.Now(), "a", "b", "c"))
+	s.insert(t.Context(), []*write{w})
+	if *err != nil {
+		t.Fatal(*err)
+	}
+	var somewhere []string
+	if err := db.QueryRow(t.Context(), `SELECT arraySort(groupArray(b)) FROM (SELECT body AS b FROM logs UNION ALL SELECT JSONExtractString(content, 'body') FROM dead_letters)`).
+		Scan(&somewhere); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c"}, somewhere); diff != "" {
+		t.Errorf("each row once, wherever (-want +got):\n%s", diff)
 	}
 }
 
@@ -129,6 +188,10 @@ func TestHalfARequestIsMadeWhole(t *testing.T) {
 	s.insert(t.Context(), []*write{whole})
 	if got := bodies(t, db); got != "a b c x" || *err != nil {
 		t.Errorf("stored %s, %v", got, *err)
+	}
+	var events uint64
+	if err := db.QueryRow(t.Context(), "SELECT count() FROM events").Scan(&events); err != nil || events != 4 {
+		t.Errorf("%d events, %v; want one of each record", events, err)
 	}
 	if from, _, ok := s.dirty.closed(now.Add(time.Hour)); !ok || from.After(now) {
 		t.Error("the rollups of its minute are not looked at")

@@ -122,7 +122,8 @@ func (r *rows) addLog(res *resource, of scope, l *logRecord) {
 	c.scopeVersion.Put(of.version)
 }
 
-// logTimes follows OTLP: a record without a time happened when it was observed, and without either, now.
+// logTimes follows OTLP: a record without a time happened when it was observed, and without either, now. When it was observed does not decide
+// whether it is kept: a time of that which cannot be is the record's own.
 func (r *rows) logTimes(l *logRecord) (at, observed int64, ok bool) {
 	seen, ts := l.observed, l.time
 	if seen == 0 {
@@ -134,8 +135,10 @@ func (r *rows) logTimes(l *logRecord) (at, observed int64, ok bool) {
 	if at, ok = r.at(ts); !ok {
 		return at, observed, false
 	}
-	observed, ok = r.at(seen)
-	return at, observed, ok
+	if r.wrong(seen) != "" {
+		return at, at, true
+	}
+	return at, int64(seen), true
 }
 
 func severity(n uint64) uint8 {

@@ -120,16 +120,23 @@ func (r *rows) plant(bytes int) error {
 
 // at checks a timestamp in nanoseconds since 1970; if it is missing or out of range the record is rejected.
 func (r *rows) at(ts uint64) (int64, bool) {
+	if why := r.wrong(ts); why != "" {
+		r.tally.reject(why)
+		return 0, false
+	}
+	return int64(ts), true
+}
+
+// wrong is what is wrong with a timestamp, empty: nothing.
+func (r *rows) wrong(ts uint64) Reason {
 	at := int64(min(ts, math.MaxInt64))
 	switch {
 	case ts == 0:
-		r.tally.reject(timeMissing)
+		return timeMissing
 	case at > r.now.Add(maxFuture).UnixNano():
-		r.tally.reject(timeFuture)
+		return timeFuture
 	case at < r.now.Add(-maxPast).UnixNano():
-		r.tally.reject(timePast)
-	default:
-		return at, true
+		return timePast
 	}
-	return 0, false
+	return ""
 }

@@ -15,6 +15,7 @@ type Dict struct {
 	rows   []uint32
 	next   []uint32 // :: place → the place of the value that came after it last time
 	last   uint32
+	sliced bool // may have values that no row has
 }
 
 // NewDict makes an empty column.
@@ -113,7 +114,11 @@ func merge(parts []Column) (all []string, moved [][]uint32, rows int) {
 		part := p.(*Dict)
 		rows += len(part.rows)
 		moved[i] = make([]uint32, len(part.values))
+		used := part.used()
 		for j, v := range part.values {
+			if used != nil && !used[j] {
+				continue
+			}
 			at, ok := number[v]
 			if !ok {
 				at = uint32(len(all))
@@ -124,6 +129,18 @@ func merge(parts []Column) (all []string, moved [][]uint32, rows int) {
 		}
 	}
 	return all, moved, rows
+}
+
+// used says which values a row has; nil: all.
+func (c *Dict) used() []bool {
+	if !c.sliced {
+		return nil
+	}
+	used := make([]bool, len(c.values))
+	for _, at := range c.rows {
+		used[at] = true
+	}
+	return used
 }
 
 // indexWidth is the bytes of an index into n values, and the protocol's code for that.

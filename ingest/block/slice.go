@@ -25,7 +25,9 @@ func (c *Strings) offset(at, n int) int {
 	return at
 }
 
-func (c *Dict) slice(from, to int) Column { return &Dict{values: c.values, rows: c.rows[from:to]} }
+func (c *Dict) slice(from, to int) Column {
+	return &Dict{values: c.values, rows: c.rows[from:to], sliced: true}
+}
 
 func (c *Array[C]) slice(from, to int) Column {
 	first, last, ends := cut(c.ends, from, to)
