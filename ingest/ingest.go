@@ -52,6 +52,7 @@ type Server struct {
 	limit                *seriesLimits
 	readers              compress.Readers
 	dirty                dirty
+	repairs              int // of what is dirty now
 	series               *knownSeries
 	stacks               *knownSeries
 	// stretches is what has to be downsampled.

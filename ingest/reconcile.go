@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,52 +74,80 @@ func (d *dirty) clean(to time.Time) {
 	d.from = to
 }
 
-// reconcile compares and repairs what is dirty until ctx ends.
+// reconcile compares and repairs what is dirty until ctx ends, and beside that, once, the days that requests may be of: the process before may have died
+// before it repaired what it knew of.
 func (s *Server) reconcile(ctx context.Context) {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
-	for {
+	started := time.Now()
+	for before := maxPast; ; {
 		select {
 		case <-tick.C:
-			if err := s.reconcileOnce(ctx, time.Now()); err != nil && ctx.Err() == nil {
-				s.cfg.Log.Warn("compare rollups with what they are of; trying again", "error", err)
-			}
 		case <-ctx.Done():
 			return
+		}
+		err := s.reconcileOnce(ctx, time.Now())
+		if err == nil && before > reconcileStart {
+			to := started.Add(-maxPast + before)
+			before = max(before-24*time.Hour, reconcileStart)
+			_, err = s.repair(ctx, started.Add(-maxPast+before).Truncate(time.Minute), to)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Log.Warn("compare rollups with what they are of; trying again", "error", err)
 		}
 	}
 }
 
+// maxRepairs is how often a stretch is repaired before it is left alone: what is wrong every time is not wrong because of an insert.
+const maxRepairs = 5
+
+// reconcileOnce compares what is dirty. What had to be repaired is looked at again the next time, because another ingester may have done the same at
+// the same moment.
 func (s *Server) reconcileOnce(ctx context.Context, now time.Time) error {
 	from, to, ok := s.dirty.closed(now)
 	if !ok {
 		return nil
 	}
-	for _, r := range rollups() {
-		minutes, err := s.wrongMinutes(ctx, r, from, to)
-		if err != nil {
-			return err
-		}
-		for _, minute := range minutes {
-			if err := s.rebuild(ctx, r, minute); err != nil {
-				return err
-			}
-			s.cfg.Log.Info("rebuilt a minute after an interrupted insert", "table", r.target, "minute", minute)
-		}
-	}
-	if err := s.restoreEvents(ctx, from, to); err != nil {
+	repaired, err := s.repair(ctx, from, to)
+	if err != nil {
 		return err
 	}
+	if repaired > 0 {
+		if s.repairs++; s.repairs < maxRepairs {
+			return nil
+		}
+		s.cfg.Log.Error("rollups are wrong however often they are made again", "from", from, "to", to, "minutes", repaired)
+	}
+	s.repairs = 0
 	s.dirty.clean(to)
 	return nil
 }
 
-// wrongMinutes returns the minutes in which a rollup counts other than the rows are.
+// repair makes again what is wrong between two whole minutes, and says how many minutes that were.
+func (s *Server) repair(ctx context.Context, from, to time.Time) (repaired int, err error) {
+	for _, r := range rollups() {
+		minutes, err := s.wrongMinutes(ctx, r, from, to)
+		if err != nil {
+			return repaired, err
+		}
+		for _, minute := range minutes {
+			if err := s.rebuild(ctx, r, minute); err != nil {
+				return repaired, err
+			}
+			s.cfg.Log.Info("rebuilt a minute after an interrupted insert", "table", r.target, "minute", minute)
+		}
+		repaired += len(minutes)
+	}
+	return repaired, s.restoreEvents(ctx, from, to)
+}
+
+// wrongMinutes returns the minutes in which a rollup counts other than the rows are. Where there are no rows at all the sums stay: rows are dropped
+// earlier than what was made of them.
 func (s *Server) wrongMinutes(ctx context.Context, r rollup, from, to time.Time) ([]time.Time, error) {
 	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf(`SELECT minute FROM (
 			SELECT toStartOfMinute(time) AS minute, toInt64(count()) AS n FROM %s WHERE %s AND time >= @from AND time < @to GROUP BY minute
 			UNION ALL SELECT minute, -toInt64(sum(%s)) AS n FROM %s WHERE minute >= @from AND minute < @to GROUP BY minute)
-		GROUP BY minute HAVING sum(n) != 0 ORDER BY minute`, r.of, r.where, r.count, r.target),
+		GROUP BY minute HAVING sum(n) != 0 AND max(n) > 0 ORDER BY minute`, r.of, r.where, r.count, r.target),
 		clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds))
 	if err != nil {
 		return nil, fmt.Errorf("compare %s with %s: %w", r.target, r.of, err)
@@ -166,17 +195,29 @@ func (s *Server) definition(ctx context.Context, r rollup) (query, columns strin
 	return query, columns, nil
 }
 
-// restoreEvents copies log records that are events to where they are looked for, if the view did not get to it.
+// restoreEvents copies log records that are events to where they are looked for: of the requests whose events are not as many as their records.
 func (s *Server) restoreEvents(ctx context.Context, from, to time.Time) error {
 	s.inserting.Lock()
 	defer s.inserting.Unlock()
-	const columns = "time, environment, service, instance, host, event_name, body, attributes, resource_json, batch_id, observed_delay_ns, trace, span, trace_flags"
-	err := s.cfg.Store.Exec(ctx, "INSERT INTO events ("+columns+") SELECT "+columns+` FROM logs
-		WHERE event_name != '' AND time >= @from AND time < @to
-		AND batch_id NOT IN (SELECT batch_id FROM events WHERE time >= @from AND time < @to)`,
-		clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds))
-	if err != nil {
-		return fmt.Errorf("restore events: %w", err)
+	const (
+		columns  = "time, environment, service, instance, host, event_name, body, attributes, resource_json, batch_id, observed_delay_ns, trace, span, trace_flags"
+		within   = "time >= @from AND time < @to"
+		requests = `SELECT batch_id, toInt64(count()) AS n FROM %s WHERE event_name != '' AND ` + within + ` GROUP BY batch_id`
+		wrong    = `SELECT batch_id FROM (SELECT batch_id, n FROM (%s) UNION ALL SELECT batch_id, -n FROM (%s)) GROUP BY batch_id HAVING sum(n) != 0 AND max(n) > 0`
+	)
+	of := []any{clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds)}
+	var ids []uint64
+	if err := s.cfg.Store.QueryRow(ctx, "SELECT groupArray(batch_id) FROM ("+fmt.Sprintf(wrong, fmt.Sprintf(requests, "logs"), fmt.Sprintf(requests, "events"))+")", of...).Scan(&ids); err != nil {
+		return fmt.Errorf("compare events with logs: %w", err)
+	}
+	for some := range slices.Chunk(ids, 1000) {
+		args := append(slices.Clone(of), clickhouse.Named("ids", some))
+		if err := s.cfg.Store.Exec(ctx, "DELETE FROM events WHERE "+within+" AND batch_id IN (@ids)", args...); err != nil {
+			return fmt.Errorf("restore events: %w", err)
+		}
+		if err := s.cfg.Store.Exec(ctx, "INSERT INTO events ("+columns+") SELECT "+columns+" FROM logs WHERE event_name != '' AND "+within+" AND batch_id IN (@ids)", args...); err != nil {
+			return fmt.Errorf("restore events: %w", err)
+		}
 	}
 	return nil
 }

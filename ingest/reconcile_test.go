@@ -62,6 +62,33 @@ func TestDerivedTablesAreRepaired(t *testing.T) {
 	if _, _, ok := s.dirty.closed(now.Add(time.Hour)); ok {
 		t.Error("still dirty")
 	}
+	run("INSERT INTO events SELECT * FROM events WHERE batch_id = 0") // told twice
+	if _, err := s.repair(t.Context(), now.Add(-time.Hour), now); err != nil || state() != want {
+		t.Errorf("%v, got\n%swant\n%s", err, state(), want)
+	}
+}
+
+// TestSumsOutliveTheirRows which are dropped earlier.
+func TestSumsOutliveTheirRows(t *testing.T) {
+	db := storetest.Open(t)
+	s := notServing(t, db)
+	now := time.Now()
+	for _, q := range []string{
+		"INSERT INTO spans (time, service, kind, name) SELECT now64() - 600, 'catalog', 'server', 'GET /' FROM numbers(10)",
+		"TRUNCATE TABLE spans",
+	} {
+		if err := db.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.dirty.mark(now.Add(-time.Hour), now)
+	if err := s.reconcileOnce(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	var requests uint64
+	if err := db.QueryRow(t.Context(), "SELECT sum(requests) FROM request_minutes").Scan(&requests); err != nil || requests != 10 {
+		t.Errorf("%d requests, %v; want what was there before the spans went", requests, err)
+	}
 }
 
 // notServing is a server that was not started.
