@@ -37,8 +37,8 @@ func newInserts() *inserts {
 	return &inserts{of: map[insertKey]*insertTimes{}, latest: map[string]time.Time{}, refused: map[uint64]time.Time{}}
 }
 
-// maxRemembered bounds the requests of which it is known since when they are refused.
-const maxRemembered = 4096
+// maxSuspects bounds the requests of which it is known since when they are refused.
+const maxSuspects = 4096
 
 // since says whether rows were stored in a table since a request was refused for the first time, which is now if it never was before.
 func (i *inserts) since(table string, request uint64) bool {
@@ -46,7 +46,7 @@ func (i *inserts) since(table string, request uint64) bool {
 	defer i.mu.Unlock()
 	first, ok := i.refused[request]
 	if !ok {
-		if len(i.refused) >= maxRemembered {
+		if len(i.refused) >= maxSuspects {
 			clear(i.refused)
 		}
 		i.refused[request] = time.Now()
