@@ -14,8 +14,8 @@ const (
 	downsampleEvery = 15 * time.Second
 	// downsampleAfter is how long after its end a stretch is looked at: most of what is late is there by then.
 	downsampleAfter = 15 * time.Second
-	// maxStretch bounds what one query makes.
-	maxStretch = time.Hour
+	// maxStretch bounds what one query makes: 200,000 series take 200 MB of the store's memory.
+	maxStretch = 10 * time.Minute
 )
 
 // resolution is a table of what is kept of each series for each stretch of time. A row is made of all that the finer table has of that stretch, as

@@ -39,11 +39,11 @@ type metric struct {
 
 	identity uint64 // hash of the resource's attributes
 	hash     uint64 // of everything that makes a series but the attributes of its points; see hashed
-	place    uint64 // the upper bits of its series' ids: what is asked for together lies together
+	place    uint64 // the upper bits of its series' ids: of one metric and host they lie together, which is how they are asked for and compress
 }
 
-// Bits of a series' id that are those of the name and of the service.
-const nameBits, serviceBits = 12, 8
+// Bits of a series' id that are those of the name, and of where it was measured.
+const nameBits, hostBits = 12, 8
 
 // hashed is m with its hash and place.
 func (m metric) hashed() metric {
@@ -54,8 +54,11 @@ func (m metric) hashed() metric {
 	fixed := binary.LittleEndian.AppendUint64([]byte{m.kind, m.monotonic}, m.identity)
 	_, _ = h.Write(fixed) // a hash takes everything
 	m.hash = h.Sum64()
-	m.place = xxhash.Sum64String(m.name)>>(64-nameBits)<<(64-nameBits) |
-		xxhash.Sum64String(m.service)>>(64-serviceBits)<<(64-nameBits-serviceBits)
+	host := m.identity
+	if m.host != "" {
+		host = xxhash.Sum64String(m.host)
+	}
+	m.place = xxhash.Sum64String(m.name)>>(64-nameBits)<<(64-nameBits) | host>>(64-hostBits)<<(64-nameBits-hostBits)
 	return m
 }
 
@@ -93,7 +96,7 @@ func (m metric) series(list *attributes) uint64 {
 	var both [16]byte
 	binary.LittleEndian.PutUint64(both[:8], m.hash)
 	binary.LittleEndian.PutUint64(both[8:], list.hashed())
-	return m.place | xxhash.Sum64(both[:])>>(nameBits+serviceBits)
+	return m.place | xxhash.Sum64(both[:])>>(nameBits+hostBits)
 }
 
 // seriesDay is a row of metric_series.
