@@ -69,7 +69,7 @@ points AS (
             kind = 'gauge' OR kind = 'summary_quantile', [(t, first), (t + toIntervalMillisecond(ms / 3), min), (t + toIntervalMillisecond(ms * 2 / 3), max), (t + toIntervalMillisecond(ms - 1), last)],
             [(t, first), (t + toIntervalMillisecond(ms / 2), if(first <= last, (first + last) / 2, last)), (t + toIntervalMillisecond(ms - 1), last)])) AS p
         FROM (SELECT * FROM ` + r.table() + ` FINAL` + made + `) AS stretches INNER JOIN series USING (series_id)))` + seriesOfPoints + `
-FROM points AS samples INNER JOIN series USING (series_id)` + bySeries
+FROM (SELECT series_id, groupArray((toUnixTimestamp64Milli(time), value)) AS gathered FROM points GROUP BY series_id) AS samples INNER JOIN series USING (series_id)` + bySeries
 }
 
 func (r resolution) params() []param {

@@ -39,11 +39,13 @@ SELECT toUInt64(sum(n)) AS points FROM (
     SELECT length(counts) + 2 AS n FROM histograms` + ofSeries + `
     UNION ALL SELECT length(positive_counts) + length(negative_counts) + 4 AS n FROM exponential_histograms` + ofSeries + `)`
 
+	// Points are gathered by series before they meet its attributes, which are many times larger.
 	metricSeriesSQL = identified + sampleKinds + `)` + seriesOfPoints + `
-FROM (SELECT series_id, time, value FROM metric_samples` + ofSeries + `) AS samples INNER JOIN series USING (series_id)` + bySeries
+FROM (SELECT series_id, groupArray((toUnixTimestamp64Milli(time), value)) AS gathered FROM metric_samples
+      WHERE series_id IN (SELECT series_id ` + wantedSeries + ` AND ` + sampleKinds + `) AND ` + timeWindow + ` GROUP BY series_id) AS samples INNER JOIN series USING (series_id)` + bySeries
 	seriesOfPoints = `
 SELECT * EXCEPT (pairs, p) FROM (SELECT name, service, instance, host, pairs, mapKeys(pairs) AS keys, mapValues(pairs) AS vals, delta,
-       arraySort(groupArray((toUnixTimestamp64Milli(time), value))) AS p, arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS v`
+       arraySort(groupArrayArray(gathered)) AS p, arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS v`
 	bySeries = `
 GROUP BY name, service, instance, host, pairs, delta
 ORDER BY name, service, instance, host, pairs
@@ -51,10 +53,10 @@ LIMIT 20000)`
 
 	histogramSeriesSQL = identified + histogramKinds + `)
 SELECT * EXCEPT (pairs, p) FROM (SELECT name, service, instance, host, pairs, mapKeys(pairs) AS keys, mapValues(pairs) AS vals, delta, bounds,
-       arraySort(x -> x.1, groupArray((toUnixTimestamp64Milli(time), count, sum, counts))) AS p,
+       arraySort(x -> x.1, groupArrayArray(gathered)) AS p,
        arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS n, arrayMap(x -> x.3, p) AS sums, arrayMap(x -> x.4, p) AS buckets
-FROM (SELECT series_id, time, count, sum, bounds, counts FROM histograms` + ofSeries + `
-      UNION ALL SELECT series_id, time, count, sum, bounds, counts FROM exponential_histograms` + ofSeries + `) AS samples INNER JOIN series USING (series_id)
+FROM (SELECT series_id, bounds, groupArray((toUnixTimestamp64Milli(time), count, sum, counts)) AS gathered FROM histograms` + ofSeries + ` GROUP BY series_id, bounds
+      UNION ALL SELECT series_id, bounds, groupArray((toUnixTimestamp64Milli(time), count, sum, counts)) AS gathered FROM exponential_histograms` + ofSeries + ` GROUP BY series_id, bounds) AS samples INNER JOIN series USING (series_id)
 GROUP BY name, service, instance, host, pairs, delta, bounds
 ORDER BY name, service, instance, host, pairs, bounds
 LIMIT 20000)`
