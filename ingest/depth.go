@@ -19,7 +19,7 @@ const (
 // message says which fields of an OTLP message lead to attribute values.
 type message map[protowire.Number]*message
 
-// shapes are the requests of the signals. Only what may hold a value appears.
+// shapes are the requests of the signals. Only what may hold a value, or come in millions, appears.
 var shapes = makeShapes()
 
 func makeShapes() map[telemetry.Signal]*message {
@@ -42,7 +42,9 @@ func makeShapes() map[telemetry.Signal]*message {
 			11: {1: {7: keyValue, 6: {}}},
 		}),
 		// Attributes of profiles and of their samples are in the dictionary.
-		telemetry.Profiles: {1: {1: {1: keyValue}, 2: {1: {3: keyValue}}}, 2: {6: keyValue}},
+		telemetry.Profiles: {1: {1: {1: keyValue}, 2: {1: {3: keyValue}, 2: {1: {}, 2: {}}}}, 2: {
+			1: {}, 2: {3: {}}, 3: {}, 4: {}, 5: {}, 6: keyValue, 7: {},
+		}},
 	}
 }
 

@@ -83,6 +83,10 @@ func (r *rows) addProfileSample(of profile, s pprofile.Sample) {
 	}
 	all := attributes{list: slices.Clone(of.attributes.list), size: of.attributes.size}
 	stack, known := of.dictionary.stack(s.StackIndex())
+	if of.dictionary.over {
+		r.tally.reject(requestTooLarge)
+		return
+	}
 	trace, span, linked := of.dictionary.link(s.LinkIndex())
 	if !known || !linked || len(times) != len(values) || !of.dictionary.attributes(&all, s.AttributeIndices().AsRaw()) {
 		r.tally.reject(badProfile)

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +144,38 @@ func TestBadProfilesAreRejected(t *testing.T) {
 		if r.tally.rejected[badProfile] != 1 || r.tally.stored != 1 {
 			t.Errorf("%s: %+v; want one sample rejected and the other stored", name, r.tally)
 		}
+	}
+}
+
+// TestStacksAreNoLargerTogetherThanARequestMayBe has many stacks of few bytes, each of a thousand frames with names.
+func TestStacksAreNoLargerTogetherThanARequestMayBe(t *testing.T) {
+	pd := Profiled(pcommon.NewTimestampFromTime(time.Now()))
+	d := pd.Dictionary()
+	d.StringTable().SetAt(4, strings.Repeat("x", 900))
+	d.StringTable().SetAt(6, "")
+	lines := d.LocationTable().AppendEmpty().Lines()
+	for range 1000 {
+		lines.AppendEmpty().SetFunctionIndex(2)
+	}
+	p := pd.ResourceProfiles().At(0).ScopeProfiles().At(0).Profiles().At(0)
+	const stacks = 5000
+	before := int32(d.StackTable().Len())
+	for i := range stacks {
+		d.StackTable().AppendEmpty().LocationIndices().FromRaw([]int32{int32(d.LocationTable().Len() - 1)})
+		s := p.Samples().AppendEmpty()
+		s.SetStackIndex(before + int32(i))
+		s.TimestampsUnixNano().FromRaw([]uint64{1}) // too old to be stored
+	}
+	var start, end runtime.MemStats
+	runtime.ReadMemStats(&start)
+	r := &rows{now: time.Now()}
+	r.addProfiles(pd)
+	runtime.ReadMemStats(&end)
+	if took := end.TotalAlloc - start.TotalAlloc; took > 4*maxExpanded {
+		t.Errorf("it took %d MiB", took>>20)
+	}
+	if r.expanded > maxExpanded || r.tally.rejected[requestTooLarge] == 0 || r.tally.rejected[badProfile] != 0 {
+		t.Errorf("%d bytes, %+v", r.expanded, r.tally)
 	}
 }
 

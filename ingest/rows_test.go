@@ -206,6 +206,18 @@ func TestDeepValuesAreRefused(t *testing.T) {
 	if _, err := shaped(request{signal: telemetry.Metrics, body: points}); !errors.Is(err, errMany) {
 		t.Error("three million points:", err)
 	}
+	stacks := bytes.Repeat([]byte{0x3a, 0}, 3_000_000)
+	stacks = append(protowire.AppendVarint([]byte{0x12}, uint64(len(stacks))), stacks...)
+	samples := bytes.Repeat([]byte{0x12, 0}, 3_000_000)
+	for range 3 {
+		samples = append(protowire.AppendVarint([]byte{0x12}, uint64(len(samples))), samples...)
+	}
+	samples[0] = 0x0a
+	for name, body := range map[string][]byte{"stacks": stacks, "samples": samples} {
+		if _, err := shaped(request{signal: telemetry.Profiles, body: body}); !errors.Is(err, errMany) {
+			t.Errorf("three million %s: %v", name, err)
+		}
+	}
 }
 
 func TestFatesForgetInOrder(t *testing.T) {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
@@ -10,6 +11,9 @@ import (
 
 // maxFrames is how many frames of a stack are kept, the innermost.
 const maxFrames = 1024
+
+// frameBytes is what a frame takes while its request is read, besides its texts.
+const frameBytes = 40
 
 // frame is a function that was running; an address where there is no name.
 type frame struct {
@@ -24,15 +28,19 @@ type stack struct {
 	size   int // bytes
 }
 
-// dictionary is what the profiles of a request name by numbers. Each stack is read once.
+// dictionary is what the profiles of a request name by numbers. Each text and each stack is read once; stacks are kept as long as all of them
+// together are no larger than the rows of a request may be.
 type dictionary struct {
 	r      *rows
 	in     pprofile.ProfilesDictionary
 	stacks map[int32]*stack
+	texts  map[int32]string
+	values map[int32][]byte // of attributes
+	over   bool             // there are more stacks than a request may have
 }
 
 func newDictionary(r *rows, in pprofile.ProfilesDictionary) *dictionary {
-	return &dictionary{r: r, in: in, stacks: map[int32]*stack{}}
+	return &dictionary{r: r, in: in, stacks: map[int32]*stack{}, texts: map[int32]string{}, values: map[int32][]byte{}}
 }
 
 func within(i int32, n int) bool { return i >= 0 && int(i) < n }
@@ -45,7 +53,12 @@ func (d *dictionary) text(i int32) (string, bool) {
 	if !within(i, d.in.StringTable().Len()) {
 		return "", false
 	}
-	return d.r.named(d.in.StringTable().At(int(i))), true
+	text, read := d.texts[i]
+	if !read {
+		text = d.r.named(d.in.StringTable().At(int(i)))
+		d.texts[i] = text
+	}
+	return text, true
 }
 
 // attributes adds those with these numbers; not ok: there is none of some number.
@@ -67,10 +80,20 @@ func (d *dictionary) attributes(to *attributes, numbers []int32) (ok bool) {
 		case to.has([]byte(key)):
 			d.r.tally.note(attributeTwice)
 		default:
-			to.put([]byte(key), d.r.shortened(d.r.valid([]byte(a.Value().AsString()))))
+			to.put([]byte(key), d.value(i, a.Value()))
 		}
 	}
 	return true
+}
+
+// value is that of attribute i as text.
+func (d *dictionary) value(i int32, v pcommon.Value) []byte {
+	text, read := d.values[i]
+	if !read {
+		text = bytes.Clone(d.r.shortened(d.r.valid([]byte(v.AsString()))))
+		d.values[i] = text
+	}
+	return text
 }
 
 // link is the span that a sample was taken in; number 0 is none.
@@ -90,13 +113,16 @@ func (d *dictionary) stack(i int32) (*stack, bool) {
 	if known, read := d.stacks[i]; read {
 		return known, known != nil
 	}
+	if d.over {
+		return nil, false
+	}
 	s := &stack{}
 	ok := i == 0
 	if within(i, d.in.StackTable().Len()) {
-		ok = d.read(s, d.in.StackTable().At(int(i)).LocationIndices().AsRaw())
+		ok = d.read(s, d.in.StackTable().At(int(i)).LocationIndices())
 	}
-	if !ok {
-		s = nil
+	if d.over = !d.keep(s); !ok || d.over {
+		s, ok = nil, false
 	} else {
 		s.identify()
 	}
@@ -104,8 +130,17 @@ func (d *dictionary) stack(i int32) (*stack, bool) {
 	return s, ok
 }
 
-func (d *dictionary) read(s *stack, locations []int32) bool {
-	for _, i := range locations {
+// keep counts what reading a stack took as part of the request's rows, whatever becomes of it.
+func (d *dictionary) keep(s *stack) bool {
+	size := len(s.frames)*frameBytes + rowOverhead
+	if d.r.expanded+size > maxExpanded {
+		return false
+	}
+	return d.r.expand(size)
+}
+
+func (d *dictionary) read(s *stack, locations pcommon.Int32Slice) bool {
+	for _, i := range locations.All() {
 		if !within(i, d.in.LocationTable().Len()) || !d.location(s, d.in.LocationTable().At(int(i))) || s.size > maxRecord {
 			return false
 		}
