@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -30,10 +31,11 @@ type write struct {
 	environment string
 	chunks      []*chunk
 	bytes       int
-	doubtful    bool        // may be in the store already
-	refused     int         // rows that the store refused
-	ended       func(error) // called once, before done is closed
-	err         error       // valid once done is closed
+	doubtful    bool            // may be in the store already
+	refused     int             // rows that the store refused
+	left        <-chan struct{} // closed when its sender does not wait any more; nil: it always does
+	ended       func(error)     // called once, before done is closed
+	err         error           // valid once done is closed
 	done        chan struct{}
 }
 
@@ -86,9 +88,23 @@ func (b *batcher) run(ctx context.Context) {
 			defer func() { <-slots }()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), insertDeadline)
 			defer cancel()
-			b.insert(ctx, group)
+			b.insert(ctx, awaited(group))
 		})
 	}
+}
+
+// awaited ends the writes whose senders left, and returns the others. Who left sends the request again, maybe to another ingester, which would
+// store it as well.
+func awaited(group []*write) []*write {
+	return slices.DeleteFunc(group, func(w *write) bool {
+		select {
+		case <-w.left:
+			w.end(errLeft)
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 // group waits for a write and what comes soon after it. It is empty when ctx ended and the queue is empty.

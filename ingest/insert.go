@@ -23,6 +23,7 @@ type Store interface {
 	Query(ctx context.Context, query string, args ...any) (driver.Rows, error)
 	QueryRow(ctx context.Context, query string, args ...any) driver.Row
 	Exec(ctx context.Context, query string, args ...any) error
+	Quiet(ctx context.Context, table string) error
 }
 
 // partition is a table's rows of one day. An insert into one is atomic; one that spans several is not.
@@ -142,6 +143,9 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uin
 	}
 	if len(ids) == 0 || p.table == seriesTable || p.table == stacksTable { // merges what is stored twice
 		return nil, nil
+	}
+	if err := s.cfg.Store.Quiet(ctx, p.table); err != nil { // an insert of theirs may still run, though its sender is gone
+		return nil, err
 	}
 	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf("SELECT %s AS id, count() FROM %s WHERE toDate(time) = toDate(?) AND id IN (?) GROUP BY id", storedID(p.table), p.table), p.day.date(), ids)
 	if err != nil {

@@ -34,7 +34,7 @@ var (
 	ErrStore = errors.New("store unavailable")
 )
 
-// errLeft means the sender went away while its rows were on their way into the store.
+// errLeft means the sender went away while its rows waited, or were on their way into the store.
 var errLeft = errors.New("sender left")
 
 // request is one export request as it came.
@@ -188,10 +188,15 @@ func (s *Server) settle(ctx context.Context, q request, r *rows, is fate) error 
 	}
 	w := &write{
 		id: q.id, batch: r.batch, environment: r.environment, chunks: chunks, doubtful: is == unknown || q.redelivered, bytes: r.expanded, done: make(chan struct{}),
+		left: ctx.Done(),
 	}
 	w.ended = func(err error) {
 		r.tally.refuse(w.refused)
 		q.hold.release()
+		if errors.Is(err, errLeft) { // nothing of it was sent
+			s.fates.end(q.id, is, time.Now())
+			return
+		}
 		if err != nil {
 			s.fates.end(q.id, unknown, time.Now())
 			return
