@@ -79,29 +79,37 @@ func (e *ServerError) Error() string {
 
 // inserters is the idle connections for Insert.
 type inserters struct {
-	cfg  Config
-	idle chan *ch.Client
+	cfg      Config
+	idle     chan inserter
+	lifetime time.Duration // of a connection
+}
+
+// inserter is a connection and when it was made.
+type inserter struct {
+	*ch.Client
+	dialled time.Time
 }
 
 func newInserters(cfg Config) *inserters {
-	return &inserters{cfg: cfg, idle: make(chan *ch.Client, cfg.MaxConns)}
+	return &inserters{cfg: cfg, idle: make(chan inserter, cfg.MaxConns), lifetime: connLifetime}
 }
 
 // get returns an idle connection or makes one, to the first address that answers.
-func (i *inserters) get(ctx context.Context) (*ch.Client, error) {
+func (i *inserters) get(ctx context.Context) (inserter, error) {
 	for {
 		select {
 		case c := <-i.idle:
-			if !c.IsClosed() {
+			if i.usable(c) {
 				return c, nil
 			}
+			_ = c.Close() // nothing is under way on it
 		default:
 			return i.dial(ctx)
 		}
 	}
 }
 
-func (i *inserters) dial(ctx context.Context) (*ch.Client, error) {
+func (i *inserters) dial(ctx context.Context) (inserter, error) {
 	var all error
 	for _, address := range i.cfg.Addresses {
 		c, err := ch.Dial(ctx, ch.Options{
@@ -109,16 +117,20 @@ func (i *inserters) dial(ctx context.Context) (*ch.Client, error) {
 			Compression: ch.CompressionLZ4, DialTimeout: dialTimeout, HandshakeTimeout: dialTimeout, ReadTimeout: insertAnswer,
 		})
 		if err == nil {
-			return c, nil
+			return inserter{c, time.Now()}, nil
 		}
 		all = errors.Join(all, err)
 	}
-	return nil, fmt.Errorf("connect to the store at %v: %w", i.cfg.Addresses, all)
+	return inserter{}, fmt.Errorf("connect to the store at %v: %w", i.cfg.Addresses, all)
+}
+
+func (i *inserters) usable(c inserter) bool {
+	return !c.IsClosed() && time.Since(c.dialled) < i.lifetime
 }
 
 // put keeps a connection that is in order.
-func (i *inserters) put(c *ch.Client, err error) {
-	if err != nil || c.IsClosed() {
+func (i *inserters) put(c inserter, err error) {
+	if err != nil || !i.usable(c) {
 		_ = c.Close() // what went wrong is told by err
 		return
 	}
