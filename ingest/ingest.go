@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -29,9 +30,10 @@ type Config struct {
 	// RuleStates is what became of the alert rules, rules.States as JSON, for whoever asks; nil: nobody is answered.
 	RuleStates func(ctx context.Context) ([]byte, error)
 	// MaxSeries is how many series of metrics an environment may have a day; 0 is 1,048,576. Past it new ones are rejected.
-	MaxSeries int64
-	Ready     func() // called once, when both listen; may be nil
-	Log       *slog.Logger
+	MaxSeries   int64
+	MemoryLimit int64  // bytes of memory that the runtime tries to stay within, collecting garbage more often near it; 0: what GOMEMLIMIT says
+	Ready       func() // called once, when both listen; may be nil
+	Log         *slog.Logger
 }
 
 // stopTimeout is how long requests that are under way may take once Run is asked to stop.
@@ -126,6 +128,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 	if err := s.limit.remember(ctx, s.cfg.Store, time.Now()); err != nil && ctx.Err() == nil {
 		s.cfg.Log.Warn("series that are there may count as new", "error", err)
+	}
+	if s.cfg.MemoryLimit > 0 {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(s.cfg.MemoryLimit))
 	}
 	stopBatcher := s.startBatcher(ctx)
 	defer stopBatcher() // after the servers: nobody adds any more

@@ -87,6 +87,9 @@ func (t together) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
+// ingesterMemory is what an ingester's memory is aimed at, in bytes: a part of the 512 MiB that it may take under more load than it can store.
+const ingesterMemory = 400 << 20
+
 // ingester also owns the schema: it migrates the store before it serves, and deletes what is too old.
 func (in *installation) ingester(ctx context.Context) (runner, error) {
 	id, err := in.identity(pki.Ingester)
@@ -108,7 +111,7 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	server, err := ingest.New(ingest.Config{
 		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, Store: db,
 		TLS: id.ServerOrToken(pki.Exporter, pki.CLI), Senders: senders, MaxSeries: in.settings.Ingester.MaxSeries,
-		Environment: in.settings.Environment, Ready: func() { in.serves("") }, Log: in.log,
+		Environment: in.settings.Environment, Ready: func() { in.serves("") }, MemoryLimit: ingesterMemory, Log: in.log,
 		RuleStates: func(ctx context.Context) ([]byte, error) {
 			states, err := meta.RuleStates(ctx, in.settings.Environment)
 			if err != nil {
