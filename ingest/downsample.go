@@ -14,6 +14,8 @@ const (
 	downsampleEvery = 15 * time.Second
 	// downsampleAfter is how long after its end a stretch is looked at: most of what is late is there by then.
 	downsampleAfter = 15 * time.Second
+	// compareDays are the days that samples may have come for since an ingester before this one had time for them: those of maxPast, and of its own end.
+	compareDays = int(maxPast/(24*time.Hour)) + 2
 	// maxStretch bounds what one query makes: 200,000 series take 200 MB of the store's memory.
 	maxStretch = 10 * time.Minute
 )
@@ -91,17 +93,14 @@ func (s *Server) markSamples(parts []part) {
 	}
 }
 
-// downsample makes what is due until ctx ends. It begins with what an ingester before did not get to.
+// downsample makes what is due until ctx ends. Beside that it looks for what an ingester before did not get to.
 func (s *Server) downsample(ctx context.Context) {
+	var comparing sync.WaitGroup
+	defer comparing.Wait()
+	comparing.Go(func() { s.compareAll(ctx) })
 	tick := time.NewTicker(downsampleEvery)
 	defer tick.Stop()
-	compared := false
 	for {
-		if !compared {
-			err := s.compareResolutions(ctx)
-			compared = err == nil
-			s.warn(ctx, "look for samples that are in no downsampled table; trying again", err)
-		}
 		s.warn(ctx, "downsample metrics; trying again", s.downsampleOnce(ctx, time.Now()))
 		select {
 		case <-tick.C:
@@ -148,25 +147,36 @@ func (s *Server) fill(ctx context.Context, r resolution, from, to time.Time) err
 	return nil
 }
 
-// compareResolutions marks what a crash kept from being made: days that count fewer samples than there are, and their stretches.
-func (s *Server) compareResolutions(ctx context.Context) error {
-	for _, r := range resolutions() {
-		days, err := s.times(ctx, fmt.Sprintf(`SELECT toDateTime(day, 'UTC') FROM (
-				SELECT toDate(time) AS day, toInt64(%s) AS n FROM %s GROUP BY day
-				UNION ALL SELECT toDate(time) AS day, -toInt64(sum(count)) AS n FROM %s FINAL GROUP BY day)
-			GROUP BY day HAVING sum(n) > 0 ORDER BY day`, r.counts, r.finer, r.table))
-		if err != nil {
-			return fmt.Errorf("compare %s with %s: %w", r.table, r.finer, err)
-		}
-		for _, day := range days {
-			if err := s.compareDay(ctx, r, day); err != nil {
-				return err
+// compareAll compares the days in which an ingester before this one may have left something out, the latest first, until all are compared or ctx ends.
+func (s *Server) compareAll(ctx context.Context) {
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	for back := range compareDays {
+		for {
+			err := s.compareResolutions(ctx, today.AddDate(0, 0, -back))
+			if err == nil {
+				break
 			}
+			s.warn(ctx, "look for samples that are in no downsampled table; trying again", err)
+			select {
+			case <-time.After(downsampleEvery):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// compareResolutions marks what a crash kept from being made of a day.
+func (s *Server) compareResolutions(ctx context.Context, day time.Time) error {
+	for _, r := range resolutions() {
+		if err := s.compareDay(ctx, r, day); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// compareDay marks the stretches of a day that count fewer samples than there are.
 func (s *Server) compareDay(ctx context.Context, r resolution, day time.Time) error {
 	missing, err := s.times(ctx, fmt.Sprintf(`SELECT toDateTime(stretch, 'UTC') FROM (
 			SELECT toStartOfInterval(time, INTERVAL %d SECOND, 'UTC') AS stretch, toInt64(%s) AS n FROM %s WHERE toDate(time) = toDate(@day) GROUP BY stretch

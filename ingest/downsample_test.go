@@ -3,9 +3,13 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/store/storetest"
 )
 
@@ -55,16 +59,69 @@ func TestSamplesAreDownsampled(t *testing.T) {
 	// An ingester that died before it came to it.
 	s.mustTake(t, gauges(t, at(30), 1, 9))
 	next := notServing(t, db)
-	if err := next.compareResolutions(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	next.compareAll(t.Context())
 	run(next, at(700))
 	want = fmt.Sprintf("([(%d,4,1,9,22,4,8),(%d,1,2,2,2,2,2)],[(%d,5,1,9,24,4,2)])", minute(0), minute(60), minute(0))
 	if got := state(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if err := next.compareResolutions(t.Context()); err != nil || len(next.stretches.take(resolutions()[0], at(7200)))+len(next.stretches.take(resolutions()[1], at(7200))) > 0 {
-		t.Errorf("%v; or there is something left to do", err)
+	if next.compareAll(t.Context()); len(next.stretches.take(resolutions()[0], at(7200)))+len(next.stretches.take(resolutions()[1], at(7200))) > 0 {
+		t.Error("there is something left to do")
+	}
+}
+
+// slow keeps every comparison until it is let.
+type slow struct {
+	*store.DB
+	asked, let chan struct{}
+}
+
+func (s *slow) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
+	if !strings.Contains(query, "metric_minutes FINAL") { // looks for requests that may be stored
+		return s.DB.Query(ctx, query, args...)
+	}
+	select {
+	case s.asked <- struct{}{}:
+	default:
+	}
+	select {
+	case <-s.let:
+	case <-ctx.Done():
+	}
+	return s.DB.Query(ctx, query, args...)
+}
+
+// TestComparingKeepsNothingFromBeingMade begins with a store that takes long to say what is missing.
+func TestComparingKeepsNothingFromBeingMade(t *testing.T) {
+	db := &slow{DB: storetest.Open(t), asked: make(chan struct{}, 1), let: make(chan struct{})}
+	s := notServing(t, db)
+	defer s.startBatcher(context.Background())()
+	s.mustTake(t, gauges(t, time.Now().Add(-time.Hour), 1, 4))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.downsample(ctx) }()
+	<-db.asked
+	for wait := time.Now().Add(time.Minute); counted(t, db, "SELECT count() FROM metric_minutes") == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(wait) {
+			t.Fatal("no minute was made while days are compared")
+		}
+	}
+	stop()
+	<-done
+}
+
+// TestComparingReadsNoOldDays has samples that no table of minutes has, from before any sample that could have come to an ingester that stopped.
+func TestComparingReadsNoOldDays(t *testing.T) {
+	db := storetest.Open(t)
+	s := notServing(t, db)
+	for _, days := range []int{2, 30} {
+		if err := db.Exec(t.Context(), fmt.Sprintf("INSERT INTO metric_samples (series_id, time, value) VALUES (1, now() - INTERVAL %d DAY, 1)", days)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.compareAll(t.Context())
+	if pieces := s.stretches.take(resolutions()[0], time.Now()); len(pieces) != 1 || time.Since(pieces[0][0]) > 3*24*time.Hour {
+		t.Errorf("%v are due, want a minute of two days ago", pieces)
 	}
 }
 
