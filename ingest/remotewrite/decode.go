@@ -128,6 +128,7 @@ func readV2(body []byte, b *builder) error {
 		var ok bool
 		if s.labels, ok = labelsV2(t.LabelsRefs, in.Symbols); !ok || int(t.Metadata.HelpRef) >= max(1, len(in.Symbols)) || int(t.Metadata.UnitRef) >= max(1, len(in.Symbols)) {
 			b.out.reject(BadReference, len(t.Samples)+len(t.Histograms))
+			b.out.reject(BadExemplar, len(t.Exemplars))
 			continue
 		}
 		meta := metadata{kind: kind(t.Metadata.Type), help: symbol(in.Symbols, t.Metadata.HelpRef), unit: symbol(in.Symbols, t.Metadata.UnitRef)}
@@ -144,6 +145,8 @@ func readV2(body []byte, b *builder) error {
 		for _, e := range t.Exemplars {
 			if list, ok := labelsV2(e.LabelsRefs, in.Symbols); ok {
 				s.exemplars = append(s.exemplars, exemplar{labels: list, value: e.Value, at: e.Timestamp})
+			} else {
+				b.out.reject(BadExemplar, 1)
 			}
 		}
 		b.add(s, func(string) metadata { return meta })

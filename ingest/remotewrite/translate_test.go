@@ -338,6 +338,21 @@ func TestReferencesPastTheSymbols(t *testing.T) {
 	}
 }
 
+func TestExemplarsOfWrongReferencesAreCounted(t *testing.T) {
+	req := writev2.Request{Symbols: []string{"", "__name__", "x"}, Timeseries: []writev2.TimeSeries{
+		{LabelsRefs: []uint32{1, 2}, Samples: []writev2.Sample{{Value: 1, Timestamp: at}}, Exemplars: []writev2.Exemplar{{LabelsRefs: []uint32{1, 99}}, {}}},
+		{LabelsRefs: []uint32{1, 99}, Exemplars: []writev2.Exemplar{{}, {}}},
+	}}
+	b, err := req.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := remotewrite.Translate(remotewrite.V2, b)
+	if err != nil || out.Rejected[remotewrite.BadExemplar] != 3 || out.Exemplars != 1 {
+		t.Errorf("%+v, %v; want three exemplars rejected and one kept", out, err)
+	}
+}
+
 func TestMalformed(t *testing.T) {
 	good := v1(t, a{labels: []string{"__name__", "x"}, values: []float64{1}})
 	for name, c := range map[string]struct {
