@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // MigrateTo makes the schema of an earlier version.
@@ -16,7 +18,7 @@ func MigrateTo(t testing.TB, db *DB, version uint32) {
 		if m.version > version {
 			return
 		}
-		if err := m.apply(t.Context(), db); err != nil {
+		if err := m.apply(t.Context(), heldLock{db: db}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -32,7 +34,7 @@ func MigrateAndDie(t testing.TB, db *DB, version uint32, statements int) bool {
 		}
 		if statements > len(m.statements) {
 			statements -= len(m.statements)
-			if err := m.apply(t.Context(), db); err != nil {
+			if err := m.apply(t.Context(), heldLock{db: db}); err != nil {
 				t.Fatal(err)
 			}
 			continue
@@ -50,7 +52,24 @@ func MigrateAndDie(t testing.TB, db *DB, version uint32, statements int) bool {
 // Locked is locked with beats and looks so many milliseconds apart, and death after ten of them.
 func Locked(ctx context.Context, db *DB, ms int, change func(context.Context) error) error {
 	every := time.Duration(ms) * time.Millisecond
-	return locked(ctx, db, lockTiming{beat: every, look: every, dead: 10 * every}, change)
+	return locked(ctx, db, lockTiming{beat: every, look: every, dead: 10 * every}, func(ctx context.Context, _ heldLock) error { return change(ctx) })
+}
+
+// UnderLock is the context of a statement of who holds, or held, lock n.
+func UnderLock(ctx context.Context, db *DB, n uint64) context.Context {
+	return heldLock{db, n}.statement(ctx, clickhouse.Settings{})
+}
+
+// LastStatement is the last one of a version's file.
+func LastStatement(t testing.TB, version uint32) string {
+	t.Helper()
+	for _, m := range all(t) {
+		if m.version == version {
+			return m.statements[len(m.statements)-1]
+		}
+	}
+	t.Fatalf("there is no version %d", version)
+	return ""
 }
 
 func all(t testing.TB) []migration {

@@ -26,7 +26,7 @@ func usualTiming() lockTiming {
 }
 
 // locked runs change while no other process runs one. What change does is to end with its context, which ends when the lock is lost.
-func locked(ctx context.Context, db *DB, timing lockTiming, change func(context.Context) error) error {
+func locked(ctx context.Context, db *DB, timing lockTiming, change func(context.Context, heldLock) error) error {
 	n, err := takeLock(ctx, db, timing)
 	if err != nil {
 		return fmt.Errorf("lock the schema: %w", err)
@@ -35,7 +35,7 @@ func locked(ctx context.Context, db *DB, timing lockTiming, change func(context.
 }
 
 // alone is locked, but runs nothing if somebody who lives still holds the lock after the time in which one who is dead loses it.
-func alone(ctx context.Context, db *DB, timing lockTiming, change func(context.Context) error) error {
+func alone(ctx context.Context, db *DB, timing lockTiming, change func(context.Context, heldLock) error) error {
 	waiting, cancel := context.WithTimeout(ctx, timing.dead*3/2)
 	defer cancel()
 	n, err := takeLock(waiting, db, timing)
@@ -50,7 +50,7 @@ func alone(ctx context.Context, db *DB, timing lockTiming, change func(context.C
 
 // holding runs change while this process holds lock n, and gives it back. Beats have a connection of their own, since a change may take all
 // others of the pool for as long as it likes.
-func holding(ctx context.Context, db *DB, n uint64, timing lockTiming, change func(context.Context) error) error {
+func holding(ctx context.Context, db *DB, n uint64, timing lockTiming, change func(context.Context, heldLock) error) error {
 	cfg := db.cfg
 	cfg.MaxConns = 1
 	own, err := connect(ctx, cfg, cfg.Database)
@@ -63,7 +63,7 @@ func holding(ctx context.Context, db *DB, n uint64, timing lockTiming, change fu
 		defer close(done)
 		beatLock(held, own, n, timing.beat, lose)
 	}()
-	err = change(held)
+	err = change(held, heldLock{db, n})
 	if lost := context.Cause(held); err != nil && lost != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%w: %w", lost, err)
 	}
@@ -89,6 +89,9 @@ func takeLock(ctx context.Context, db *DB, timing lockTiming) (uint64, error) {
 		}
 		if n == 0 || comment == lockFree || time.Since(since) > timing.dead {
 			taken, err := makeLock(ctx, db, n+1)
+			if err == nil && taken && n > 0 && comment != lockFree {
+				err = endStatements(ctx, db)
+			}
 			if err != nil || taken {
 				return n + 1, err
 			}
@@ -141,7 +144,7 @@ func beatLock(ctx context.Context, db driver.Conn, n uint64, every time.Duration
 		select {
 		case at := <-tick.C:
 			if err := commentLock(ctx, db, n, at.UTC().Format(time.RFC3339Nano)); hasCode(err, unknownTable) {
-				lose(errors.New("another process took the lock of the schema, because this one seemed dead"))
+				lose(errLockLost)
 				return
 			}
 		case <-ctx.Done():

@@ -41,13 +41,13 @@ func Migrate(ctx context.Context, db *DB) error {
 	if missing, err := missing(ctx, db, all); err != nil || len(missing) == 0 {
 		return err
 	}
-	return locked(ctx, db, usualTiming(), func(ctx context.Context) error {
+	return locked(ctx, db, usualTiming(), func(ctx context.Context, held heldLock) error {
 		missing, err := missing(ctx, db, all) // another process may have been at it
 		if err != nil {
 			return err
 		}
 		for _, m := range missing {
-			if err := m.apply(ctx, db); err != nil {
+			if err := m.apply(ctx, held); err != nil {
 				return err
 			}
 		}
@@ -64,26 +64,38 @@ func missing(ctx context.Context, db *DB, all []migration) ([]migration, error) 
 	if latest := all[len(all)-1].version; len(applied) > 0 && slices.Max(applied) > latest {
 		return nil, fmt.Errorf("the store's schema is version %d, this program knows %d; run a newer midwatch", slices.Max(applied), latest)
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(m migration) bool { return slices.Contains(applied, m.version) }), nil
+	// They are applied in order: one below the latest was applied even if a crash of the server took the note of it, and its tables may be gone.
+	return slices.DeleteFunc(slices.Clone(all), func(m migration) bool { return len(applied) > 0 && m.version <= slices.Max(applied) }), nil
 }
 
 // longest bounds one statement: copying a large table takes a while, and without a deadline the driver gives up after five minutes of silence.
 const longest = 12 * time.Hour
 
-func (m migration) apply(ctx context.Context, db *DB) error {
+func (m migration) apply(ctx context.Context, held heldLock) error {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	// The guard against dropping much by mistake would keep what was copied.
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_table_size_to_drop": 0, "max_partition_size_to_drop": 0}))
 	for i, statement := range m.statements {
-		if err := db.Exec(ctx, statement); err != nil {
+		if err := m.run(ctx, held, statement); err != nil {
 			return fmt.Errorf("migrate the store: %s, statement %d: %w", m.name, i+1, err)
 		}
 	}
-	if err := db.Exec(ctx, "INSERT INTO schema_versions (version, name) SELECT ?, ?", m.version, m.name); err != nil {
+	if err := held.db.Exec(ctx, "INSERT INTO schema_versions (version, name) SELECT ?, ?", m.version, m.name); err != nil {
 		return fmt.Errorf("migrate the store: note that %s is done: %w", m.name, err)
 	}
 	return nil
+}
+
+func (m migration) run(ctx context.Context, held heldLock, statement string) error {
+	if err := held.check(ctx); err != nil {
+		return err
+	}
+	// The guard against dropping much by mistake would keep what was copied.
+	settings := clickhouse.Settings{"max_table_size_to_drop": 0, "max_partition_size_to_drop": 0}
+	if err := held.db.Exec(held.statement(ctx, settings), statement); err != nil {
+		return err
+	}
+	return awaitInserts(ctx, held.db, statement)
 }
 
 // migrations reads all files, oldest first.

@@ -28,7 +28,7 @@ func (db *DB) Relieve(ctx context.Context) (dropped []Dropped, err error) {
 	if may, err := db.mayRelieve(ctx, f); err != nil || !may {
 		return nil, errors.Join(err, f.problem())
 	}
-	err = alone(ctx, db, usualTiming(), func(ctx context.Context) error {
+	err = alone(ctx, db, usualTiming(), func(ctx context.Context, _ heldLock) error {
 		dropped, err = db.relieve(ctx)
 		return err
 	})

@@ -38,7 +38,7 @@ func (db *DB) Retain(ctx context.Context, others time.Duration) (dropped []Dropp
 	if old, err := db.tooOld(ctx, age); err != nil || len(old) == 0 {
 		return nil, err
 	}
-	err = alone(ctx, db, usualTiming(), func(ctx context.Context) error {
+	err = alone(ctx, db, usualTiming(), func(ctx context.Context, _ heldLock) error {
 		dropped, err = db.dropOld(ctx, age)
 		return err
 	})

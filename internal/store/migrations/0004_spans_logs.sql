@@ -119,7 +119,9 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     content     String CODEC(ZSTD(1))
 ) ENGINE = ReplacingMergeTree(time) PARTITION BY toDate(time) ORDER BY (target, request, row_number);
 
--- A copy that was killed half way starts again from nothing.
+-- A copy that was killed half way starts again from nothing. Each is cleared only while what it is copied from is there: the SELECT before fails
+-- when it is gone, and then the copy is the only one.
+SELECT count() FROM spans_1;
 TRUNCATE TABLE spans;
 INSERT INTO spans (time, duration_ns, environment, service, service_version, instance, host, kind, name, peer_service, status, status_message, error_type,
                    trace, span, parent, scope, attributes, resource_json, batch_id)
@@ -130,6 +132,7 @@ SELECT time, duration_ns, environment, service, service_version, instance, host,
 FROM spans_1
 SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0;
 
+SELECT count() FROM logs_1;
 TRUNCATE TABLE logs;
 INSERT INTO logs (time, observed_delay_ns, environment, service, instance, host, severity, severity_text, event_name, body,
                   trace, span, scope, attributes, resource_json, batch_id)
@@ -140,12 +143,14 @@ SELECT time, toUnixTimestamp64Nano(observed_time) - toUnixTimestamp64Nano(time),
 FROM logs_1
 SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0;
 
+SELECT count() FROM logs_1;
 TRUNCATE TABLE log_minutes;
 INSERT INTO log_minutes (minute, environment, service, severity, severity_text, lines)
 SELECT toStartOfMinute(time) AS minute, environment, service, severity, severity_text, count()
 FROM logs_1 GROUP BY minute, environment, service, severity, severity_text
 SETTINGS max_partitions_per_insert_block = 0;
 
+SELECT count() FROM events_1;
 TRUNCATE TABLE events;
 INSERT INTO events (time, environment, service, instance, host, event_name, body, attributes, resource_json, batch_id)
 SELECT time, environment, service, instance, host, event_name, body,
@@ -153,3 +158,9 @@ SELECT time, environment, service, instance, host, event_name, body,
        reinterpretAsUInt64(reverse(substring(SHA256(batch_id), 1, 8)))
 FROM events_1
 SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0;
+
+-- What is dropped next has to be here. Where it is not, the file is not done, and the next start copies again.
+SELECT throwIf((SELECT count() FROM spans) < (SELECT count() FROM spans_1)
+    OR (SELECT count() FROM logs) < (SELECT count() FROM logs_1)
+    OR (SELECT count() FROM events) < (SELECT count() FROM events_1),
+    'rows came while the old tables were copied; start again');

@@ -109,7 +109,9 @@ CREATE TABLE IF NOT EXISTS metric_minutes (
 CREATE TABLE IF NOT EXISTS metric_ten_minutes AS metric_minutes
 ENGINE = ReplacingMergeTree(count) PARTITION BY toDate(time) ORDER BY (series_id, time);
 
--- A copy that was killed half way starts again from nothing. Ids of old series are made by the store; nothing else makes the same ones again.
+-- A copy that was killed half way starts again from nothing, if what it is copied from is still there (see 0004). Ids of old series are made by the store; nothing else makes the same ones again.
+SELECT count() FROM metrics_1;
+SELECT count() FROM metric_histograms_1;
 TRUNCATE TABLE metric_series;
 INSERT INTO metric_series (day, series_id, environment, service, instance, host, name, unit, kind, scope, attributes, resource_json)
 SELECT toDate(time) AS day, cityHash64(environment, service, instance, host, name, unit, toString(kind), mapSort(attributes), mapSort(resource)) AS id,
@@ -124,6 +126,7 @@ SELECT toDate(time) AS day, cityHash64(environment, service, instance, host, nam
 FROM metric_histograms_1 GROUP BY day, id
 SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0;
 
+SELECT count() FROM metrics_1;
 TRUNCATE TABLE metric_samples;
 INSERT INTO metric_samples (series_id, time, value, batch_id)
 SELECT cityHash64(environment, service, instance, host, name, unit, toString(kind), mapSort(attributes), mapSort(resource)), time, value,
@@ -131,9 +134,15 @@ SELECT cityHash64(environment, service, instance, host, name, unit, toString(kin
 FROM metrics_1
 SETTINGS max_partitions_per_insert_block = 0;
 
+SELECT count() FROM metric_histograms_1;
 TRUNCATE TABLE histograms;
 INSERT INTO histograms (series_id, time, count, sum, min, max, bounds, counts, batch_id)
 SELECT cityHash64(environment, service, instance, host, name, unit, toString(temporality), mapSort(attributes), mapSort(resource)),
        time, count, sum, nan, nan, bounds, counts, reinterpretAsUInt64(reverse(substring(SHA256(batch_id), 1, 8)))
 FROM metric_histograms_1
 SETTINGS max_partitions_per_insert_block = 0;
+
+-- What is dropped next has to be here. Where it is not, the file is not done, and the next start copies again.
+SELECT throwIf((SELECT count() FROM metric_samples) < (SELECT count() FROM metrics_1)
+    OR (SELECT count() FROM histograms) < (SELECT count() FROM metric_histograms_1),
+    'rows came while the old tables were copied; start again');
