@@ -1,14 +1,10 @@
 package server
 
 import (
-	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
-
-	"github.com/midwatch/midwatch/deploy/clickhouse/engine"
 )
 
 // reportEvery is how often a client hears of a query that sends nothing. ch-go hangs up after three silent seconds.
@@ -74,40 +70,20 @@ func (x *session) report(ended <-chan struct{}) {
 			last = n
 			continue
 		}
-		rows, bytes, total, err := x.asker.ask(x.name)
-		if err != nil {
-			x.cfg.Log.Warn("ask how far a query is", "error", err)
+		var now far
+		select {
+		case <-ended:
 			return
+		case now = <-x.asker.ask(x.name):
 		}
 		var b proto.Buffer
-		x.encode(&b, x.told.until(rows, bytes, total))
+		x.encode(&b, x.told.until(now.rows, now.bytes, now.total))
 		x.writing.Lock()
 		_ = x.conn.SetWriteDeadline(time.Now().Add(sendTimeout)) // fails only on a closed connection, as the write will
-		_, err = x.conn.Write(b.Buf)
+		_, err := x.conn.Write(b.Buf)
 		x.writing.Unlock()
 		if err != nil {
 			return // the reader of this connection hears of it, too
 		}
 	}
-}
-
-// asker asks the engine how far queries are, through one session for all.
-type asker struct {
-	sync.Mutex
-	engine *engine.Session
-}
-
-// ask returns what the query of a session has read, and about how many rows there are to read; zeros if it has not begun.
-func (a *asker) ask(name string) (rows, bytes, total uint64, err error) {
-	a.Lock()
-	defer a.Unlock()
-	text, err := a.engine.Text("SELECT read_rows, read_bytes, total_rows_approx FROM system.processes "+
-		"WHERE splitByChar(' ', Settings['log_comment'])[1] = "+literal(name)+" LIMIT 1 SETTINGS max_threads = 1", "TSV")
-	if err != nil || text == "" {
-		return 0, 0, 0, err
-	}
-	if _, err := fmt.Sscan(text, &rows, &bytes, &total); err != nil {
-		return 0, 0, 0, fmt.Errorf("read the progress %q: %w", text, err)
-	}
-	return rows, bytes, total, nil
 }

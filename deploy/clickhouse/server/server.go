@@ -60,7 +60,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask for this host's name: %w", err)
 	}
-	s := &Server{cfg: cfg, killer: killer{wake: make(chan struct{}, 1), log: cfg.Log}}
+	s := &Server{cfg: cfg, killer: killer{wake: make(chan struct{}, 1), log: cfg.Log}, asker: asker{wake: make(chan struct{}, 1), log: cfg.Log}}
 	s.hello = proto.ServerHello{Name: "ClickHouse", Revision: revision, Timezone: zone, DisplayName: host}
 	if _, err := fmt.Sscanf(version, "%d.%d.%d", &s.hello.Major, &s.hello.Minor, &s.hello.Patch); err != nil {
 		return nil, fmt.Errorf("read the engine's version %q: %w", version, err)
@@ -75,14 +75,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
-	if s.asker.engine, err = s.cfg.Open(); err != nil {
+	a, err := s.cfg.Open()
+	if err != nil {
 		k.Close()
 		return err
 	}
-	defer s.asker.engine.Close()
-	var killing, running sync.WaitGroup
-	killing.Go(func() { s.killer.run(k) })
-	defer killing.Wait()
+	var helping, running sync.WaitGroup
+	helping.Go(func() { s.killer.run(k) })
+	helping.Go(func() { s.asker.run(a) })
+	defer helping.Wait()
+	defer close(s.asker.wake)
 	defer close(s.killer.wake) // after the last session, whose query it may have to end
 	defer running.Wait()
 
