@@ -25,6 +25,7 @@ func (s *Server) TellDropped(ctx context.Context, dropped []store.Dropped) {
 	for _, d := range dropped {
 		s.cfg.Log.InfoContext(ctx, "the store dropped a partition", "table", d.Table, "day", d.Day.Format(time.DateOnly), "rows", d.Rows, "bytes", d.Bytes, "reason", d.Reason)
 	}
+	s.forgetDropped(dropped)
 	now := pcommon.NewTimestampFromTime(time.Now())
 	events, err := plogotlp.NewExportRequestFromLogs(droppedEvents(dropped, now)).MarshalProto()
 	if err == nil {

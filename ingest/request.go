@@ -198,6 +198,7 @@ func (s *Server) settle(ctx context.Context, q request, r *rows, is fate) error 
 			return
 		}
 		if err != nil {
+			s.doubtSeries(err)
 			s.fates.end(q.id, unknown, time.Now())
 			return
 		}

@@ -2,11 +2,14 @@ package ingest
 
 import (
 	"encoding/binary"
+	"errors"
+	"maps"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/midwatch/midwatch/ingest/block"
+	"github.com/midwatch/midwatch/internal/store"
 )
 
 // Tables whose rows may be stored twice: they merge them.
@@ -138,6 +141,39 @@ func (k *knownSeries) stored(fresh map[seriesDay]struct{}) {
 	}
 	for s := range fresh {
 		k.known[s] = struct{}{}
+	}
+}
+
+// forget is for when the store may have lost rows that it acknowledged.
+func (k *knownSeries) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.known)
+}
+
+// forgetDay is for when the rows of a day were dropped.
+func (k *knownSeries) forgetDay(d day) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.known, func(s seriesDay, _ struct{}) bool { return s.day == d })
+}
+
+// doubtSeries forgets what is stored when the store did not answer: it may come back without its last seconds.
+func (s *Server) doubtSeries(err error) {
+	if _, answered := errors.AsType[*store.ServerError](err); answered {
+		return
+	}
+	s.series.forget()
+	s.stacks.forget()
+}
+
+// forgetDropped forgets what was dropped.
+func (s *Server) forgetDropped(dropped []store.Dropped) {
+	known := map[string]*knownSeries{seriesTable: s.series, stacksTable: s.stacks}
+	for _, d := range dropped {
+		if k := known[d.Table]; k != nil {
+			k.forgetDay(dayOf(d.Day.UnixNano()))
+		}
 	}
 }
 

@@ -106,6 +106,38 @@ func TestNoSampleIsAcknowledgedWithoutItsSeries(t *testing.T) {
 	}
 }
 
+// TestASeriesIsToldAgainWhenTheStoreMayHaveLostIt loses rows with a store that stopped without warning, and by retention.
+func TestASeriesIsToldAgainWhenTheStoreMayHaveLostIt(t *testing.T) {
+	db := &refusing{DB: storetest.Open(t)}
+	s := notServing(t, db)
+	defer s.startBatcher(context.Background())()
+	now := time.Now()
+	lose := func() {
+		t.Helper()
+		if err := db.Exec(t.Context(), "TRUNCATE TABLE metric_series"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func(second int) {
+		t.Helper()
+		s.mustTake(t, gauges(t, now.Add(time.Duration(second)*time.Second), 5, 2))
+		if n := counted(t, db, "SELECT count() FROM metric_series WHERE name = 'level'"); n != 5 {
+			t.Errorf("%d rows of 5 series", n)
+		}
+	}
+	told(0)
+	lose()
+	db.table = samplesTable
+	if _, _, err := s.export(t.Context(), request{signal: telemetry.Metrics, body: gauges(t, now.Add(time.Second), 5, 2)}); !errors.Is(err, ErrStore) {
+		t.Fatalf("%v, want ErrStore", err)
+	}
+	db.table = ""
+	told(2)
+	lose()
+	s.TellDropped(t.Context(), []store.Dropped{{Table: seriesTable, Day: now.UTC().Truncate(24 * time.Hour), Reason: store.DiskFull}})
+	told(3)
+}
+
 func TestNewSeriesMayBeRefused(t *testing.T) {
 	db := storetest.Open(t)
 	s := notServing(t, db)
