@@ -80,3 +80,15 @@ func all(t testing.TB) []migration {
 	}
 	return all
 }
+
+// MigrateHolding applies a version as who holds, or held, lock n.
+func MigrateHolding(t testing.TB, db *DB, version uint32, n uint64) error {
+	t.Helper()
+	for _, m := range all(t) {
+		if m.version == version {
+			return m.apply(t.Context(), heldLock{db, n})
+		}
+	}
+	t.Fatalf("there is no version %d", version)
+	return nil
+}

@@ -106,6 +106,21 @@ func TestAnInsertThatRunsIsCopied(t *testing.T) {
 	}
 }
 
+// TestWhoLostTheLockDoesNothingMore wakes a holder from whom the lock was taken while it slept.
+func TestWhoLostTheLockDoesNothingMore(t *testing.T) {
+	db := storetest.Empty(t)
+	store.MigrateTo(t, db, 2)
+	if err := db.Exec(t.Context(), "CREATE TABLE schema_lock_8 (nothing UInt8) ENGINE = Null"); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.MigrateHolding(t, db, 3, 7); err == nil || !strings.Contains(err.Error(), "another process took the lock") {
+		t.Errorf("got %v", err)
+	}
+	if n := count(t, db, "system.tables WHERE database = currentDatabase() AND name = 'spans'"); n != 1 {
+		t.Error("it set spans aside all the same")
+	}
+}
+
 // TestRowsThatWereNotCopiedAreNotDropped has a row come after the copy.
 func TestRowsThatWereNotCopiedAreNotDropped(t *testing.T) {
 	for version, late := range map[uint32]string{
