@@ -22,7 +22,7 @@ type seriesLimits struct {
 type tenant struct{ environment, token string }
 
 // seriesSet is the series of one tenant. What it had the day before does not count against the limit until it comes again, and then it is let in:
-// who came first stays.
+// who came first stays, up to twice the limit.
 type seriesSet struct {
 	day           day
 	today, before map[uint64]struct{}
@@ -110,7 +110,7 @@ func (s *seriesSet) may(id uint64, limit int64) bool {
 	if _, is := s.today[id]; is {
 		return true
 	}
-	if _, was := s.before[id]; was {
+	if _, was := s.before[id]; was && int64(len(s.today)) < 2*limit {
 		return true
 	}
 	return int64(len(s.today)) < limit

@@ -44,6 +44,13 @@ func TestSeriesLimit(t *testing.T) {
 			let(l, part, "prod", tuesday, 1000, 500) // an explosion at midnight
 			return let(l, part, "prod", tuesday, 0, 500), 100
 		},
+		"yesterday's, up to twice the limit": func(l *seriesLimits) (int, int) {
+			l.set(tenant{environment: "prod"}, tuesday).before = map[uint64]struct{}{}
+			for id := range uint64(500) { // of an ingester that had a higher limit
+				l.sets[tenant{environment: "prod"}].before[id] = struct{}{}
+			}
+			return let(l, part, "prod", tuesday, 0, 500), 200
+		},
 		"not the day before yesterday's": func(l *seriesLimits) (int, int) {
 			let(l, part, "prod", monday, 0, 100)
 			later := tuesday.AddDate(0, 0, 1)
