@@ -21,15 +21,18 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// TestMain puts the clock in one place before anything runs: commands tell local time, and where that is half an hour off, the minutes would be others.
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
+
 // What the kubernetes commands say about the recorded life of a real cluster, for review: it is what somebody reads at night.
 func TestARecordedNightIsReadable(t *testing.T) {
 	told, err := kubernetestest.Recording()
 	if err != nil {
 		t.Fatal(err)
 	}
-	here := time.Local
-	time.Local = time.UTC // commands tell local time; where that is half an hour off, the minutes would be others
-	t.Cleanup(func() { time.Local = here })
 	start := time.Now().UTC().Truncate(time.Hour).Add(-3 * time.Hour)
 	db := storetest.Open(t)
 	ingesttest.Logs(t, ingesttest.Client(t, db), kubernetestest.New("prod").Play(told, start).Logs)
