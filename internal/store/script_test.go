@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// repeatable are the forms a migration's statement may have: see migration.
+// repeatable are the forms a migration's statement may have: see migration. A SELECT changes nothing; it stops a migration that must not go on.
 var repeatable = regexp.MustCompile(`(?is)^(CREATE (TABLE|VIEW|MATERIALIZED VIEW|DICTIONARY) IF NOT EXISTS|CREATE OR REPLACE (VIEW|DICTIONARY)|` +
-	`DROP (TABLE|VIEW) IF EXISTS|RENAME TABLE IF EXISTS|ALTER TABLE \S+ (ADD|DROP|MODIFY|RENAME) \S+ IF (NOT )?EXISTS) `)
+	`DROP (TABLE|VIEW) IF EXISTS|RENAME TABLE IF EXISTS|SELECT|ALTER TABLE \S+ (ADD|DROP|MODIFY|RENAME) \S+ IF (NOT )?EXISTS) `)
 
 // copied is a copy out of a table that was set aside. It is repeatable if what fills the table begins with emptying it.
 var copied = regexp.MustCompile(`(?is)^INSERT INTO (\w+) \(.*\)\s+SELECT .*\sFROM \w+_\d+\b`)
