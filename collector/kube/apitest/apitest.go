@@ -72,8 +72,9 @@ func Start(t testing.TB) *Server {
 	if s.pki, err = newAuthority(s.dir); err != nil {
 		t.Fatal(err)
 	}
-	s.etcdAt, s.peerAt = freeAddress(t), freeAddress(t)
-	_, s.port, _ = net.SplitHostPort(freeAddress(t))
+	free := freeAddresses(t, 3)
+	s.etcdAt, s.peerAt = free[0], free[1]
+	_, s.port, _ = net.SplitHostPort(free[2])
 	s.Config = s.User("admin", "system:masters")
 	t.Cleanup(func() { s.StopAPI(); stop(s.etcd) })
 	s.etcd = s.run("etcd", "--data-dir", filepath.Join(s.dir, "etcd"), "--listen-client-urls", "http://"+s.etcdAt, "--advertise-client-urls", "http://"+s.etcdAt,
@@ -199,12 +200,16 @@ func stop(cmd *exec.Cmd) {
 	_ = cmd.Wait() // "signal: killed"
 }
 
-func freeAddress(t testing.TB) string {
+// freeAddresses are n different ones: each is held until all are there, or two could be the same.
+func freeAddresses(t testing.TB, n int) (addresses []string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		addresses = append(addresses, l.Addr().String())
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addresses
 }
