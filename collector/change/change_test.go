@@ -37,12 +37,20 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// prompt is a sink that has everything at once.
+type prompt struct{}
+
+func (prompt) LogsAs(context.Context, string, plog.Logs) error { return nil }
+func (prompt) Queued() uint64                                  { return 0 }
+func (prompt) Settled() uint64                                 { return 0 }
+
 // rig is a machine to look at: the real one, with a tracker of its own.
 type rig struct {
 	*testing.T
 	table   *host.Table
 	sockets *host.Sockets
 	tracker *Tracker
+	sink    Sink
 	dir     string
 }
 
@@ -56,7 +64,7 @@ func newRig(t *testing.T) *rig {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = table.Hash(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	r := &rig{T: t, table: table, sockets: host.NewSockets(table), dir: t.TempDir()}
+	r := &rig{T: t, table: table, sockets: host.NewSockets(table), sink: prompt{}, dir: t.TempDir()}
 	r.restart()
 	return r
 }
@@ -64,7 +72,7 @@ func newRig(t *testing.T) *rig {
 // restart is what a restart of the node agent does to the tracker.
 func (r *rig) restart() {
 	r.Helper()
-	tracker, err := New(Config{Dir: r.dir, Table: r.table, Sockets: r.sockets})
+	tracker, err := New(Config{Dir: r.dir, Table: r.table, Sockets: r.sockets, Sink: r.sink})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -85,6 +93,7 @@ func (r *rig) step(service string) []Change {
 		out = append(out, r.tracker.Ended(p, p.Service == service, now)...)
 	}
 	out = append(out, r.tracker.Step(now)...)
+	r.tracker.Tell(r.Context(), out)
 	var own []Change
 	for _, c := range out {
 		if c.Process.Service == service {
@@ -258,6 +267,36 @@ func TestAFileThatProgramsWriteIsNotConfiguration(t *testing.T) {
 	if !f.ignored || told != maxChanges-1 {
 		t.Errorf("ignored: %v, told %d times", f.ignored, told)
 	}
+}
+
+func TestWhatTheNextProcessWritesIsItsOwn(t *testing.T) {
+	r, exe := newRig(t), filepath.Join(t.TempDir(), "heir")
+	address := filepath.Join(t.TempDir(), "address")
+	put(t, address, "127.0.0.1:1\n")
+	hosttest.Copy(t, exe, "")
+	child := hosttest.Start(t, exe, "serve", address)
+	r.want(r.placed(child, "heir"))
+	outlive(r.table.Get(child.PID()))
+
+	twin := hosttest.Start(t, exe, "serve", address)
+	r.want(r.placed(twin, "heir"))
+	outlive(r.table.Get(twin.PID()))
+	twin.Stop() // the file is still the first one's
+	put(t, address, "127.0.0.1:2\n")
+	r.want(r.next("heir"), Configuration)
+
+	child.Stop()
+	r.want(r.step("heir"))
+	child = hosttest.Start(t, exe, "serve", address)
+	r.want(r.step("heir"))
+	put(t, address, "127.0.0.1:3\n") // as the process would, before it is looked at
+	written := r.table.Get(child.PID()).Started.Add(100 * time.Millisecond)
+	if err := os.Chtimes(address, written, written); err != nil {
+		t.Fatal(err)
+	}
+	r.want(r.step("heir"))
+	r.want(r.step("heir"))
+	r.want(r.placed(child, "heir"))
 }
 
 func TestLifecycle(t *testing.T) {

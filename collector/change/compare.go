@@ -3,6 +3,7 @@ package change
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
@@ -37,7 +38,7 @@ func differences(before, after profile, p *host.Process) []Change {
 	}
 	if before.ArgsDigest != after.ArgsDigest {
 		out = append(out, Change{
-			Process: p, Kind: Arguments, At: p.Started,
+			Process: p, Kind: Arguments, At: p.Started, mark: fmt.Sprint(p.ID()),
 			Before: clip(strings.Join(before.Args, " ")), After: clip(strings.Join(after.Args, " ")),
 			Detail: diff(strings.Join(before.Args, "\n")+"\n", strings.Join(after.Args, "\n")+"\n"),
 		})
@@ -47,7 +48,7 @@ func differences(before, after profile, p *host.Process) []Change {
 
 func executable(before, after profile, p *host.Process) Change {
 	return Change{
-		Process: p, Kind: Executable, At: p.Started, File: after.Program,
+		Process: p, Kind: Executable, At: p.Started, mark: fmt.Sprint(p.ID()), File: after.Program,
 		Before: short(before.Digest), After: short(after.Digest),
 		Detail: diff(before.Program+" "+short(before.Digest)+"\n", after.Program+" "+short(after.Digest)+"\n"),
 	}

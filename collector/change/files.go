@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -39,19 +40,13 @@ var errNotTheirs = errors.New("not readable by the process that names it")
 
 // adopt starts to follow the files that p names, and returns what changed in those that are known.
 func (t *Tracker) adopt(svc *service, p *host.Process, now time.Time) []Change {
-	root, err := os.Readlink(t.cfg.Table.Path(p, ""))
-	if err == nil && root == "/" {
-		root = ""
-	} else {
-		root = t.cfg.Table.Path(p, "")
-	}
+	root := t.root(p)
 	reader, ok := t.cfg.Table.User(p)
 	if !ok {
 		return nil
 	}
-	paths := slices.Concat(named(p.Args, p.Dir), named(t.cfg.Table.Args(p), p.Dir))
 	var out []Change
-	for _, path := range paths {
+	for _, path := range t.names(p) {
 		if path == p.Exe || path == p.Script {
 			continue
 		}
@@ -72,17 +67,51 @@ func (t *Tracker) adopt(svc *service, p *host.Process, now time.Time) []Change {
 	return out
 }
 
-// pollFiles looks at every followed file.
+// pollFiles looks at every followed file that a live process names. While none does, its next process may write it before it is known
+// to run: adopt looks at the file then.
 func (t *Tracker) pollFiles(now time.Time) []Change {
 	var out []Change
 	for _, svc := range t.state.Services {
 		for path, f := range svc.Files {
-			if f.process != nil && !f.ignored {
-				out = append(out, t.poll(path, f, now, false)...)
+			if f.process == nil || f.ignored {
+				continue
 			}
+			if !t.cfg.Table.Alive(f.process.ID()) && !t.inherit(svc, path, f) {
+				continue
+			}
+			out = append(out, t.poll(path, f, now, false)...)
 		}
 	}
 	return out
+}
+
+// inherit makes another live process of the service that names the file the one that it is followed for.
+func (t *Tracker) inherit(svc *service, path string, f *file) bool {
+	for _, pl := range svc.Places {
+		p := t.cfg.Table.Get(pl.Process.PID)
+		if !pl.Left.IsZero() || p == nil || p.ID() != pl.Process || !slices.Contains(t.names(p), path) {
+			continue
+		}
+		if reader, ok := t.cfg.Table.User(p); ok {
+			f.root, f.process, f.reader = t.root(p), p, reader
+			return true
+		}
+	}
+	return false
+}
+
+// root returns what a path of the process begins with here: "" where it has the same root directory.
+func (t *Tracker) root(p *host.Process) string {
+	root := t.cfg.Table.Path(p, "")
+	if to, err := os.Readlink(root); err == nil && to == "/" {
+		return ""
+	}
+	return root
+}
+
+// names returns the files that a process names, as it started and as it shows itself now.
+func (t *Tracker) names(p *host.Process) []string {
+	return slices.Concat(named(p.Args, p.Dir), named(t.cfg.Table.Args(p), p.Dir))
 }
 
 // poll returns the change of one file, once its stamp has been the same twice: until then it may be half written.
@@ -114,7 +143,7 @@ func (t *Tracker) poll(path string, f *file, now time.Time, settled bool) []Chan
 		t.cfg.Log.Info("a file changes too often to be configuration and is not followed any more", "file", path)
 		return nil
 	}
-	c := Change{Process: f.process, Kind: Configuration, File: path, Before: short(before.Digest), After: short(f.Digest), At: changedAt(f.Stamp, now)}
+	c := Change{Process: f.process, Kind: Configuration, File: path, Before: short(before.Digest), After: short(f.Digest), At: changedAt(f.Stamp, now), mark: fmt.Sprint(f.Stamp)}
 	switch {
 	case before.Kept && f.Kept:
 		c.Detail = diff(before.Text, f.Text)
@@ -127,10 +156,14 @@ func (t *Tracker) poll(path string, f *file, now time.Time, settled bool) []Chan
 // ownWriting is how long after its start a process writes the files it is told to write: addresses, process ids.
 const ownWriting = 2 * time.Second
 
+// startBlur is by how much a process may have started later than is known: the kernel tells it in ticks of 10 ms, rounded down. A file that
+// was replaced just before a restart must not seem to be written after it.
+const startBlur = 15 * time.Millisecond
+
 // writtenAtStart tells that the process itself wrote the file, as far as that can be told.
 func (f *file) writtenAtStart() bool {
 	since := time.Unix(0, f.Stamp.Modified).Sub(f.process.Started)
-	return since >= 0 && since <= ownWriting
+	return since >= startBlur && since <= ownWriting
 }
 
 // changedAt believes the file about when it changed, unless that is absurd.

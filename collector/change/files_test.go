@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,5 +61,19 @@ func TestOnlyWhatTheProcessMayReadIsRead(t *testing.T) {
 	}
 	if me, ok := table.User(table.Get(os.Getpid())); !ok || int(me.UID) != os.Geteuid() || int(me.GID) != os.Getegid() {
 		t.Errorf("this process acts as %+v, %v", me, ok)
+	}
+}
+
+func TestWhatIsWrittenJustBeforeAStartIsNotTheProcesss(t *testing.T) {
+	started := time.Now()
+	for after, own := range map[time.Duration]bool{
+		-time.Minute: false, -time.Millisecond: false,
+		5 * time.Millisecond:   false, // the start is known to a tick: it may have been later
+		100 * time.Millisecond: true, ownWriting + time.Second: false,
+	} {
+		f := &file{Stamp: stamp{Modified: started.Add(after).UnixNano()}, process: &host.Process{Started: started}}
+		if f.writtenAtStart() != own {
+			t.Errorf("written %s after the start: own %v, want %v", after, !own, own)
+		}
 	}
 }

@@ -26,6 +26,7 @@ func (c Change) Append(logs plog.Logs, id host.Identity) {
 	}
 	r := appendRecord(logs, id, c.Process, telemetry.EventDeployment, body, plog.SeverityNumberInfo, c.At)
 	a := r.Attributes()
+	a.PutStr(telemetry.ChangeID, c.id(id))
 	a.PutStr(telemetry.ChangeKind, c.Kind)
 	a.PutStr(telemetry.ChangeBefore, c.Before)
 	a.PutStr(telemetry.ChangeAfter, c.After)

@@ -2,14 +2,11 @@ package change
 
 import (
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/midwatch/midwatch/collector/host"
+	"github.com/midwatch/midwatch/collector/kept"
 )
 
 // state is what is known of the services, as it is kept in the file.
@@ -74,38 +71,18 @@ const (
 
 const stateFile = "changes.json"
 
-func load(dir string) (*state, error) {
-	s := &state{Services: map[string]*service{}}
-	b, err := os.ReadFile(filepath.Join(dir, stateFile))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
+func load(f *kept.File) (*state, error) {
+	s := &state{}
+	found, err := f.Load(s)
+	if err != nil {
 		return nil, fmt.Errorf("read what is known of the services: %w", err)
-	default:
-		// A file that is damaged is worth less than a node agent that runs: it learns anew.
-		if json.Unmarshal(b, s) != nil || s.Services == nil {
-			s = &state{Services: map[string]*service{}}
-		}
+	}
+	if !found || s.Services == nil {
+		s = &state{Services: map[string]*service{}}
 	}
 	if len(s.Salt) == 0 {
 		s.Salt = make([]byte, 32)
 		_, _ = rand.Read(s.Salt) // never fails
 	}
 	return s, nil
-}
-
-// save replaces the file at once: a crash leaves the old or the new one.
-func (s *state) save(dir string) error {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encode what is known of the services: %w", err)
-	}
-	path := filepath.Join(dir, stateFile)
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return fmt.Errorf("keep what is known of the services: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("keep what is known of the services: %w", err)
-	}
-	return nil
 }

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/midwatch/midwatch/collector/host"
+	"github.com/midwatch/midwatch/collector/kept"
 )
 
 // Kinds of a change, values of telemetry.ChangeKind.
@@ -26,22 +26,26 @@ type Change struct {
 	Before, After string // short digests; the arguments, secrets masked
 	Detail        string // unified diff, secrets masked, at most 4 KiB
 	At            time.Time
+	mark          string // tells it from the same change at another time: the process that came, or the file's times
 }
 
 // Config configures a Tracker.
 type Config struct {
-	Dir     string // where the state file is kept; made if missing
-	Table   *host.Table
-	Sockets *host.Sockets
-	Log     *slog.Logger // nil means slog.Default()
+	Dir      string // where the state file is kept; made if missing
+	Identity host.Identity
+	Table    *host.Table
+	Sockets  *host.Sockets
+	Sink     Sink
+	Log      *slog.Logger // nil means slog.Default()
 }
 
-// Tracker compares what runs with what is known. Step and Ended are called by one goroutine.
+// Tracker compares what runs with what is known. Its methods are called by one goroutine.
 type Tracker struct {
 	cfg    Config
 	state  *state
+	file   *kept.File
 	placed map[host.ID]bool
-	dirty  bool
+	dirty  bool // the state is not in the file, nor on its way there
 }
 
 const (
@@ -56,23 +60,25 @@ const maxPlaced = 16384
 
 // New reads the state. It starts nothing.
 func New(cfg Config) (*Tracker, error) {
-	if cfg.Dir == "" || cfg.Table == nil || cfg.Sockets == nil {
-		return nil, errors.New("track changes: Dir, Table and Sockets are needed")
+	if cfg.Dir == "" || cfg.Table == nil || cfg.Sockets == nil || cfg.Sink == nil {
+		return nil, errors.New("track changes: Dir, Table, Sockets and Sink are needed")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, err
-	}
-	s, err := load(cfg.Dir)
+	f, err := kept.New(cfg.Dir, stateFile, cfg.Sink)
 	if err != nil {
 		return nil, err
 	}
-	return &Tracker{cfg: cfg, state: s, placed: map[host.ID]bool{}}, nil
+	s, err := load(f)
+	if err != nil {
+		return nil, err
+	}
+	return &Tracker{cfg: cfg, state: s, file: f, placed: map[host.ID]bool{}}, nil
 }
 
-// Step looks at every live process and every known configuration file, and returns what is new. Call it each second.
+// Step looks at every live process and every known configuration file, and returns what is new. Call it each second,
+// and Tell with what it and Ended returned.
 func (t *Tracker) Step(now time.Time) []Change {
 	t.leave(now)
 	if len(t.placed) > maxPlaced {
@@ -84,14 +90,7 @@ func (t *Tracker) Step(now time.Time) []Change {
 			out = append(out, t.consider(p, now)...)
 		}
 	}
-	out = append(out, t.pollFiles(now)...)
-	if t.dirty {
-		if err := t.state.save(t.cfg.Dir); err != nil {
-			t.cfg.Log.Error("changes may be announced again after a restart", "error", err)
-		}
-		t.dirty = false
-	}
-	return out
+	return append(out, t.pollFiles(now)...)
 }
 
 // Ended tells of a process that is gone. One that failed before Step looked at it may be a deployment that crashes at once: its

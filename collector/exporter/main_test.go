@@ -57,13 +57,29 @@ func serveStore(ctx context.Context) error {
 	return s.Run(ctx)
 }
 
+// serveIngester starts an ingester again that ends because the store does, as whoever runs it would.
 func serveIngester(ctx context.Context) error {
+	for {
+		err := runIngester(ctx)
+		if err == nil {
+			return nil
+		}
+		fmt.Fprintln(os.Stderr, "ingester:", err)
+		<-time.After(100 * time.Millisecond)
+	}
+}
+
+func runIngester(ctx context.Context) error {
 	id, err := pki.Load(os.Getenv(pkiVar), pki.Ingester)
 	if err != nil {
 		return err
 	}
 	db, err := openStore(ctx, os.Getenv(storeVar), id)
 	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := store.Migrate(ctx, db); err != nil {
 		return err
 	}
 	s, err := ingest.New(ingest.Config{

@@ -3,12 +3,12 @@ package logs
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+
+	"github.com/midwatch/midwatch/collector/kept"
 )
 
 const (
@@ -34,33 +34,16 @@ type position struct {
 
 func (id fileID) String() string { return fmt.Sprintf("%d:%d", id.dev, id.ino) }
 
-func loadPositions(dir string) (positions, error) {
-	p := positions{Files: map[string]position{}}
-	b, err := os.ReadFile(filepath.Join(dir, positionsFile))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		p.First = true
-	case err != nil:
+func loadPositions(f *kept.File) (positions, error) {
+	p := positions{}
+	found, err := f.Load(&p)
+	if err != nil {
 		return p, fmt.Errorf("read log positions: %w", err)
-	case json.Unmarshal(b, &p) != nil || p.Files == nil:
+	}
+	if !found || p.Files == nil {
 		p = positions{Files: map[string]position{}, First: true}
 	}
 	return p, nil
-}
-
-func (p positions) save(dir string) error {
-	b, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("encode log positions: %w", err)
-	}
-	path := filepath.Join(dir, positionsFile)
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return fmt.Errorf("keep log positions: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("keep log positions: %w", err)
-	}
-	return nil
 }
 
 func (f *tail) position() position {

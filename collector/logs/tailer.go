@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/midwatch/midwatch/collector/host"
+	"github.com/midwatch/midwatch/collector/kept"
 	"github.com/midwatch/midwatch/collector/secret"
 )
 
@@ -25,8 +25,9 @@ type Path struct {
 	Service string `yaml:"service"` // when no process that has the file open is known; "" means the file's base name
 }
 
-// Sink takes batches of records.
+// Sink takes batches of records, and counts what of them JetStream has.
 type Sink interface {
+	kept.Queue
 	Logs(ctx context.Context, ld plog.Logs) error
 }
 
@@ -55,6 +56,7 @@ type Tailer struct {
 	cfg     Config
 	tails   map[fileID]*tail
 	saved   positions
+	file    *kept.File // of the positions
 	batch   batch
 	buf     []byte // of one read
 	dropped struct{ rate, cut, files, refused atomic.Uint64 }
@@ -74,14 +76,15 @@ func New(cfg Config) (*Tailer, error) {
 		cfg.RateLimit = 1000
 	}
 	cfg.Log = cmp.Or(cfg.Log, slog.Default())
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make a place for log positions: %w", err)
-	}
-	saved, err := loadPositions(cfg.Dir)
+	file, err := kept.New(cfg.Dir, positionsFile, cfg.Sink)
 	if err != nil {
 		return nil, err
 	}
-	return &Tailer{cfg: cfg, tails: map[fileID]*tail{}, saved: saved, batch: newBatch(), buf: make([]byte, readSize)}, nil
+	saved, err := loadPositions(file)
+	if err != nil {
+		return nil, err
+	}
+	return &Tailer{cfg: cfg, tails: map[fileID]*tail{}, saved: saved, file: file, batch: newBatch(), buf: make([]byte, readSize)}, nil
 }
 
 // Drops counts lines that did not become whole records, by reason.
@@ -94,7 +97,7 @@ func (t *Tailer) Drops() map[string]uint64 {
 	}
 }
 
-// Run follows until ctx ends, then sends what waits and keeps the positions.
+// Run follows until ctx ends, then sends what waits, and keeps the positions once JetStream has it.
 func (t *Tailer) Run(ctx context.Context) error {
 	journal := make(chan entry, maxBatch)
 	stopped := make(chan struct{})
@@ -110,7 +113,7 @@ func (t *Tailer) Run(ctx context.Context) error {
 	defer poll.Stop()
 	defer scan.Stop()
 	t.scan(time.Now())
-	t.keep() // from now on, what is not in the file is new
+	t.complain(t.file.Write(t.positions())) // from now on, what is not in the file is new
 	for {
 		select {
 		case <-ctx.Done():
@@ -121,9 +124,12 @@ func (t *Tailer) Run(ctx context.Context) error {
 		case now := <-poll.C:
 			t.read(ctx, now)
 			t.flush(ctx)
+			t.complain(t.file.Settle())
 		case now := <-scan.C:
 			t.scan(now)
-			t.keep()
+			t.flush(ctx)
+			_, err := t.file.Keep(t.positions())
+			t.complain(err)
 		}
 		if t.batch.count >= maxBatch {
 			t.flush(ctx)
@@ -194,19 +200,23 @@ func (t *Tailer) finish(ctx context.Context) {
 		f.join.flush(func(r record) { t.add(f, r) })
 	}
 	t.flush(ctx)
-	t.keep()
+	t.complain(t.file.Last(ctx, t.positions()))
 	for _, f := range t.tails {
 		_ = f.file.Close()
 	}
 }
 
-// keep writes the positions of everything that was sent.
-func (t *Tailer) keep() {
+// positions are how far what was sent goes.
+func (t *Tailer) positions() positions {
 	t.saved.Files = map[string]position{}
 	for id, f := range t.tails {
 		t.saved.Files[id.String()] = f.position()
 	}
-	if err := t.saved.save(t.cfg.Dir); err != nil {
+	return t.saved
+}
+
+func (t *Tailer) complain(err error) {
+	if err != nil {
 		t.cfg.Log.Error("lines may be read again after a restart", "error", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/midwatch/midwatch/collector/host"
 	"github.com/midwatch/midwatch/collector/host/hosttest"
+	"github.com/midwatch/midwatch/collector/kept"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -36,6 +37,18 @@ func TestMain(m *testing.M) {
 type recorder struct {
 	mu    sync.Mutex
 	lines []string
+	holds bool
+}
+
+func (r *recorder) Queued() uint64 { return uint64(len(r.all())) }
+
+func (r *recorder) Settled() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.holds {
+		return 0
+	}
+	return uint64(len(r.lines))
 }
 
 func (r *recorder) Logs(_ context.Context, ld plog.Logs) error {
@@ -49,6 +62,13 @@ func (r *recorder) Logs(_ context.Context, ld plog.Logs) error {
 		}
 	}
 	return nil
+}
+
+// hold acknowledges nothing any more.
+func (r *recorder) hold() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.holds = true
 }
 
 func (r *recorder) all() []string {
@@ -179,6 +199,28 @@ func TestLinesAreReadOnceWhateverHappensToTheFile(t *testing.T) {
 	}
 }
 
+func TestLinesThatWereNotAcknowledgedAreReadAgain(t *testing.T) {
+	r := newRig(t)
+	stop := r.start()
+	r.write("a.log", "1\n")
+	r.want("a: 1")
+	for deadline := time.Now().Add(15 * time.Second); r.offset() != 2; <-time.After(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the position is %d after 15 s, want 2", r.offset())
+		}
+	}
+	r.got.hold()
+	r.write("a.log", "2\n")
+	r.want("a: 1", "a: 2")
+	stop()
+	if n := r.offset(); n != 2 {
+		t.Errorf("the position is %d although the line before it was not acknowledged", n)
+	}
+	r.got = &recorder{}
+	r.start()
+	r.want("a: 2")
+}
+
 func TestAFileThatGetsItsNameBackIsFollowedOn(t *testing.T) {
 	r := newRig(t)
 	tailer, err := New(Config{Paths: r.paths, Dir: r.state, Table: r.table, Sockets: r.sockets, Sink: r.got})
@@ -240,11 +282,30 @@ func TestTheWriterNamesTheService(t *testing.T) {
 
 // tailerSees counts the files in the state, which is written after each scan.
 func (r *rig) tailerSees() int {
-	p, err := loadPositions(r.state)
+	return len(r.positions().Files)
+}
+
+func (r *rig) positions() positions {
+	r.Helper()
+	f, err := kept.New(r.state, positionsFile, r.got)
 	if err != nil {
 		r.Fatal(err)
 	}
-	return len(p.Files)
+	p, err := loadPositions(f)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return p
+}
+
+// offset is how far a.log was read, as it is kept.
+func (r *rig) offset() int64 {
+	for _, p := range r.positions().Files {
+		if filepath.Base(p.Path) == "a.log" {
+			return p.Offset
+		}
+	}
+	return -1
 }
 
 func TestLongLinesAreCutAndFloodsAreBounded(t *testing.T) {

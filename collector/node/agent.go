@@ -66,7 +66,9 @@ func New(cfg Config) (*Agent, error) {
 		id: a.id, table: a.table, peers: p, meter: a.meter, sink: cfg.Publisher,
 		durations: newDurations(a.id, cfg.Publisher, cfg.Log), routes: newRoutes(), databases: dbs, excluded: excluded,
 	}
-	tracker, err := change.New(change.Config{Dir: filepath.Join(cfg.DataDir, "node-agent"), Table: a.table, Sockets: a.sockets, Log: cfg.Log})
+	tracker, err := change.New(change.Config{
+		Dir: filepath.Join(cfg.DataDir, "node-agent"), Identity: a.id, Table: a.table, Sockets: a.sockets, Sink: cfg.Publisher, Log: cfg.Log,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("track changes: %w", err)
 	}

@@ -12,14 +12,17 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/midwatch/midwatch/collector/kept"
 	"github.com/midwatch/midwatch/collector/logs"
 )
 
-// Sink takes what the node agent made. It queues and returns; the batch is the sink's afterwards.
+// Sink takes what the node agent made. It queues and returns; the batch is the sink's afterwards. A publish.Publisher is one.
 type Sink interface {
 	Traces(ctx context.Context, td ptrace.Traces) error
 	Metrics(ctx context.Context, md pmetric.Metrics) error
 	Logs(ctx context.Context, ld plog.Logs) error
+	LogsAs(ctx context.Context, id string, ld plog.Logs) error
+	kept.Queue
 }
 
 // Config configures a node agent.

@@ -115,6 +115,10 @@ func (r *recorder) Logs(_ context.Context, ld plog.Logs) error {
 	return nil
 }
 
+func (r *recorder) LogsAs(ctx context.Context, _ string, ld plog.Logs) error { return r.Logs(ctx, ld) }
+func (r *recorder) Queued() uint64                                           { return 0 }
+func (r *recorder) Settled() uint64                                          { return 0 }
+
 func (r *recorder) Metrics(_ context.Context, md pmetric.Metrics) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -354,8 +358,9 @@ func TestDeploymentIsSeenWithinSeconds(t *testing.T) {
 	hosttest.Copy(t, exe, "two")
 	hosttest.Start(t, exe, "serve", address, os.DevNull)
 	until(t, "the deployment", func() bool {
-		l := got.find(func(l seenLog) bool { return l.service == "bakery" && l.event == telemetry.EventDeployment })
-		return l != nil && l.attributes[telemetry.ChangeKind] == "executable" && l.attributes[telemetry.ChangeFile] == exe
+		return got.find(func(l seenLog) bool {
+			return l.service == "bakery" && l.event == telemetry.EventDeployment && l.attributes[telemetry.ChangeKind] == "executable" && l.attributes[telemetry.ChangeFile] == exe
+		}) != nil
 	})
 }
 

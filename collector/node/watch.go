@@ -29,6 +29,7 @@ type watch struct {
 	left      map[host.ID]*host.Process // gone from /proc before the kernel's word of it was read
 	sockets   time.Time                 // when they were read last
 	out       plog.Logs
+	changed   []change.Change
 }
 
 func newWatch(a *Agent, t *change.Tracker) *watch {
@@ -55,7 +56,9 @@ func (w *watch) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			w.flush(context.WithoutCancel(ctx))
+			last := context.WithoutCancel(ctx)
+			w.flush(last)
+			w.tracker.Close(last, w.changed)
 			return nil
 		case e := <-w.agent.kernel.events:
 			w.kernel(e)
@@ -63,8 +66,9 @@ func (w *watch) run(ctx context.Context) error {
 			w.refresh(now)
 		case now := <-step.C:
 			w.events(w.lifecycle.Step(now))
-			w.changes(w.tracker.Step(now))
 			w.flush(ctx)
+			w.tracker.Tell(ctx, append(w.changed, w.tracker.Step(now)...))
+			w.changed = nil
 		}
 	}
 }
@@ -131,7 +135,7 @@ func (w *watch) starting(now time.Time) bool {
 }
 
 func (w *watch) ended(e change.Event) {
-	w.changes(w.tracker.Ended(e.Process, e.Known && (e.Code != 0 || e.Signal != 0), time.Now()))
+	w.changed = append(w.changed, w.tracker.Ended(e.Process, e.Known && (e.Code != 0 || e.Signal != 0), time.Now())...)
 	w.events(w.lifecycle.Ended(e))
 }
 
@@ -150,13 +154,6 @@ func (w *watch) exclude(procs []*host.Process) {
 func (w *watch) events(events []change.Event) {
 	for _, e := range events {
 		e.Append(w.out, w.agent.id)
-	}
-}
-
-func (w *watch) changes(changes []change.Change) {
-	for _, c := range changes {
-		w.agent.cfg.Log.Info("deployment", "service", c.Process.Service, "kind", c.Kind, "file", c.File)
-		c.Append(w.out, w.agent.id)
 	}
 }
 

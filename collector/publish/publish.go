@@ -60,15 +60,30 @@ func New(cfg Config) (*Publisher, error) {
 }
 
 // Traces queues a copy of td, in several messages when it is large. It never waits for JetStream. td is empty or cut afterwards.
-func (p *Publisher) Traces(_ context.Context, td ptrace.Traces) error { return p.enqueue(traces{td}) }
+func (p *Publisher) Traces(_ context.Context, td ptrace.Traces) error {
+	return p.enqueue(traces{td}, envelope.NewID())
+}
 
 // Metrics does for metrics what Traces does for spans.
 func (p *Publisher) Metrics(_ context.Context, md pmetric.Metrics) error {
-	return p.enqueue(metrics{md})
+	return p.enqueue(metrics{md}, envelope.NewID())
 }
 
 // Logs does for log records what Traces does for spans.
-func (p *Publisher) Logs(_ context.Context, ld plog.Logs) error { return p.enqueue(logs{ld}) }
+func (p *Publisher) Logs(_ context.Context, ld plog.Logs) error {
+	return p.enqueue(logs{ld}, envelope.NewID())
+}
+
+// LogsAs does what Logs does under an id that the caller gives: what is told again under it, after a restart, too, is stored once.
+func (p *Publisher) LogsAs(_ context.Context, id string, ld plog.Logs) error {
+	return p.enqueue(logs{ld}, id)
+}
+
+// Queued counts the messages that were ever queued.
+func (p *Publisher) Queued() uint64 { queued, _ := p.queue.progress(); return queued }
+
+// Settled counts those of them, from the first on, that JetStream acknowledged or that were given up, which Stats counts.
+func (p *Publisher) Settled() uint64 { _, settled := p.queue.progress(); return settled }
 
 // Stats returns what happened so far.
 func (p *Publisher) Stats() Stats { return p.queue.snapshot() }

@@ -24,12 +24,14 @@ type queue struct {
 
 	mu    sync.Mutex
 	msgs  []*nats.Msg
+	added uint64 // messages, ever
 	stats Stats
 }
 
 func (q *queue) add(m *nats.Msg) {
 	q.mu.Lock()
 	q.msgs = append(q.msgs, m)
+	q.added++
 	q.stats.QueuedBytes += len(m.Data)
 	for q.stats.QueuedBytes > q.limit && len(q.msgs) > 1 {
 		q.removeFirst()
@@ -69,6 +71,13 @@ func (q *queue) removeFirst() {
 	q.stats.QueuedBytes -= len(q.msgs[0].Data)
 	q.msgs[0] = nil
 	q.msgs = q.msgs[1:]
+}
+
+// progress counts the messages that ever came, and those of them that wait no more.
+func (q *queue) progress() (added, gone uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.added, q.added - uint64(len(q.msgs))
 }
 
 func (q *queue) retried(err error) {

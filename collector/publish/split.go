@@ -26,8 +26,8 @@ type payload interface {
 	cut(n int) payload
 }
 
-// enqueue packs b, in halves while it is too large. A single record that is too large is counted and left out.
-func (p *Publisher) enqueue(b payload) error {
+// enqueue packs b under the id, in halves under ids made from it while it is too large. A single record that is too large is counted and left out.
+func (p *Publisher) enqueue(b payload, id string) error {
 	n := b.records()
 	if n == 0 {
 		return nil
@@ -37,7 +37,7 @@ func (p *Publisher) enqueue(b payload) error {
 		return fmt.Errorf("encode %s: %w", b.signal(), err)
 	}
 	if len(raw) <= maxRequest {
-		m := p.codec.Pack(envelope.Batch{ID: envelope.NewID(), Signal: b.signal(), OTLP: raw}, p.cfg.Node)
+		m := p.codec.Pack(envelope.Batch{ID: id, Signal: b.signal(), OTLP: raw}, p.cfg.Node)
 		if len(m.Data) <= maxMessage {
 			p.queue.add(m)
 			return nil
@@ -47,10 +47,10 @@ func (p *Publisher) enqueue(b payload) error {
 		p.queue.oversized(1)
 		return nil
 	}
-	if err := p.enqueue(b.cut(n / 2)); err != nil {
+	if err := p.enqueue(b.cut(n/2), id+"0"); err != nil {
 		return err
 	}
-	return p.enqueue(b)
+	return p.enqueue(b, id+"1")
 }
 
 type traces struct{ ptrace.Traces }
