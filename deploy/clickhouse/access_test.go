@@ -4,9 +4,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -86,6 +88,36 @@ func TestSessionsAreLimited(t *testing.T) {
 	}
 	first.Close()
 	eventually(t, "there is room again", func() bool { return client().Ping(t.Context()) == nil })
+}
+
+// TestStrangersTakeNoPlace has more connections open than there may be, of peers that say nothing, in clear and within TLS.
+func TestStrangersTakeNoPlace(t *testing.T) {
+	s := clickhousetest.Start(t, t.TempDir(), "-sessions", "1")
+	const strangers = 1024 // the server has as many at a time
+	var first net.Conn
+	for i := range strangers + 10 {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if i == 0 {
+			first = c
+		}
+	}
+	c, err := tls.Dial("tcp", s.Address, s.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := first.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil { // half of what each may take
+		t.Fatal(err)
+	}
+	if _, err := first.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the oldest stranger is kept: %v", err)
+	}
+	client := connect(t, &ch.Options{Addr: []string{s.Address}, TLS: s.TLS, MaxOpenConns: 1})
+	run(t, client, "SELECT 1")
 }
 
 func TestRunRefuses(t *testing.T) {

@@ -67,3 +67,32 @@ func TestAbortedBatchStoresNothing(t *testing.T) {
 		t.Errorf("stored %d rows", got)
 	}
 }
+
+// TestInsertsThatAreOverAreGone from system.processes, though their connection is open: whoever waits for inserts to end would wait for them.
+func TestInsertsThatAreOverAreGone(t *testing.T) {
+	writer, watcher := shared(t, ch.CompressionLZ4), shared(t, ch.CompressionLZ4)
+	run(t, writer, "CREATE TABLE over (a UInt64, CONSTRAINT small CHECK a < 10) ENGINE = MergeTree ORDER BY a")
+	for name, rows := range map[string][]uint64{"of nothing": nil, "refused": {1, 11}, "stored": {1}} {
+		b, err := writer.PrepareBatch(t.Context(), "INSERT INTO over")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := running(t, watcher, "INSERT INTO over"); n != 1 {
+			t.Errorf("%s: %d inserts run before it has its rows, want 1", name, n)
+		}
+		for _, row := range rows {
+			if err := b.Append(row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Send(); err != nil != (name == "refused") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n := running(t, watcher, "INSERT INTO over"); n != 0 {
+			t.Errorf("%s: %d inserts run when it is over", name, n)
+		}
+	}
+	if got := scalar[uint64](t, watcher, "SELECT count() FROM over"); got != 1 {
+		t.Errorf("stored %d rows", got)
+	}
+}

@@ -66,13 +66,13 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	defer base.Close()
 	defer s.keepBallast(ctx)()
 	front, err := server.New(server.Config{
-		Open: func() (*engine.Session, error) { return open(lib, "--path="+s.cfg.Dir) },
-		User: s.cfg.User, Password: s.cfg.Password, MaxSessions: s.cfg.MaxSessions, Log: s.cfg.Log,
+		Open: func() (*engine.Session, error) { return lib.Open("--path=" + s.cfg.Dir) },
+		User: s.cfg.User, Password: s.cfg.Password, MaxSessions: s.cfg.MaxSessions, Timeouts: s.cfg.Timeouts, Log: s.cfg.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("start ClickHouse in %s: %w", s.cfg.Dir, err)
 	}
-	var listener net.ListenConfig
+	listener := net.ListenConfig{Control: givingUpAfter(s.cfg.Timeouts.Send)}
 	l, err := listener.Listen(ctx, "tcp", s.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for ClickHouse's clients: %w", err)
@@ -96,7 +96,7 @@ func (s *Server) keepBallast(ctx context.Context) (stop func()) {
 
 // start opens the engine's first session, which gives the engine its configuration and keeps it up.
 func (s *Server) start(lib *engine.Library) (*engine.Session, error) {
-	if err := forbidSpills(s.cfg.Dir); err != nil {
+	if err := clearTemporary(s.cfg.Dir); err != nil {
 		return nil, err
 	}
 	f, path, err := configFile(s.cfg.MemoryLimit, s.cfg.Key)
@@ -104,18 +104,5 @@ func (s *Server) start(lib *engine.Library) (*engine.Session, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return open(lib, "--path="+s.cfg.Dir, "--config-file="+path)
-}
-
-// open opens a session with the settings that hold for all.
-func open(lib *engine.Library, args ...string) (*engine.Session, error) {
-	s, err := lib.Open(args...)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Exec(setSession); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("prepare a session: %w", err)
-	}
-	return s, nil
+	return lib.Open("--path="+s.cfg.Dir, "--config-file="+path)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"github.com/midwatch/midwatch/deploy/clickhouse/server"
 )
 
 // keySize is the length of the disk's key, in bytes.
@@ -20,10 +22,13 @@ type Config struct {
 	User        string `yaml:"user"`         // name clients present; empty means "default"
 	Password    string `yaml:"-"`            // password clients present, on top of their certificate; may be empty
 
-	TLS   *tls.Config  `yaml:"-"` // how clients are met; nil is refused, for there is no plain port
-	Key   []byte       `yaml:"-"` // 32 bytes; all data on disk is encrypted with it
-	Ready func()       `yaml:"-"` // called once, when the port accepts; may be nil
-	Log   *slog.Logger `yaml:"-"` // nil means slog.Default()
+	TLS   *tls.Config `yaml:"-"` // how clients are met; nil is refused, for there is no plain port
+	Key   []byte      `yaml:"-"` // 32 bytes; all data on disk is encrypted with it
+	Ready func()      `yaml:"-"` // called once, when the port accepts; may be nil
+
+	Timeouts server.Timeouts `yaml:"-"` // how long clients may take; zeros mean what is usual
+
+	Log *slog.Logger `yaml:"-"` // nil means slog.Default()
 }
 
 // Default is the configuration that `midwatch up` starts from.
@@ -46,6 +51,7 @@ func (c Config) normal() (Config, error) {
 	if c.User == "" {
 		c.User = d.User
 	}
+	c.Timeouts = c.Timeouts.Usual()
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}

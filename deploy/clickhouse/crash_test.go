@@ -9,7 +9,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -170,7 +172,9 @@ func TestNothingLiesOnDiskInClear(t *testing.T) {
 	} {
 		run(t, server, query)
 	}
+	mergeLarge(t, dir, server, secret)
 	spill(t, dir, server, secret)
+	elsewhere(t, dir, server)
 	stop(t, server)
 	if files := inClear(t, dir, secret); files < 5 {
 		t.Errorf("looked at %d files", files)
@@ -181,28 +185,106 @@ func TestNothingLiesOnDiskInClear(t *testing.T) {
 	}
 }
 
+// mergeLarge merges parts so large that the engine merges them column by column, which takes a temporary file, and looks for rows all the while.
+func mergeLarge(t *testing.T, dir string, server child, secret string) {
+	t.Helper()
+	columns, values := "", ""
+	for i := range 12 {
+		columns += fmt.Sprintf(", c%d String CODEC(NONE)", i)
+		values += ", ?"
+	}
+	run(t, server, "CREATE TABLE wide (n UInt64"+columns+") ENGINE = MergeTree ORDER BY n SETTINGS min_bytes_for_wide_part = 0")
+	for range 2 {
+		run(t, server, "INSERT INTO wide SELECT number"+values+" FROM numbers(100000)", slices.Repeat([]any{secret}, 12)...)
+	}
+	whileLooking(t, dir, secret, func() {
+		if err := server.Exec(t.Context(), "OPTIMIZE TABLE wide FINAL"); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := scalar[uint64](t, server, "SELECT count() FROM system.parts WHERE table = 'wide' AND active"); got != 1 {
+		t.Errorf("there are %d parts after the merge, want 1", got)
+	}
+	if got := scalar[uint64](t, server, "SELECT sum(value) FROM system.events WHERE event = 'GatheredColumns'"); got == 0 {
+		t.Error("nothing was merged column by column")
+	}
+}
+
+// whileLooking looks for a secret in every file while something is done.
+func whileLooking(t *testing.T, dir, secret string, do func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); do() }()
+	for {
+		select {
+		case <-done:
+			return
+		default:
+			inClear(t, dir, secret)
+		}
+	}
+}
+
 // spill has a client ask for what would write to temporary files, and looks for them all the while.
 func spill(t *testing.T, dir string, server child, secret string) {
 	t.Helper()
-	queries := []string{
-		"SELECT uniqExact(x) FROM (SELECT concat(?, toString(number)) AS x FROM numbers(400000) ORDER BY cityHash64(x) SETTINGS max_bytes_before_external_sort = 1000000) SETTINGS query_plan_remove_redundant_sorting = 0, max_bytes_before_external_sort = 1000000",
-		"SELECT max(c) FROM (SELECT concat(?, toString(number)) AS x, count() AS c FROM numbers(400000) GROUP BY x SETTINGS max_bytes_before_external_group_by = 1000000)",
-		"SELECT count() FROM (SELECT concat(?, toString(number)) AS x FROM numbers(400000)) AS a JOIN (SELECT concat('the quick brown needle', toString(number)) AS x, 1 AS y FROM numbers(400000)) AS b USING x SETTINGS join_algorithm = 'grace_hash', grace_hash_join_initial_buckets = 4, max_bytes_in_join = 1000000",
+	const (
+		refused, noMemory = 452, 241
+		rows              = "(SELECT concat('the quick brown needle', toString(number)) AS x FROM numbers(400000))"
+		sort              = "SELECT sum(y) FROM (SELECT lagInFrame(x) OVER (ORDER BY cityHash64(x)) != x AS y FROM " + rows
+		group             = "SELECT max(c) FROM (SELECT x, count() AS c FROM " + rows + " GROUP BY x"
+		join              = "SELECT max(c) AS c FROM (SELECT count() AS c FROM " + rows + " AS a JOIN " + rows + " AS b USING x"
+		merge             = "'partial_merge', max_bytes_in_join = 1000000, partial_merge_join_left_table_buffer_bytes = 1000)"
+	)
+	quoted := strings.ReplaceAll(join+" SETTINGS join_algorithm = "+merge, "'", `\'`)
+	for query, want := range map[string]int{
+		sort + " SETTINGS max_bytes_before_external_sort = 1000000, min_external_sort_block_bytes = 0)":                                 refused,
+		sort + ") SETTINGS max_bytes_before_external_sort = 1000000, min_external_sort_block_bytes = 0":                                 refused,
+		group + " SETTINGS max_bytes_before_external_group_by = 1000000)":                                                               refused,
+		group + ") SETTINGS max_bytes_before_external_group_by = 1000000":                                                               refused,
+		group + ") SETTINGS max_memory_usage = 10000000":                                                                                noMemory,
+		join + " SETTINGS join_algorithm = 'grace_hash', grace_hash_join_initial_buckets = 4)":                                          refused,
+		join + " SETTINGS max_bytes_before_external_join = 1000000)":                                                                    refused,
+		join + " SETTINGS join_algorithm = " + merge:                                                                                    refused,
+		join + " SETTINGS `\\x6aoin_algorithm`\v= " + merge:                                                                             refused,
+		"SELECT count() FROM rest SETTINGS additional_table_filters = {'rest': 's IN (" + quoted + ")'}":                                refused,
+		"INSERT INTO rest SELECT toString(c) FROM (" + join + " SETTINGS join_algorithm = " + merge + ")" + strings.Repeat(" ", 64<<10): refused,
+		"CREATE DICTIONARY told (c UInt64) PRIMARY KEY c SOURCE(CLICKHOUSE(QUERY '" + quoted + "')) LAYOUT(FLAT()) LIFETIME(0)":         refused,
+	} {
+		whileLooking(t, dir, secret, func() {
+			if err := server.Exec(t.Context(), query); code(err) != want {
+				t.Errorf("%.300s: got %v, want code %d", query, err, want)
+			}
+		})
 	}
-	for _, query := range queries {
-		done := make(chan error, 1)
-		go func() { done <- server.QueryRow(t.Context(), query, secret).Scan(new(uint64)) }()
-		for running := true; running; {
-			select {
-			case err := <-done:
-				if running = false; err == nil {
-					t.Errorf("%s: it spilled, where it must fail", query)
-				}
-			default:
-				inClear(t, dir, secret)
+}
+
+// elsewhere has a client ask for tables on another disk than the encrypted one.
+func elsewhere(t *testing.T, dir string, server child) {
+	t.Helper()
+	const table = "TABLE %s (s String) ENGINE = MergeTree ORDER BY s SETTINGS "
+	for i, where := range []string{
+		"storage_policy = 'default'", "disk = 'default'", "disk = disk(type = local, path = '/')", "disk = disk(type = local, name = 'mine', path = 'mine/')",
+		"disk = disk(type = object_storage, object_storage_type = local, metadata_type = local, path = '" + dir + "/mine/')",
+	} {
+		name := fmt.Sprint("elsewhere", i)
+		run(t, server, "CREATE TABLE "+name+"_here (s String) ENGINE = MergeTree ORDER BY s")
+		for _, query := range []string{
+			"CREATE " + fmt.Sprintf(table, name) + where,
+			"ATTACH " + fmt.Sprintf(table, name+" UUID '11111111-2222-3333-4444-55555555555"+strconv.Itoa(i)+"'") + where,
+			"ALTER TABLE " + name + "_here MODIFY SETTING " + where,
+		} {
+			err := server.Exec(t.Context(), query)
+			if c := code(err); c != 452 && (c != 36 || !strings.HasPrefix(where, "disk = disk(")) { // 36: where such a disk would be is not configured
+				t.Errorf("%s: got %v, want code 452", query, err)
 			}
 		}
 	}
+	const policies = "SELECT arraySort(groupUniqArray(storage_policy)) FROM system.tables WHERE engine LIKE '%MergeTree'"
+	if got := scalar[[]string](t, server, policies); !slices.Equal(got, []string{"encrypted"}) {
+		t.Errorf("tables are of the policies %q", got)
+	}
+	run(t, server, "CREATE TABLE as_ever (s String) ENGINE = MergeTree ORDER BY s SETTINGS storage_policy = 'encrypted'")
 }
 
 // inClear looks for a secret, and for the key, in every file of the data directory, and says how many there are.
@@ -261,5 +343,15 @@ func wrongKey(t *testing.T, dir string) {
 	}
 	if err := srv.Run(t.Context()); !errors.Is(err, clickhouse.ErrKey) {
 		t.Errorf("got %v, want ErrKey", err)
+	}
+	check := filepath.Join(cfg.Dir, "midwatch.key-check")
+	if err := os.Rename(check, check+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Run(t.Context()); !errors.Is(err, clickhouse.ErrKey) {
+		t.Errorf("nothing says which key it is: got %v, want ErrKey", err)
+	}
+	if err := os.Rename(check+".away", check); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -8,13 +8,16 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/midwatch/midwatch/deploy/clickhouse/server"
 )
 
 // engineConfig is what the engine must be told before its first session. Everything MergeTree stores goes to an
 // encrypted disk and is synced before an insert is acknowledged (fsync_part_directory would break every insert there).
 // The caches are bounded: the mark cache alone takes 5 GB by default. Queries never spill, because spilled rows
-// would lie on the disk in clear; they fail when memory is short: see forbidSpills. Inserts leave 64 MiB of the disk, for what makes room
-// takes some: see ballast.
+// would lie on the disk in clear (the engine ignores tmp_policy): they fail when memory is short, and nobody may change the settings that would let them
+// (server.Fixed). Only a merge of large parts writes to the directory for temporary files: which row comes from which part. Inserts leave 64 MiB of the
+// disk, for what makes room takes some: see ballast. The file is at the same time the list of users that it names: all sessions are one user.
 const engineConfig = `<clickhouse>
   <max_server_memory_usage>%d</max_server_memory_usage>
   <mark_cache_size>134217728</mark_cache_size>
@@ -44,17 +47,32 @@ const engineConfig = `<clickhouse>
     <fsync_after_insert>1</fsync_after_insert>
     <min_free_disk_bytes_to_perform_insert>67108864</min_free_disk_bytes_to_perform_insert>
   </merge_tree>
+  <users_config>%s</users_config>
+  <users>
+    <default><password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota></default>
+  </users>
+  <quotas><default/></quotas>
+  <profiles>
+    <default>%s</default>
+  </profiles>
 </clickhouse>
 `
 
-// sessionSettings hold for every session: see engineConfig.
-var sessionSettings = []string{
-	"max_bytes_before_external_group_by = 0", "max_bytes_ratio_before_external_group_by = 0",
-	"max_bytes_before_external_sort = 0", "max_bytes_ratio_before_external_sort = 0",
-	"max_bytes_before_external_join = 0", "max_bytes_ratio_before_external_join = 0",
-}
+// constants are what sessions may not change besides server.Fixed: where tables lie, and the language, of which the server knows one.
+var constants = []string{"merge_tree_disk", "merge_tree_storage_policy", "dialect"}
 
-var setSession = "SET " + strings.Join(sessionSettings, ", ")
+// profile is what sessions begin with, and what they may not change.
+func profile() string {
+	var values, constant strings.Builder
+	for _, s := range server.Fixed() {
+		fmt.Fprintf(&values, "<%[1]s>%[2]s</%[1]s>", s.Name, s.Value)
+		fmt.Fprintf(&constant, "<%[1]s><const/></%[1]s>", s.Name)
+	}
+	for _, name := range constants {
+		fmt.Fprintf(&constant, "<%[1]s><const/></%[1]s>", name)
+	}
+	return values.String() + "<constraints>" + constant.String() + "</constraints>"
+}
 
 // configFile writes the engine's configuration to a file that exists in memory alone, because it holds the key.
 // The engine reads it by path while the first session opens; the caller closes it then.
@@ -65,23 +83,21 @@ func configFile(memory int64, key []byte) (*os.File, string, error) {
 	}
 	path := fmt.Sprintf("/proc/self/fd/%d", fd)
 	f := os.NewFile(uintptr(fd), path)
-	if _, err := fmt.Fprintf(f, engineConfig, memory, hex.EncodeToString(key)); err != nil {
+	if _, err := fmt.Fprintf(f, engineConfig, memory, hex.EncodeToString(key), path, profile()); err != nil {
 		f.Close()
 		return nil, "", fmt.Errorf("write the engine's configuration: %w", err)
 	}
 	return f, path, nil
 }
 
-// forbidSpills removes what an earlier process left of temporary files and sees to it that no more can be made, because
-// they would lie on the disk in clear and a client's settings may ask for them: where the engine makes them, nobody can.
-// The engine knows no other way; it ignores tmp_policy and the limit on temporary data.
-func forbidSpills(dir string) error {
+// clearTemporary makes the directory for temporary files, and removes what an earlier process left there.
+func clearTemporary(dir string) error {
 	path := filepath.Join(dir, "tmp")
 	if err := os.RemoveAll(path); err != nil {
 		return fmt.Errorf("remove temporary files: %w", err)
 	}
-	if err := os.Symlink("/proc/self/fdinfo", path); err != nil {
-		return fmt.Errorf("forbid temporary files: %w", err)
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return fmt.Errorf("make a directory for temporary files: %w", err)
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ func checkKey(dir string, key []byte) error {
 	want, path := mac.Sum(nil), filepath.Join(dir, "midwatch.key-check")
 	got, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, "encrypted")); !errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(fmt.Errorf("%w: whether %s was encrypted with this one cannot be told, since %s is missing; restore it, or give another dir", ErrKey, dir, path), err)
+		}
 		return writeOnce(path, want)
 	}
 	if err != nil {
@@ -32,7 +35,7 @@ func checkKey(dir string, key []byte) error {
 	return nil
 }
 
-// writeOnce writes a file that is either whole or missing after a crash.
+// writeOnce writes a file that is either whole or missing after a crash, and whole if it returned.
 func writeOnce(path string, b []byte) error {
 	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -43,6 +46,13 @@ func writeOnce(path string, b []byte) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	if err := os.Rename(path+".tmp", path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

@@ -138,6 +138,30 @@ func TestCancelEndsAnInsert(t *testing.T) {
 	}
 }
 
+// TestAnInsertIsSeenBeforeItsRows looks for an insert whose sender has sent no row yet: whoever waits for inserts to end must see it.
+func TestAnInsertIsSeenBeforeItsRows(t *testing.T) {
+	c := shared(t, ch.CompressionLZ4)
+	run(t, c, "CREATE TABLE seen (n UInt64) ENGINE = MergeTree ORDER BY n")
+	b, err := c.PrepareBatch(t.Context(), "INSERT INTO seen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := running(t, c, "INSERT INTO seen"); got != 1 {
+		t.Errorf("%d inserts run, want 1", got)
+	}
+	if err := b.Send(); err != nil { // without a row
+		t.Error(err)
+	}
+	eventually(t, "it is gone", func() bool { return running(t, c, "INSERT INTO seen") == 0 })
+	run(t, c, "CREATE VIEW no_table AS SELECT 1 AS n")
+	if b, err := c.PrepareBatch(t.Context(), "INSERT INTO no_table"); err == nil {
+		t.Errorf("an insert into a view was opened: %v", b.Abort())
+	}
+	if got := scalar[uint64](t, c, "SELECT count() FROM seen"); got != 0 {
+		t.Errorf("stored %d rows", got)
+	}
+}
+
 func TestParametersOfEveryType(t *testing.T) {
 	c := shared(t, ch.CompressionLZ4)
 	at := time.Date(2026, 11, 22, 3, 4, 5, 123456789, time.UTC)

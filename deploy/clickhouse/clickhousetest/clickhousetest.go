@@ -30,13 +30,16 @@ type Server struct {
 }
 
 // shared is the one server of this test binary: starting one per test would be most of the tests' time.
-var shared = sync.OnceValues(func() (*Server, error) {
+var shared = sync.OnceValues(func() (*Server, error) { return Lasting() })
+
+// Lasting starts a server that is gone with the process, with flags of the program in serve/, for what many tests share.
+func Lasting(flags ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "clickhousetest-")
 	if err != nil {
 		return nil, err
 	}
-	return start(context.Background(), dir, "-remove") // it outlives the test that asked first
-})
+	return start(context.Background(), dir, append(flags, "-remove")...)
+}
 
 // Shared returns the server of this test binary, started by the first call and gone with the process. It skips the
 // test if libchdb is not installed.

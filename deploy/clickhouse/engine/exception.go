@@ -13,6 +13,7 @@ const (
 	CodeUnknownSetting      = 115
 	CodeTooManySessions     = 203 // NO_FREE_CONNECTION
 	CodeQueryWasCancelled   = 394
+	CodeSettingConstraint   = 452
 	CodeAuthenticationError = 516
 	codeUnknown             = 1001 // STD_EXCEPTION
 )

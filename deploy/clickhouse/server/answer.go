@@ -24,7 +24,7 @@ func (x *session) exception(err error) {
 func (x *session) flush() error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	if err := x.conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+	if err := x.conn.SetWriteDeadline(time.Now().Add(x.cfg.Timeouts.Send)); err != nil {
 		return err
 	}
 	_, err := x.conn.Write(x.out.Buf)

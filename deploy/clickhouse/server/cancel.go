@@ -29,7 +29,7 @@ func (x *session) watch() (stop func() (cancelled bool)) {
 		_ = x.conn.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
 		cancelled := <-done
 		<-reported
-		x.hurry(receiveTimeout)
+		x.hurry(x.cfg.Timeouts.Receive)
 		return cancelled
 	}
 }

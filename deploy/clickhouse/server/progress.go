@@ -79,7 +79,7 @@ func (x *session) report(ended <-chan struct{}) {
 		var b proto.Buffer
 		x.encode(&b, x.told.until(now.rows, now.bytes, now.total))
 		x.writing.Lock()
-		_ = x.conn.SetWriteDeadline(time.Now().Add(sendTimeout)) // fails only on a closed connection, as the write will
+		_ = x.conn.SetWriteDeadline(time.Now().Add(x.cfg.Timeouts.Send)) // fails only on a closed connection, as the write will
 		_, err := x.conn.Write(b.Buf)
 		x.writing.Unlock()
 		if err != nil {

@@ -72,6 +72,12 @@ func (x *session) answer(q proto.Query, external bool) (failed, err error) {
 			Message: "DB::Exception: Syntax error: multi-statements are not allowed. (SYNTAX_ERROR)",
 		}, nil
 	}
+	if found := st.forbidden(q); found != "" {
+		return &engine.Exception{
+			Code:    engine.CodeSettingConstraint,
+			Message: "DB::Exception: Setting " + found + " should not be changed. (SETTING_CONSTRAINT_VIOLATION)",
+		}, nil
+	}
 	if failed := x.apply(q.Settings); failed != nil {
 		return failed, nil
 	}

@@ -31,21 +31,24 @@ const acceptPause = 50 * time.Millisecond
 type Config struct {
 	Open           func() (*engine.Session, error) // a new session of the engine
 	User, Password string                          // what a client must present
-	MaxSessions    int                             // connections at a time; further ones get an exception
+	MaxSessions    int                             // clients at a time; further ones get an exception
+	Timeouts       Timeouts
 	Log            *slog.Logger
 }
 
 // Server answers clients of one engine.
 type Server struct {
-	cfg      Config
-	hello    proto.ServerHello
-	killer   killer
-	asker    asker
-	sessions struct{ opened, open atomic.Int64 }
+	cfg       Config
+	hello     proto.ServerHello
+	killer    killer
+	asker     asker
+	strangers strangers
+	sessions  struct{ opened, open atomic.Int64 }
 }
 
 // New asks the engine for its version and returns a server that is ready to serve.
 func New(cfg Config) (*Server, error) {
+	cfg.Timeouts = cfg.Timeouts.Usual()
 	k, err := cfg.Open()
 	if err != nil {
 		return nil, err
@@ -107,6 +110,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		if err != nil {
 			return fmt.Errorf("accept a connection: %w", err)
 		}
+		s.strangers.add(c) // here, so that they are in the order in which they came
 		running.Go(func() {
 			defer c.Close()
 			defer context.AfterFunc(ctx, func() { c.Close() })()
@@ -116,11 +120,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 }
 
 func (s *Server) serve(ctx context.Context, c net.Conn) {
-	defer s.sessions.open.Add(-1)
-	full := s.sessions.open.Add(1) > int64(s.cfg.MaxSessions)
+	defer s.strangers.remove(c)
 	x := s.newSession(c, fmt.Sprintf("session-%d", s.sessions.opened.Add(1)))
 	defer x.close()
-	err := x.run(full)
+	err := x.run()
 	switch {
 	case ctx.Err() != nil, errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		s.cfg.Log.Debug("session ended", "peer", c.RemoteAddr(), "error", err)

@@ -15,14 +15,10 @@ import (
 	"github.com/midwatch/midwatch/deploy/clickhouse/engine"
 )
 
-// How long a peer may take. Between two queries it may be silent for ever: clients keep pools.
 const (
-	helloTimeout   = 10 * time.Second
-	receiveTimeout = 5 * time.Minute // for one packet of a query or an insert
-	sendTimeout    = 5 * time.Minute // for taking one answer
+	bufferSize      = 256 << 10
+	smallBufferSize = 4 << 10 // until the client is known
 )
-
-const bufferSize = 256 << 10
 
 // session is one client connection.
 type session struct {
@@ -30,9 +26,10 @@ type session struct {
 	name     string // in log_comment, where KILL QUERY finds it
 	conn     net.Conn
 	wire     *bufio.Reader
-	plain    *bufio.Reader // what compressed blocks on the wire contain
-	lz4      *compress.Writer
-	engine   *engine.Session
+	plain    *bufio.Reader     // what compressed blocks on the wire contain; nil until the client is known
+	lz4      *compress.Writer  // nil until the client is known
+	engine   *engine.Session   // nil until the client is known
+	counted  bool              // among those that MaxSessions limits
 	revision int               // of the protocol, that both ends know
 	compress bool              // whether the current query's blocks are compressed
 	applied  map[string]string // settings of the last query
@@ -43,24 +40,32 @@ type session struct {
 }
 
 func (s *Server) newSession(c net.Conn, name string) *session {
-	x := &session{Server: s, name: name, conn: c, applied: map[string]string{}}
-	x.wire = bufio.NewReaderSize(c, bufferSize)
+	return &session{Server: s, name: name, conn: c, applied: map[string]string{}, wire: bufio.NewReaderSize(c, smallBufferSize)}
+}
+
+// furnish makes what a session takes that is worth it: three quarters of a megabyte.
+func (x *session) furnish() {
+	x.wire = bufio.NewReaderSize(x.wire, bufferSize) // the small one may have read ahead
 	x.plain = bufio.NewReaderSize(&frames{r: x.wire}, bufferSize)
 	x.lz4 = compress.NewWriter(0, compress.LZ4)
-	return x
 }
 
 func (x *session) close() {
 	if x.engine != nil {
 		x.engine.Close()
 	}
+	if x.counted {
+		x.sessions.open.Add(-1)
+	}
 }
 
 // run greets the client and answers its packets until the connection breaks.
-func (x *session) run(full bool) error {
-	if err := x.greet(full); err != nil {
+func (x *session) run() error {
+	if err := x.greet(); err != nil {
 		return err
 	}
+	x.strangers.remove(x.conn)
+	x.furnish()
 	for {
 		if err := x.conn.SetReadDeadline(time.Time{}); err != nil {
 			return err
@@ -69,7 +74,7 @@ func (x *session) run(full bool) error {
 		if err != nil {
 			return err
 		}
-		x.hurry(receiveTimeout)
+		x.hurry(x.cfg.Timeouts.Receive)
 		if err := x.packet(proto.ClientCode(code)); err != nil {
 			return err
 		}
@@ -100,9 +105,11 @@ func (x *session) packet(code proto.ClientCode) error {
 	return errors.Join(x.flush(), fmt.Errorf("unexpected packet %d", code))
 }
 
-// greet reads the client's hello, opens its session of the engine and answers.
-func (x *session) greet(full bool) error {
-	x.hurry(helloTimeout)
+// greet reads the client's hello, opens its session of the engine and answers. It begins with the TLS handshake, which writes, too.
+func (x *session) greet() error {
+	if err := x.conn.SetDeadline(time.Now().Add(x.cfg.Timeouts.Greet)); err != nil {
+		return err
+	}
 	h, err := decodeHello(x.wire)
 	if err != nil {
 		return fmt.Errorf("read hello: %w", err)
@@ -111,7 +118,7 @@ func (x *session) greet(full bool) error {
 	if !proto.FeatureQueryStartTime.In(x.revision) {
 		return fmt.Errorf("client revision %d is too old", x.revision)
 	}
-	if err := x.open(h, full); err != nil {
+	if err := x.open(h); err != nil {
 		x.exception(err)
 		return errors.Join(x.flush(), err)
 	}
@@ -127,17 +134,19 @@ func (x *session) greet(full bool) error {
 	return d.err
 }
 
-func (x *session) open(h proto.ClientHello, full bool) (err error) {
-	if full {
-		return &engine.Exception{
-			Code:    engine.CodeTooManySessions,
-			Message: fmt.Sprintf("DB::Exception: %d connections are open, come back later. (NO_FREE_CONNECTION)", x.cfg.MaxSessions),
-		}
-	}
+// open lets the client in if it may come in. Only then it counts: who is not known takes nobody's place.
+func (x *session) open(h proto.ClientHello) (err error) {
 	if subtle.ConstantTimeCompare([]byte(h.User+"\x00"+h.Password), []byte(x.cfg.User+"\x00"+x.cfg.Password)) != 1 {
 		return &engine.Exception{
 			Code:    engine.CodeAuthenticationError,
 			Message: "DB::Exception: " + h.User + ": Authentication failed. (AUTHENTICATION_FAILED)",
+		}
+	}
+	x.counted = true
+	if x.sessions.open.Add(1) > int64(x.cfg.MaxSessions) {
+		return &engine.Exception{
+			Code:    engine.CodeTooManySessions,
+			Message: fmt.Sprintf("DB::Exception: %d connections are open, come back later. (NO_FREE_CONNECTION)", x.cfg.MaxSessions),
 		}
 	}
 	if x.engine, err = x.cfg.Open(); err != nil {

@@ -1,12 +1,17 @@
 package server
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // statement is what the server must know of a query's text; everything else is the engine's business.
 type statement struct {
 	text     string // without a trailing FORMAT clause or semicolon
 	verb     string // first keyword, upper case
 	multiple bool   // more than one statement
+	fixed    string // setting that it names though nobody may set it
+	sql      bool   // whether strings of it, or parameters, may be SQL to the engine
 	insert   *insertion
 }
 
@@ -17,14 +22,16 @@ type insertion struct {
 	columns string // "a, b", or "*" where none are named
 }
 
-// insertScan bounds how much of an INSERT is scanned: past it, it carries its values.
+// insertScan bounds an INSERT that is looked into for where its rows come from: past it, it carries them, or selects them.
 const insertScan = 64 << 10
 
 func parse(q string) statement {
 	if len(q) > insertScan && strings.HasPrefix(strings.ToUpper(strings.TrimSpace(q[:32])), "INSERT") {
-		return statement{text: q, verb: "INSERT"}
+		s := statement{text: q, verb: "INSERT"}
+		s.fixed, s.sql = forbidden(scan(q), 0)
+		return s
 	}
-	t := tokens(scan(q))
+	t := tokens(slices.Collect(scan(q)))
 	s := statement{text: q}
 	for i, x := range t {
 		if x.text == ";" {
@@ -34,6 +41,7 @@ func parse(q string) statement {
 		}
 	}
 	s.verb = t.verb()
+	s.fixed, s.sql = forbidden(slices.Values(t), 0)
 	if s.verb == "INSERT" {
 		s.insert = t.insertion(s.text)
 	} else if n := len(t); n > 2 && t.at(n-2) == "FORMAT" {

@@ -58,6 +58,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("SELECT '\\")
 	f.Add("INSERT INTO a . b (")
 	f.Add("((/*")
+	f.Add("SET param_a='\\x' `\\N` “ ‘ $a$ '\\N\\")
 	f.Fuzz(func(t *testing.T, q string) {
 		s := parse(q)
 		if !strings.HasPrefix(q, s.text) {

@@ -12,8 +12,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/midwatch/midwatch/deploy/clickhouse"
+	"github.com/midwatch/midwatch/deploy/clickhouse/server"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/seal"
 )
@@ -26,8 +28,11 @@ func main() {
 	dir := flag.String("dir", "", "directory for certificates, key and data")
 	remove := flag.Bool("remove", false, "remove the directory at the end")
 	sessions := flag.Int("sessions", 0, "most sessions at a time; 0 means the server's default")
+	patience := flag.Duration("patience", 0, "how long a client may take for a packet or an answer; 0 means what is usual")
+	config := flag.String("config", "", "file with the engine's configuration, in place of the one that Midwatch gives it")
+	first := flag.String("first", "SELECT 1", "statement that each session of such an engine begins with")
 	flag.Parse()
-	err := serve(*library, *dir, *sessions)
+	err := serve(*library, *dir, *sessions, *patience, *config, *first)
 	if *remove {
 		err = errors.Join(err, os.RemoveAll(*dir))
 	}
@@ -37,7 +42,7 @@ func main() {
 	}
 }
 
-func serve(library, dir string, sessions int) error {
+func serve(library, dir string, sessions int, patience time.Duration, config, first string) error {
 	certificates := filepath.Join(dir, "pki")
 	if err := pki.Ensure(certificates); err != nil {
 		return err
@@ -55,12 +60,16 @@ func serve(library, dir string, sessions int) error {
 		_, _ = io.Copy(io.Discard, os.Stdin) // any end of it is the end
 		stop()
 	}()
+	if config != "" {
+		return serveAs(ctx, library, dir, config, first, id.Server())
+	}
 	var s *clickhouse.Server
 	s, err = clickhouse.New(clickhouse.Config{
 		Library: library, Dir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", TLS: id.Server(), Key: keys.Newest(),
 		MemoryLimit: memoryLimit, MaxSessions: sessions,
-		Ready: func() { fmt.Println(s.Addr()) },
-		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+		Timeouts: server.Timeouts{Receive: patience, Send: patience},
+		Ready:    func() { fmt.Println(s.Addr()) },
+		Log:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
 		return err
