@@ -103,14 +103,27 @@ func (d *Detector) cluster(ctx context.Context, from, happened, now time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	j := judge{rules: d.rules.Cluster, happened: happened, now: now}
-	var symptoms []symptom
-	for _, row := range found {
+	objects := map[int]kubernetes.Object{}
+	var pods []kubernetes.Pod
+	for i, row := range found {
 		o, err := kubernetes.Parse([]byte(row.Object))
 		if err != nil {
 			continue // the ingester stores none such
 		}
-		symptoms = append(symptoms, j.object(row, o)...)
+		if objects[i] = o; row.Kind == "Pod" {
+			pods = append(pods, kubernetes.PodOf(o))
+		}
+	}
+	earlier, err := d.runs(ctx, pods, now)
+	if err != nil {
+		return nil, err
+	}
+	j := judge{rules: d.rules.Cluster, happened: happened, now: now, runs: earlier}
+	var symptoms []symptom
+	for i, row := range found {
+		if o, read := objects[i]; read {
+			symptoms = append(symptoms, j.object(row, o)...)
+		}
 	}
 	told, err := d.clusterEvents(ctx, happened, now)
 	if err != nil {
@@ -125,6 +138,7 @@ func (d *Detector) cluster(ctx context.Context, from, happened, now time.Time) (
 type judge struct {
 	rules         ClusterRules
 	happened, now time.Time
+	runs          runs
 }
 
 func (j judge) object(row clusterRow, o kubernetes.Object) []symptom {

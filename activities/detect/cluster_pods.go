@@ -54,7 +54,7 @@ func (j judge) kills(row clusterRow, p kubernetes.Pod) []symptom {
 			spec, _ := p.Spec.Container(c.Name)
 			limit := spec.Resources.Limits["memory"]
 			says := fmt.Sprintf("was killed for want of memory: container %s, limit %s", c.Name, cmp.Or(limit, "none"))
-			out = append(out, row.symptom(RuleOOMKill, t.FinishedAt, says, map[string]string{
+			out = append(out, row.symptom(RuleOOMKill, j.runs.began(p, c.Name, *t), says, map[string]string{
 				"container": c.Name, "limit": limit, "image": spec.Image, "exit_code": strconv.Itoa(t.ExitCode), "restarts": strconv.Itoa(c.RestartCount),
 			}))
 			break
@@ -83,8 +83,8 @@ func (j judge) waits(row clusterRow, p kubernetes.Pod) []symptom {
 			if t := cmp.Or(c.State.Terminated, c.LastState.Terminated); t != nil {
 				a["exit_code"], a["ended"] = strconv.Itoa(t.ExitCode), t.Reason
 				says += fmt.Sprintf(", exit code %d (%s)", t.ExitCode, t.Reason)
-				if began = t.StartedAt; t.Reason == oomKilled { // one fault, however often the kernel kills
-					raised, began = RuleOOMKill, t.FinishedAt
+				if began = j.runs.began(p, c.Name, *t); t.Reason == oomKilled { // one fault, however often the kernel kills
+					raised = RuleOOMKill
 				}
 			}
 			out = append(out, row.symptom(raised, began, says, a))

@@ -126,7 +126,7 @@ var clusterCases = []struct {
 	{"a crash loop between two crashes", func(c *cluster) { c.pod(50, "web-1", fmt.Sprintf(podBetween, 50)) }, 55, "crash_loop workload/shop/deployment/web 28"},
 	{"a crash loop for want of memory", func(c *cluster) { c.pod(50, "web-1", podOOMLoop) }, 400, "oom_kill workload/shop/deployment/web 30"},
 	{"a crash loop that ended", func(c *cluster) { c.pod(50, "web-1", fmt.Sprintf(podBetween, 50)) }, 90, ""},
-	{"a crash loop of which the kubelet says only how it ended", func(c *cluster) { c.pod(30, "web-1", podEnded) }, 35, "crash_loop workload/shop/deployment/web 28"},
+	{"a crash loop of which the kubelet says only how it ended", func(c *cluster) { c.pod(30, "web-1", podEnded) }, 35, "crash_loop workload/shop/deployment/web 8"},
 	{"one restart", func(c *cluster) { c.pod(30, "web-1", fmt.Sprintf(podCrashes, 1)) }, 40, ""},
 	{"a crash loop of what is gone", func(c *cluster) {
 		c.pod(30, "web-1", fmt.Sprintf(podCrashes, 5)).tell(35, "deployment/web", "Pod", "web-1", "gone")

@@ -12,12 +12,11 @@ import (
 
 	"github.com/midwatch/midwatch/internal/promql"
 	"github.com/midwatch/midwatch/internal/rules"
+	"github.com/midwatch/midwatch/internal/tools"
 )
 
 // Store is what a detector needs of the telemetry store; *store.DB is one.
-type Store interface {
-	Select(ctx context.Context, dest any, query string, args ...any) error
-}
+type Store = tools.Store
 
 // Rules are the thresholds. Start from Default and change what has to be; only the zero Rules as a whole means Default.
 type Rules struct {
