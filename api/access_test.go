@@ -184,6 +184,7 @@ func TestBadInput(t *testing.T) {
 		{"POST", "/api/v1/investigations", `{"question":"a","surprise":1}`, 422},
 		{"POST", "/api/v1/investigations", `{"question":"` + strings.Repeat("a", 64<<10) + `"}`, 413},
 		{"POST", "/api/v1/tokens", `{"subject":"a","role":"root"}`, 422},
+		{"POST", "/api/v1/tokens", `{"subject":"a","role":"sender"}`, 422},
 		{"POST", "/api/v1/tokens", `{"subject":"a","role":"viewer","expires_at":"2001-01-01T00:00:00Z"}`, 422},
 		{"PUT", "/api/v1/settings", `{"retention_days":-1}`, 422},
 		{"PUT", "/api/v1/settings", `{"investigation_days":3651}`, 422},

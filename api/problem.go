@@ -8,7 +8,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/metadata"
+	"github.com/midwatch/midwatch/internal/promql"
 	"github.com/midwatch/midwatch/internal/tools"
 )
 
@@ -44,6 +46,8 @@ func (s *Server) problem(ctx context.Context, err error) huma.StatusError {
 	switch {
 	case errors.Is(err, metadata.ErrNotFound), errors.Is(err, tools.ErrUnknownTool):
 		return huma.NewError(http.StatusNotFound, text)
+	case errors.Is(err, promql.ErrExpression), errors.Is(err, auth.ErrGrant):
+		return huma.NewError(http.StatusUnprocessableEntity, err.Error())
 	case errors.Is(err, tools.ErrNoAnswer):
 		return huma.NewError(http.StatusNotFound, err.Error())
 	case errors.Is(err, errConflict):

@@ -20,7 +20,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/midwatch/midwatch/ingest"
+	"github.com/midwatch/midwatch/ingest/otlp"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
@@ -85,7 +85,7 @@ func gauges(service string, values ...float64) pmetric.Metrics {
 	return md
 }
 
-func (in *ingester) wantCounted(t *testing.T, why ingest.Reason, want int64) {
+func (in *ingester) wantCounted(t *testing.T, why otlp.Reason, want int64) {
 	t.Helper()
 	for _, s := range []telemetry.Signal{telemetry.Traces, telemetry.Logs, telemetry.Metrics} {
 		if n := in.srv.Counted(s, why); n != want {
@@ -103,7 +103,7 @@ func (in *ingester) wantRows(t *testing.T, each int) {
 
 func TestTimesOutOfRange(t *testing.T) {
 	in := start(t, nil)
-	for when, why := range map[time.Time]ingest.Reason{time.Unix(1000, 0): "time_past", time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC): "time_future"} {
+	for when, why := range map[time.Time]otlp.Reason{time.Unix(1000, 0): "time_past", time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC): "time_future"} {
 		for signal, got := range in.each(t, func(_ pcommon.Map, at func(time.Time)) { at(when) }) {
 			if got.rejected != 1 || got.why == "" {
 				t.Errorf("%s of %s: %+v", signal, when, got)

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 )
 
 // A group of requests is inserted together once it is this old or this large. A group that is old enough is still added to while requests keep
@@ -22,6 +25,9 @@ const (
 	maxWaiting     = 4096 // requests
 	maxInserting   = 2    // groups at a time: one is sent while the store works on the other
 	insertDeadline = time.Minute
+	// patience is how long the oldest request may wait for the store before others are told to come back: half of the ten seconds after which
+	// senders give a request up by default, and what was done for it is lost.
+	patience = 5 * time.Second
 )
 
 // write is a request's rows on their way.
@@ -29,10 +35,12 @@ type write struct {
 	id          string
 	batch       uint64 // the id as it is stored
 	environment string
-	chunks      []*chunk
+	chunks      []*otlp.Chunk
+	added       time.Time // to the queue
 	bytes       int
 	doubtful    bool            // may be in the store already
-	refused     int             // rows that the store refused
+	sent        bool            // some of it was sent to the store
+	refused     map[string]int  // :: table → rows that the store refused
 	left        <-chan struct{} // closed when its sender does not wait any more; nil: it always does
 	ended       func(error)     // called once, before done is closed
 	err         error           // valid once done is closed
@@ -42,9 +50,19 @@ type write struct {
 func (w *write) rows() int {
 	n := 0
 	for _, c := range w.chunks {
-		n += c.rows()
+		n += c.Rows()
 	}
 	return n
+}
+
+// gone says that its sender does not wait any more: it sends the request again, maybe to another ingester, which would store it as well.
+func (w *write) gone() bool {
+	select {
+	case <-w.left:
+		return true
+	default:
+		return false
+	}
 }
 
 func (w *write) end(err error) {
@@ -57,19 +75,54 @@ func (w *write) end(err error) {
 type batcher struct {
 	queue  chan *write
 	insert func(context.Context, []*write)
+
+	groups struct { // that are not stored yet
+		sync.Mutex
+		since map[int]time.Time // :: which of all groups → when its first write was added
+		next  int
+	}
 }
 
 func newBatcher(insert func(context.Context, []*write)) *batcher {
-	return &batcher{queue: make(chan *write, maxWaiting), insert: insert}
+	b := &batcher{queue: make(chan *write, maxWaiting), insert: insert}
+	b.groups.since = map[int]time.Time{}
+	return b
 }
 
-// add queues a write, or returns ErrOverload.
+// late returns receive.ErrOverload while the store does not keep up: what came now would wait for longer than senders do.
+func (b *batcher) late(now time.Time) error {
+	b.groups.Lock()
+	defer b.groups.Unlock()
+	for _, since := range b.groups.since {
+		if wait := now.Sub(since); wait > patience {
+			return fmt.Errorf("%w: requests wait for the store for %s", receive.ErrOverload, wait.Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// begin counts a group as not stored yet until done is called.
+func (b *batcher) begin(group []*write) (done func()) {
+	b.groups.Lock()
+	defer b.groups.Unlock()
+	n := b.groups.next
+	b.groups.next++
+	b.groups.since[n] = group[0].added
+	return func() {
+		b.groups.Lock()
+		defer b.groups.Unlock()
+		delete(b.groups.since, n)
+	}
+}
+
+// add queues a write, or returns receive.ErrOverload.
 func (b *batcher) add(w *write) error {
+	w.added = time.Now()
 	select {
 	case b.queue <- w:
 		return nil
 	default:
-		return fmt.Errorf("%w: %d requests wait for the store", ErrOverload, maxWaiting)
+		return fmt.Errorf("%w: %d requests wait for the store", receive.ErrOverload, maxWaiting)
 	}
 }
 
@@ -83,9 +136,11 @@ func (b *batcher) run(ctx context.Context) {
 		if len(group) == 0 {
 			return
 		}
+		done := b.begin(group)
 		slots <- struct{}{}
 		inserting.Go(func() {
 			defer func() { <-slots }()
+			defer done()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), insertDeadline)
 			defer cancel()
 			b.insert(ctx, awaited(group))
@@ -93,17 +148,14 @@ func (b *batcher) run(ctx context.Context) {
 	}
 }
 
-// awaited ends the writes whose senders left, and returns the others. Who left sends the request again, maybe to another ingester, which would
-// store it as well.
+// awaited ends the writes whose senders left, and returns the others.
 func awaited(group []*write) []*write {
 	return slices.DeleteFunc(group, func(w *write) bool {
-		select {
-		case <-w.left:
-			w.end(errLeft)
-			return true
-		default:
-			return false
+		gone := w.gone()
+		if gone {
+			w.end(receive.ErrLeft)
 		}
+		return gone
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/midwatch/midwatch/ingest/otlp"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -16,11 +17,17 @@ const (
 	outcomeDuplicate = "duplicate"
 )
 
+// Reasons of its own.
+const (
+	requestDuplicate otlp.Reason = "request_duplicate"  // whole request, stored before
+	rowsDuplicate    otlp.Reason = "rows_stored_before" // rows found by their batch id
+)
+
 // count names one counter.
 type count struct {
 	signal  telemetry.Signal // or the table, for duplicates
 	outcome string
-	reason  Reason
+	reason  otlp.Reason
 }
 
 // counters counts since the start. Safe for concurrent use.
@@ -47,19 +54,19 @@ func (c *counters) sizes() map[telemetry.Signal]int64 {
 	return maps.Clone(c.bytes)
 }
 
-func (c *counters) records(s telemetry.Signal, t *tally) {
+func (c *counters) records(s telemetry.Signal, t *otlp.Tally) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.n[count{s, outcomeStored, ""}] += int64(t.stored)
-	for r, n := range t.rejected {
+	c.n[count{s, outcomeStored, ""}] += int64(t.Stored)
+	for r, n := range t.Rejected {
 		c.n[count{s, outcomeRejected, r}] += int64(n)
 	}
-	for r, n := range t.noted {
+	for r, n := range t.Noted {
 		c.n[count{s, outcomeChanged, r}] += int64(n)
 	}
 }
 
-func (c *counters) request(s telemetry.Signal, r Reason) {
+func (c *counters) request(s telemetry.Signal, r otlp.Reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.n[count{s, outcomeRequest, r}]++

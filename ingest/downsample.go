@@ -2,20 +2,24 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/midwatch/midwatch/ingest/otlp"
 )
 
 const (
 	downsampleEvery = 15 * time.Second
 	// downsampleAfter is how long after its end a stretch is looked at: most of what is late is there by then.
 	downsampleAfter = 15 * time.Second
-	// compareDays are the days that samples may have come for since an ingester before this one had time for them: those of maxPast, and of its own end.
-	compareDays = int(maxPast/(24*time.Hour)) + 2
+	// compareDays are the days that samples may have come for since an ingester before this one had time for them: those of otlp.MaxPast, and of its own end.
+	compareDays = int(otlp.MaxPast/(24*time.Hour)) + 2
 	// maxStretch bounds what one query makes: 200,000 series take 200 MB of the store's memory.
 	maxStretch = 10 * time.Minute
 )
@@ -33,7 +37,7 @@ type resolution struct {
 
 func resolutions() []resolution {
 	return []resolution{
-		{"metric_minutes", time.Minute, samplesTable, "count(), min(value), max(value), sum(value), argMin(value, time), argMax(value, time)", "count()"},
+		{"metric_minutes", time.Minute, otlp.SamplesTable, "count(), min(value), max(value), sum(value), argMin(value, time), argMax(value, time)", "count()"},
 		{"metric_ten_minutes", 10 * time.Minute, "metric_minutes FINAL", "sum(count), min(min), max(max), sum(sum), argMin(first, time), argMax(last, time)", "sum(count)"},
 	}
 }
@@ -88,7 +92,7 @@ func (s *stretches) take(r resolution, now time.Time) (pieces [][2]time.Time) {
 func (s *Server) markSamples(parts []part) {
 	finest := resolutions()[0]
 	for _, c := range parts {
-		from, to := c.span()
+		from, to := c.Span()
 		s.stretches.mark(finest, from, to)
 	}
 }
@@ -116,52 +120,98 @@ func (s *Server) warn(ctx context.Context, what string, err error) {
 	}
 }
 
-// downsampleOnce makes what is over by now. What fails stays due.
-func (s *Server) downsampleOnce(ctx context.Context, now time.Time) error {
+// downsampleOnce makes what is over by now. What fails stays due, and keeps nothing else from being made unless the store does not answer.
+func (s *Server) downsampleOnce(ctx context.Context, now time.Time) (failed error) {
 	all := resolutions()
 	for i, r := range all {
 		pieces := s.stretches.take(r, now)
 		for j, p := range pieces {
-			if err := s.fill(ctx, r, p[0], p[1]); err != nil {
+			err := s.make(ctx, r, piece{p[0], p[1], 1, 0})
+			failed = errors.Join(failed, err)
+			if _, answered := errors.AsType[*clickhouse.Exception](err); err != nil && !answered {
 				for _, left := range pieces[j:] {
 					s.stretches.mark(r, left[0], left[1].Add(-time.Nanosecond))
 				}
-				return err
+				return failed
 			}
 			if i+1 < len(all) {
 				s.stretches.mark(all[i+1], p[0], p[1].Add(-time.Nanosecond))
 			}
 		}
 	}
-	return nil
+	return failed
 }
 
-func (s *Server) fill(ctx context.Context, r resolution, from, to time.Time) error {
+// make makes a piece, by halves where the store has not enough memory or time for the whole. What the store refuses is marked to be made later.
+func (s *Server) make(ctx context.Context, r resolution, p piece) error {
+	err := s.fill(ctx, r, p)
+	refused, ok := errors.AsType[*clickhouse.Exception](err)
+	if !ok {
+		return err
+	}
+	if slices.Contains([]proto.Error{proto.ErrMemoryLimitExceeded, proto.ErrTimeoutExceeded, proto.ErrCannotAllocateMemory}, proto.Error(refused.Code)) {
+		if first, second, ok := p.halves(r.length); ok {
+			return errors.Join(s.make(ctx, r, first), s.make(ctx, r, second))
+		}
+	}
+	s.stretches.mark(r, p.from, p.to.Add(-time.Nanosecond))
+	return err
+}
+
+// maxShares is into how many pieces the series of one stretch are divided at most.
+const maxShares = 16
+
+// piece is what is made by one query: a stretch of time of the series whose ids, divided by shares, leave a remainder.
+type piece struct {
+	from, to          time.Time
+	shares, remainder uint64
+}
+
+// halves divides a piece by time, and by series where it is one stretch of a resolution. Not ok: it is as small as can be.
+func (p piece) halves(length time.Duration) (first, second piece, ok bool) {
+	first, second = p, p
+	if n := p.to.Sub(p.from) / length; n > 1 {
+		middle := p.from.Add(n / 2 * length)
+		first.to, second.from = middle, middle
+		return first, second, true
+	}
+	first.shares, second.shares = 2*p.shares, 2*p.shares
+	second.remainder += p.shares
+	return first, second, p.shares < maxShares
+}
+
+func (s *Server) fill(ctx context.Context, r resolution, p piece) error {
 	err := s.cfg.Store.Exec(ctx, fmt.Sprintf(`INSERT INTO %s (series_id, time, count, min, max, sum, first, last)
 		SELECT series_id, toStartOfInterval(time, INTERVAL %d SECOND, 'UTC') AS stretch, %s FROM %s
-		WHERE time >= @from AND time < @to GROUP BY series_id, stretch`, r.table, int(r.length.Seconds()), r.values, r.finer),
-		clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds))
+		WHERE time >= @from AND time < @to AND series_id %% %d = %d GROUP BY series_id, stretch`, r.table, int(r.length.Seconds()), r.values, r.finer, p.shares, p.remainder),
+		clickhouse.DateNamed("from", p.from, clickhouse.Seconds), clickhouse.DateNamed("to", p.to, clickhouse.Seconds))
 	if err != nil {
-		return fmt.Errorf("fill %s of %s: %w", r.table, from.Format(time.DateTime), err)
+		return fmt.Errorf("fill %s of %s: %w", r.table, p.from.Format(time.DateTime), err)
 	}
 	return nil
 }
 
 // compareAll compares the days in which an ingester before this one may have left something out, the latest first, until all are compared or ctx ends.
+// Those that could not be compared come again after the others.
 func (s *Server) compareAll(ctx context.Context) {
 	today := time.Now().UTC().Truncate(24 * time.Hour)
+	var days []time.Time
 	for back := range compareDays {
-		for {
-			err := s.compareResolutions(ctx, today.AddDate(0, 0, -back))
-			if err == nil {
-				break
-			}
+		days = append(days, today.AddDate(0, 0, -back))
+	}
+	for rest := downsampleEvery; ; rest = min(2*rest, maxRest) {
+		days = slices.DeleteFunc(days, func(day time.Time) bool {
+			err := s.compareResolutions(ctx, day)
 			s.warn(ctx, "look for samples that are in no downsampled table; trying again", err)
-			select {
-			case <-time.After(downsampleEvery):
-			case <-ctx.Done():
-				return
-			}
+			return err == nil
+		})
+		if len(days) == 0 {
+			return
+		}
+		select {
+		case <-time.After(rest):
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -2,11 +2,14 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/midwatch/midwatch/internal/store"
@@ -42,8 +45,8 @@ func TestSamplesAreDownsampled(t *testing.T) {
 	s.mustTake(t, gauges(t, at(70), 1, 2))
 	run(s, at(70))
 	minute := func(second int) int64 { return at(second).Unix() }
-	if got, want := state(), fmt.Sprintf("([(%d,1,4,4,4,4,4)],[])", minute(0)); got == want {
-		t.Error("a minute was made before it was over for long enough")
+	if got := state(); got != "([],[])" {
+		t.Errorf("a minute was made before it was over for long enough: %s", got)
 	}
 	run(s, at(600))
 	if got, want := state(), fmt.Sprintf("([(%d,2,4,8,12,4,8),(%d,1,2,2,2,2,2)],[])", minute(0), minute(60)); got != want {
@@ -141,5 +144,95 @@ func TestFailedDownsamplingStaysDue(t *testing.T) {
 	}
 	if due < 2*time.Hour {
 		t.Errorf("%s are due, want two hours", due)
+	}
+}
+
+// tight is a store that refuses to make what is too much, and a stretch that it never makes.
+type tight struct {
+	*store.DB
+	never time.Time
+}
+
+func (s *tight) Exec(ctx context.Context, query string, args ...any) error {
+	if from, to, ok := stretchOf(args); ok {
+		minutes := strings.HasPrefix(query, "INSERT INTO metric_minutes ")
+		if minutes && to.Sub(from) > 2*time.Minute || !minutes && !strings.Contains(query, "series_id % 4 =") {
+			return &clickhouse.Exception{Code: int32(proto.ErrMemoryLimitExceeded)}
+		}
+		if !s.never.Before(from) && s.never.Before(to) {
+			return &clickhouse.Exception{Code: int32(proto.ErrLogicalError)}
+		}
+	}
+	return s.DB.Exec(ctx, query, args...)
+}
+
+func stretchOf(args []any) (from, to time.Time, ok bool) {
+	if len(args) != 2 {
+		return from, to, false
+	}
+	return args[0].(driver.NamedDateValue).Value, args[1].(driver.NamedDateValue).Value, true
+}
+
+// TestWhatIsTooMuchIsMadeInPieces of less time, and then of fewer series; and what cannot be made at all keeps nothing else from being made.
+func TestWhatIsTooMuchIsMadeInPieces(t *testing.T) {
+	base := time.Now().UTC().Truncate(24 * time.Hour).Add(-time.Hour)
+	db := &tight{DB: storetest.Open(t), never: base.Add(13*time.Minute + time.Second)}
+	s := notServing(t, db)
+	defer s.startBatcher(context.Background())()
+	const series = 40
+	for i := range 30 {
+		s.mustTake(t, gauges(t, base.Add(time.Duration(i)*time.Minute), series, float64(i)))
+	}
+	if err := s.downsampleOnce(t.Context(), base.Add(2*time.Hour)); err == nil {
+		t.Error("nobody is told of what could not be made")
+	}
+	if n := counted(t, db, "SELECT sum(count) FROM metric_minutes FINAL"); n < 28*series || n == 30*series {
+		t.Errorf("%d samples are in minutes, of %d in all and at most %d that cannot be", n, 30*series, 2*series)
+	}
+	due := s.stretches.take(resolutions()[0], base.Add(2*time.Hour))
+	if len(due) != 1 || due[0][1].Sub(due[0][0]) > 2*time.Minute || db.never.Before(due[0][0]) || !db.never.Before(due[0][1]) {
+		t.Errorf("%v are due, want what could not be made", due)
+	}
+	s.stretches.mark(resolutions()[0], db.never, db.never)
+	s.stretches.mark(resolutions()[0], due[0][0], due[0][1].Add(-time.Second))
+	db.never = time.Time{}
+	if err := s.downsampleOnce(t.Context(), base.Add(2*time.Hour)); err != nil {
+		t.Error(err)
+	}
+	for _, table := range []string{"metric_minutes", "metric_ten_minutes"} {
+		if n := counted(t, db, "SELECT sum(count) FROM "+table+" FINAL"); n != 30*series {
+			t.Errorf("%d samples in %s, want %d", n, table, 30*series)
+		}
+	}
+}
+
+// forgetful is a store that cannot compare one day the first time.
+type forgetful struct {
+	*store.DB
+	failures int
+	asked    map[time.Time]bool // days
+	last     func()             // called when all were asked for
+}
+
+func (f *forgetful) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
+	if f.asked == nil {
+		f.asked = map[time.Time]bool{}
+	}
+	if f.asked[args[0].(driver.NamedDateValue).Value] = true; len(f.asked) == compareDays {
+		defer f.last()
+	}
+	if f.failures--; f.failures == 0 {
+		return nil, errors.New("the store is busy")
+	}
+	return f.DB.Query(ctx, query, args...)
+}
+
+// TestADayThatCannotBeCompared keeps none of the others waiting.
+func TestADayThatCannotBeCompared(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	db := &forgetful{DB: storetest.Open(t), failures: 1, last: stop}
+	notServing(t, db).compareAll(ctx)
+	if len(db.asked) != compareDays {
+		t.Errorf("%d days were compared, want all %d", len(db.asked), compareDays)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
@@ -29,14 +31,14 @@ func (s *Server) TellDropped(ctx context.Context, dropped []store.Dropped) {
 	now := pcommon.NewTimestampFromTime(time.Now())
 	events, err := plogotlp.NewExportRequestFromLogs(droppedEvents(dropped, now)).MarshalProto()
 	if err == nil {
-		_, _, err = s.export(ctx, request{signal: telemetry.Logs, body: events})
+		_, err = s.export(ctx, receive.Request{Request: otlp.Request{Signal: telemetry.Logs, Body: events}})
 	}
 	if err != nil {
 		s.cfg.Log.WarnContext(ctx, "store the events of what was dropped", "error", err)
 	}
 	points, err := pmetricotlp.NewExportRequestFromMetrics(droppedMetric(dropped, now)).MarshalProto()
 	if err == nil {
-		_, _, err = s.export(ctx, request{signal: telemetry.Metrics, body: points})
+		_, err = s.export(ctx, receive.Request{Request: otlp.Request{Signal: telemetry.Metrics, Body: points}})
 	}
 	if err != nil {
 		s.cfg.Log.WarnContext(ctx, "store the metric of what was dropped", "error", err)

@@ -27,10 +27,19 @@ type fates struct {
 	order    []string                 // ids of known, oldest first
 	inFlight map[string]chan struct{} // :: request id → closed when its request ended
 	lookAll  time.Time                // until then every id may be in the store
+
+	refusals map[string]map[string]int // :: request id, of known → table → rows that the store refused
 }
 
 func newFates(now time.Time) *fates {
-	return &fates{known: map[string]fate{}, inFlight: map[string]chan struct{}{}, lookAll: now.Add(warmUp)}
+	return &fates{known: map[string]fate{}, inFlight: map[string]chan struct{}{}, refusals: map[string]map[string]int{}, lookAll: now.Add(warmUp)}
+}
+
+// serve is for when the first request may come.
+func (f *fates) serve(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lookAll = now.Add(warmUp)
 }
 
 // begin claims an id for the caller, who must call end. If another request with the id is in flight it returns a channel to wait for instead.
@@ -46,6 +55,23 @@ func (f *fates) begin(id string, now time.Time) (is fate, wait <-chan struct{}) 
 		is = unknown
 	}
 	return is, nil
+}
+
+// refuse remembers which rows of a claimed id the store did not want, for whoever sends it again.
+func (f *fates) refuse(id string, of map[string]int) {
+	if len(of) == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refusals[id] = of
+}
+
+// refused is what refuse was told.
+func (f *fates) refused(id string) map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refusals[id]
 }
 
 // end records what became of a claimed id.
@@ -68,5 +94,6 @@ func (f *fates) end(id string, is fate, now time.Time) {
 		f.lookAll = now.Add(10 * warmUp)
 	}
 	delete(f.known, f.order[0])
+	delete(f.refusals, f.order[0])
 	f.order = f.order[1:]
 }

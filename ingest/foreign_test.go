@@ -40,7 +40,7 @@ func run(t *testing.T, env []string, program string, args ...string) error {
 
 func TestForeignSenders(t *testing.T) {
 	programs := foreign(t)
-	r := receive(t, nil)
+	r := receiving(t, nil)
 	token, _ := r.token(t, "prod", meta.Limits{})
 	ca := filepath.Join(r.certs, "ca.pem")
 	sdk := func(service, address, token string, more ...string) []string {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -15,20 +14,23 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/midwatch/midwatch/ingest/compress"
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 )
 
 // Config says where requests come in and where their rows go.
 type Config struct {
-	GRPCListen  string      // host:port of OTLP/gRPC; port 0 takes a free one, see Server.Addrs
-	HTTPListen  string      // host:port of OTLP/HTTP
-	TLS         *tls.Config // must require client certificates or, with Senders, verify those that are given
-	Senders     Senders     // whose requests are taken without a certificate; nil: nobody's
+	GRPCListen  string          // host:port of OTLP/gRPC; port 0 takes a free one, see Server.Addrs
+	HTTPListen  string          // host:port of OTLP/HTTP
+	TLS         *tls.Config     // must require client certificates or, with Senders, verify those that are given
+	Senders     receive.Senders // whose requests are taken without a certificate; nil: nobody's
 	Store       Store
 	Environment string // of telemetry that names none; empty is "default"
-	MaxWaiting  int64  // bytes of requests being decoded or read, decoded or waiting for the store, and of their rows; past it senders are told to wait; 0 is 256 MiB
+	MaxWaiting  int64  // bytes of requests being decoded or read, decoded or waiting for the store, and of their rows; past it senders are told to wait; 0 is 144 MiB
 	// RuleStates is what became of the alert rules, rules.States as JSON, for whoever asks; nil: nobody is answered.
 	RuleStates func(ctx context.Context) ([]byte, error)
+	// Kept is for how long rows of a signal are, as store.Ages says, asked before what is missing is made again; nil: for ever.
+	Kept func(ctx context.Context, signal string) (time.Duration, error)
 	// MaxSeries is how many series of metrics an environment may have a day; 0 is 1,048,576. Past it new ones are rejected.
 	MaxSeries   int64
 	MemoryLimit int64  // bytes of memory that the runtime tries to stay within, collecting garbage more often near it; 0: what GOMEMLIMIT says
@@ -36,27 +38,24 @@ type Config struct {
 	Log         *slog.Logger
 }
 
-// stopTimeout is how long requests that are under way may take once Run is asked to stop.
-const stopTimeout = 10 * time.Second
+const defaultMaxWaiting = 144 << 20
 
 // Server is an ingester. Make it with New, start it with Run.
 type Server struct {
-	cfg                  Config
-	fates                *fates
-	batcher              *batcher
-	counters             *counters
-	inserts              *inserts
-	memory               budget
-	trees                *semaphore.Weighted
-	senders              senders
-	receiving, unpacking chan struct{} // a place for each that does
-	receiveTimeout       time.Duration
-	limit                *seriesLimits
-	readers              compress.Readers
-	dirty                dirty
-	repairs              int // of what is dirty now
-	series               *knownSeries
-	stacks               *knownSeries
+	cfg            Config
+	receiver       *receive.Server
+	fates          *fates
+	batcher        *batcher
+	counters       *counters
+	inserts        *inserts
+	suspects       suspects
+	memory         *receive.Budget
+	trees          *semaphore.Weighted
+	limit          *seriesLimits
+	dirty          dirty
+	repairs        int      // of what is dirty now
+	secret         [16]byte // of the ids of series and stacks, from Run on
+	series, stacks *otlp.Known
 	// stretches is what has to be downsampled.
 	stretches stretches
 	// inserting is held for writing while what is derived from the rows is repaired.
@@ -69,9 +68,6 @@ type Addrs struct{ GRPC, HTTP string }
 
 // New validates the configuration and starts nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.TLS == nil || cfg.TLS.ClientAuth != tls.RequireAndVerifyClientCert && (cfg.Senders == nil || cfg.TLS.ClientAuth != tls.VerifyClientCertIfGiven) {
-		return nil, errors.New("ingest: TLS must require client certificates or, where there are senders with tokens, verify them")
-	}
 	if cfg.Store == nil {
 		return nil, errors.New("ingest: no store")
 	}
@@ -91,10 +87,15 @@ func New(cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(), inserts: newInserts(),
-		memory: budget{limit: cfg.MaxWaiting}, limit: newSeriesLimits(cfg.MaxSeries), senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}}, addrs: make(chan Addrs, 1),
-		trees: semaphore.NewWeighted(maxTrees), receiving: make(chan struct{}, maxReceiving), unpacking: make(chan struct{}, maxUnpacking), receiveTimeout: receiveTimeout,
-		series: newKnownSeries(), stacks: newKnownSeries(),
+		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(), inserts: newInserts(), memory: receive.NewBudget(cfg.MaxWaiting),
+		trees: semaphore.NewWeighted(maxTrees), limit: newSeriesLimits(cfg.MaxSeries), series: otlp.NewKnown(maxKnownSeries), stacks: otlp.NewKnown(maxKnownStacks), addrs: make(chan Addrs, 1),
+	}
+	var err error
+	s.receiver, err = receive.New(receive.Config{
+		TLS: cfg.TLS, Senders: cfg.Senders, Memory: s.memory, Export: s.export, Refused: s.counters.request, RuleStates: cfg.RuleStates, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	s.dirty.mark(time.Now().Add(-reconcileStart), time.Now())
 	s.batcher = newBatcher(s.insert)
@@ -126,20 +127,26 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer httpL.Close()
 
-	if err := s.limit.remember(ctx, s.cfg.Store, time.Now()); err != nil && ctx.Err() == nil {
+	key, err := s.cfg.Store.SeriesKey(ctx)
+	if err != nil {
+		return err
+	}
+	s.secret = key.Secret
+	if err := s.limit.remember(ctx, s.cfg.Store, time.Now(), key.Since); err != nil && ctx.Err() == nil {
 		s.cfg.Log.Warn("series that are there may count as new", "error", err)
 	}
 	if s.cfg.MemoryLimit > 0 {
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(s.cfg.MemoryLimit))
 	}
+	s.fates.serve(time.Now())
 	stopBatcher := s.startBatcher(ctx)
 	defer stopBatcher() // after the servers: nobody adds any more
 	g, ctx := errgroup.WithContext(ctx)
-	s.serveGRPC(ctx, g, grpcL)
-	s.serveHTTP(ctx, g, httpL)
+	g.Go(func() error { return s.receiver.Run(ctx, grpcL, httpL) })
 	g.Go(func() error { s.reportSelf(ctx); return nil })
 	g.Go(func() error { s.reconcile(ctx); return nil })
 	g.Go(func() error { s.downsample(ctx); return nil })
+	g.Go(func() error { s.forgetPast(ctx); return nil })
 
 	s.addrs <- Addrs{GRPC: grpcL.Addr().String(), HTTP: httpL.Addr().String()}
 	if s.cfg.Ready != nil {
@@ -153,36 +160,4 @@ func (s *Server) startBatcher(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() { defer close(done); s.batcher.run(ctx) }()
 	return func() { cancel(); <-done }
-}
-
-func (s *Server) serveGRPC(ctx context.Context, g *errgroup.Group, l net.Listener) {
-	srv := s.newGRPC()
-	g.Go(func() error { return srv.Serve(l) })
-	g.Go(func() error {
-		<-ctx.Done()
-		force := time.AfterFunc(stopTimeout, srv.Stop)
-		defer force.Stop()
-		srv.GracefulStop()
-		return nil
-	})
-}
-
-func (s *Server) serveHTTP(ctx context.Context, g *errgroup.Group, l net.Listener) {
-	srv := s.newHTTP()
-	srv.ErrorLog = slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug)
-	g.Go(func() error {
-		if err := srv.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	g.Go(func() error {
-		<-ctx.Done()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		defer cancel()
-		if err := srv.Shutdown(ctx); err != nil {
-			return srv.Close()
-		}
-		return nil
-	})
 }

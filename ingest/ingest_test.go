@@ -26,6 +26,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/midwatch/midwatch/ingest"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/store/storetest"
@@ -329,9 +330,9 @@ func TestSameRequestIsStoredOnce(t *testing.T) {
 	ld := logs("cart", 10)
 	client := plogotlp.NewGRPCClient(in.conn)
 	for _, ctx := range []context.Context{
-		metadata.AppendToOutgoingContext(t.Context(), ingest.HeaderBatchID, "b1"),
-		metadata.AppendToOutgoingContext(t.Context(), ingest.HeaderBatchID, "b1"),
-		metadata.AppendToOutgoingContext(t.Context(), ingest.HeaderBatchID, "b1", ingest.HeaderRedelivered, "true"),
+		metadata.AppendToOutgoingContext(t.Context(), receive.HeaderBatchID, "b1"),
+		metadata.AppendToOutgoingContext(t.Context(), receive.HeaderBatchID, "b1"),
+		metadata.AppendToOutgoingContext(t.Context(), receive.HeaderBatchID, "b1", receive.HeaderRedelivered, "true"),
 		t.Context(), t.Context(), // without an id the content is one: stored a second time, not a third
 	} {
 		if _, err := client.Export(ctx, plogotlp.NewExportRequestFromLogs(ld)); err != nil {

@@ -14,27 +14,30 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/midwatch/midwatch/ingest/block"
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/store"
 )
 
 // Store is what the ingester needs of ClickHouse; *store.DB is one.
 type Store interface {
-	Insert(ctx context.Context, table string, blocks []proto.Input) error
+	Insert(ctx context.Context, table string, columns []string, blocks func() []proto.Input) error
 	Query(ctx context.Context, query string, args ...any) (driver.Rows, error)
 	QueryRow(ctx context.Context, query string, args ...any) driver.Row
 	Exec(ctx context.Context, query string, args ...any) error
 	Quiet(ctx context.Context, table string) error
+	SeriesKey(ctx context.Context) (store.SeriesKey, error)
 }
 
 // partition is a table's rows of one day. An insert into one is atomic; one that spans several is not.
 type partition struct {
 	table string
-	day   day
+	day   otlp.Day
 }
 
 // part is a request's rows for a partition.
 type part struct {
-	*chunk
+	*otlp.Chunk
 	of *write
 }
 
@@ -43,7 +46,7 @@ func (s *Server) insert(ctx context.Context, group []*write) {
 	parts := map[partition][]part{}
 	for _, w := range group {
 		for _, c := range w.chunks {
-			p := partition{c.table, c.day}
+			p := partition{c.Table, c.Day}
 			parts[p] = append(parts[p], part{c, w})
 		}
 	}
@@ -53,35 +56,74 @@ func (s *Server) insert(ctx context.Context, group []*write) {
 	})
 	for _, p := range order {
 		for w, err := range s.insertPartition(ctx, p, parts[p]) {
-			failed[w] = fmt.Errorf("%w: %w", ErrStore, err)
+			if failed[w] == nil {
+				failed[w] = err
+			}
 		}
 	}
 	for _, w := range group {
-		w.end(failed[w])
+		w.end(storeError(failed[w]))
 	}
 }
 
-// insertPartition stores parts, those of doubtful requests only if they are not there. It returns the writes whose rows may not all be stored.
+// storeError is what a sender is told of an error.
+func storeError(err error) error {
+	if err == nil || errors.Is(err, receive.ErrLeft) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", receive.ErrStore, err)
+}
+
+// insertPartition stores parts, those of doubtful requests only if they are not there. It returns the writes whose rows may not all be stored: if
+// the doubtful ones cannot be looked up these are no more than they.
 func (s *Server) insertPartition(ctx context.Context, p partition, parts []part) map[*write]error {
-	if p.table == samplesTable {
+	if p.table == otlp.SamplesTable {
 		defer s.markSamples(parts) // whatever became of them
 	}
-	missing, err := s.missing(ctx, p, parts)
-	if err == nil && len(missing) > 0 {
-		err = s.send(ctx, p, missing)
+	missing, failed := s.lookedUp(ctx, p, parts)
+	if len(missing) == 0 {
+		return failed
 	}
+	left, err := s.send(ctx, p, missing)
 	if err == nil {
-		return nil
+		maps.Copy(failed, all(left, receive.ErrLeft))
+		return failed
 	}
 	for _, c := range missing {
 		c.of.doubtful = true
 		s.markDirty(c)
 	}
 	if refused, ok := errors.AsType[*store.ServerError](err); ok && mayBeTheRows(refused) {
-		return s.isolate(ctx, p, missing)
+		maps.Copy(failed, s.isolate(ctx, p, missing, refused))
+		return failed
 	}
-	s.cfg.Log.Warn("insert; the senders will come back", "table", p.table, "day", p.day.date(), "error", err)
-	return all(parts, err)
+	s.cfg.Log.Warn("insert; the senders will come back", "table", p.table, "day", p.day.Date(), "error", err)
+	maps.Copy(failed, all(missing, err))
+	return failed
+}
+
+// lookUpDeadline leaves the others of a group half of their time.
+const lookUpDeadline = insertDeadline / 2
+
+// lookedUp returns the parts to store, and the writes of which that cannot be told.
+func (s *Server) lookedUp(ctx context.Context, p partition, parts []part) (missing []part, failed map[*write]error) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpDeadline)
+	defer cancel()
+	missing, err := s.missing(ctx, p, parts)
+	if err == nil {
+		return missing, map[*write]error{}
+	}
+	s.cfg.Log.Warn("look up what may be stored; its senders will come back", "table", p.table, "day", p.day.Date(), "error", err)
+	var doubtful []part
+	missing = nil
+	for _, c := range parts {
+		if c.of.doubtful {
+			doubtful = append(doubtful, c)
+		} else {
+			missing = append(missing, c)
+		}
+	}
+	return missing, all(doubtful, err)
 }
 
 // all says that an error is every part's.
@@ -93,115 +135,71 @@ func all(parts []part, err error) map[*write]error {
 	return failed
 }
 
-// missing returns the parts whose rows are not in the store.
-func (s *Server) missing(ctx context.Context, p partition, parts []part) ([]part, error) {
-	there, err := s.lookUp(ctx, p, parts)
-	if err != nil {
-		return parts, err
-	}
-	var out []part
-	for _, c := range parts {
-		switch n := there[c.of.batch]; {
-		case n == 0:
-			out = append(out, c)
-			continue
-		case n >= c.rows():
-			s.counters.skip(p.table, c.rows())
-		default: // some of its rows were refused and the rest was stored one by one, or not all of them before a crash
-			if err := s.remove(ctx, p, c.of.batch); err != nil {
-				return parts, err
-			}
-			out = append(out, c)
-		}
-		s.markDirty(c)
-	}
-	return out, nil
-}
-
 // markDirty says that what views make of a part's rows has to be compared with them.
 func (s *Server) markDirty(c part) {
-	if c.table == "spans" || c.table == "logs" {
-		s.dirty.mark(c.span())
+	if c.Table == "spans" || c.Table == "logs" {
+		s.dirty.mark(c.Span())
 	}
-}
-
-// storedID is what says in a table which request a row came in.
-func storedID(table string) string {
-	if table == "k8s_objects" { // has the whole id
-		return "reinterpretAsUInt64(reverse(substring(SHA256(batch_id), 1, 8)))"
-	}
-	return "batch_id"
-}
-
-// lookUp returns how many rows the doubtful requests have in the partition.
-func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uint64]int, error) {
-	var ids []uint64
-	for _, c := range parts {
-		if c.of.doubtful {
-			ids = append(ids, c.of.batch)
-		}
-	}
-	if len(ids) == 0 || p.table == seriesTable || p.table == stacksTable { // merges what is stored twice
-		return nil, nil
-	}
-	if err := s.cfg.Store.Quiet(ctx, p.table); err != nil { // an insert of theirs may still run, though its sender is gone
-		return nil, err
-	}
-	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf("SELECT %s AS id, count() FROM %s WHERE toDate(time) = toDate(?) AND id IN (?) GROUP BY id", storedID(p.table), p.table), p.day.date(), ids)
-	if err != nil {
-		return nil, fmt.Errorf("look up %d requests in %s: %w", len(ids), p.table, err)
-	}
-	defer rows.Close()
-	there := map[uint64]int{}
-	for rows.Next() {
-		var id, n uint64
-		if err := rows.Scan(&id, &n); err != nil {
-			return nil, fmt.Errorf("look up requests in %s: %w", p.table, err)
-		}
-		there[id] = int(n)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("look up %d requests in %s: %w", len(ids), p.table, err)
-	}
-	return there, nil
-}
-
-// remove deletes what a request has in a partition, so that it can be stored as a whole.
-func (s *Server) remove(ctx context.Context, p partition, batch uint64) error {
-	tables := []string{p.table}
-	if p.table == "logs" { // what its view made of them would be made twice
-		tables = append(tables, "events")
-	}
-	for _, table := range tables {
-		if err := s.cfg.Store.Exec(ctx, fmt.Sprintf("DELETE FROM %s WHERE toDate(time) = toDate(?) AND %s = ?", table, storedID(table)), p.day.date(), batch); err != nil {
-			return fmt.Errorf("remove a request's incomplete rows from %s: %w", table, err)
-		}
-	}
-	return nil
 }
 
 // blockRows is how many rows are sent together. Smaller blocks cost the store more, larger ones need more memory on both sides.
 const blockRows = 4096
 
-// send stores the parts by one insert.
-func (s *Server) send(ctx context.Context, p partition, parts []part) error {
+// send stores the parts by one insert, and returns those it left out, because their senders had left when the store was at it: an ingester that
+// gets one of these now sees no insert that may still bring its rows, and stores them. Of whom leaves later it sees one, and waits.
+func (s *Server) send(ctx context.Context, p partition, parts []part) (left []part, err error) {
+	blocks := make([]block.Block, len(parts))
+	for i, c := range parts {
+		blocks[i] = c.Block
+	}
+	err = s.put(ctx, p.table, blocks, func(i int) bool {
+		if parts[i].of.gone() {
+			left = append(left, parts[i])
+			return false
+		}
+		parts[i].of.sent = true
+		return true
+	})
+	return left, err
+}
+
+// put inserts blocks, those that are still wanted when the store is at it, and measures that.
+func (s *Server) put(ctx context.Context, table string, blocks []block.Block, wanted func(i int) bool) error {
 	s.inserting.RLock()
 	defer s.inserting.RUnlock()
-	var blocks []proto.Input
-	var next []block.Block
-	rows, total := 0, 0
-	for i, c := range parts {
-		next = append(next, c.block)
-		total += c.rows()
-		if rows += c.rows(); rows >= blockRows || i == len(parts)-1 {
-			blocks = append(blocks, block.Join(next))
-			next, rows = nil, 0
-		}
+	rows := 0
+	for _, b := range blocks {
+		rows += b.Rows()
 	}
 	began := time.Now()
-	err := s.cfg.Store.Insert(ctx, p.table, blocks)
-	s.inserts.add(p.table, outcomeOf(err), total, time.Since(began))
+	err := s.cfg.Store.Insert(ctx, table, blocks[0].Names(), func() []proto.Input {
+		var now []block.Block
+		for i, b := range blocks {
+			if wanted(i) {
+				now = append(now, b)
+			} else {
+				rows -= b.Rows()
+			}
+		}
+		return joined(now)
+	})
+	if err != nil || rows > 0 {
+		s.inserts.add(table, outcomeOf(err), rows, time.Since(began))
+	}
 	return err
+}
+
+// joined makes blocks of a good size of small ones.
+func joined(blocks []block.Block) []proto.Input {
+	var out []proto.Input
+	first, rows := 0, 0
+	for i, b := range blocks {
+		if rows += b.Rows(); rows >= blockRows || i == len(blocks)-1 {
+			out = append(out, block.Join(blocks[first:i+1]))
+			first, rows = i+1, 0
+		}
+	}
+	return out
 }
 
 func outcomeOf(err error) string {

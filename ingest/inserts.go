@@ -18,10 +18,9 @@ const (
 
 // inserts measures the inserts into each table since the start. Safe for concurrent use.
 type inserts struct {
-	mu      sync.Mutex
-	of      map[insertKey]*insertTimes
-	latest  map[string]time.Time // :: table → when rows were stored in it last
-	refused map[uint64]time.Time // :: request → when it was refused for the first time
+	mu     sync.Mutex
+	of     map[insertKey]*insertTimes
+	latest map[string]time.Time // :: table → when rows were stored in it last
 }
 
 type insertKey struct{ table, outcome string }
@@ -34,25 +33,14 @@ type insertTimes struct {
 }
 
 func newInserts() *inserts {
-	return &inserts{of: map[insertKey]*insertTimes{}, latest: map[string]time.Time{}, refused: map[uint64]time.Time{}}
+	return &inserts{of: map[insertKey]*insertTimes{}, latest: map[string]time.Time{}}
 }
 
-// maxSuspects bounds the requests of which it is known since when they are refused.
-const maxSuspects = 4096
-
-// since says whether rows were stored in a table since a request was refused for the first time, which is now if it never was before.
-func (i *inserts) since(table string, request uint64) bool {
+// since says whether rows were stored in a table since a time.
+func (i *inserts) since(table string, at time.Time) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	first, ok := i.refused[request]
-	if !ok {
-		if len(i.refused) >= maxSuspects {
-			clear(i.refused)
-		}
-		i.refused[request] = time.Now()
-		return false
-	}
-	return i.latest[table].After(first)
+	return i.latest[table].After(at)
 }
 
 func (i *inserts) add(table, outcome string, rows int, took time.Duration) {

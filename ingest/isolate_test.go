@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/store/storetest"
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -39,12 +42,12 @@ func lines(t *testing.T, at time.Time, texts ...string) []byte {
 // asWrite is a request on its way into the store, and what became of it.
 func asWrite(t *testing.T, id string, body []byte) (*write, *error) {
 	t.Helper()
-	r := &rows{id: id, batch: batchOf(id), environment: "test", now: time.Now()}
-	if err := r.decode(request{signal: telemetry.Logs, body: body}); err != nil {
+	r := otlp.New(otlp.Config{ID: id, Batch: batchOf(id), Environment: "test", Now: time.Now()})
+	if err := r.Decode(otlp.Request{Signal: telemetry.Logs, Body: body}); err != nil {
 		t.Fatal(err)
 	}
 	var result error
-	w := &write{id: id, batch: r.batch, environment: "test", chunks: r.chunks(), bytes: r.expanded, done: make(chan struct{})}
+	w := &write{id: id, batch: r.Batch, environment: "test", chunks: r.Chunks(), bytes: r.Bytes(), done: make(chan struct{})}
 	w.ended = func(err error) { result = err }
 	return w, &result
 }
@@ -77,8 +80,8 @@ func TestRowsThatTheStoreRefuses(t *testing.T) {
 			w.doubtful = true // as after a restart
 		}
 		s.insert(t.Context(), group)
-		if *err1 != nil || *err2 != nil || *err3 != nil || first.refused+third.refused != 0 || second.refused != 2 {
-			t.Fatalf("%v, %v, %v; refused %d, %d, %d", *err1, *err2, *err3, first.refused, second.refused, third.refused)
+		if *err1 != nil || *err2 != nil || *err3 != nil || len(first.refused)+len(third.refused) != 0 || second.refused["logs"] != 2 {
+			t.Fatalf("%v, %v, %v; refused %v, %v, %v", *err1, *err2, *err3, first.refused, second.refused, third.refused)
 		}
 		if got := bodies(t, db); got != "a b c d e f" {
 			t.Errorf("stored %s", got)
@@ -115,14 +118,35 @@ func TestStoreThatRefusesEverything(t *testing.T) {
 		return n
 	}
 	w, err := asWrite(t, "id", lines(t, now, many...))
-	if s.insert(t.Context(), []*write{w}); *err == nil || w.refused != 0 || letters() != 0 {
-		t.Errorf("%v, %d rows set aside", *err, w.refused)
+	if s.insert(t.Context(), []*write{w}); *err == nil || len(w.refused) != 0 || letters() != 0 {
+		t.Errorf("%v, %v rows set aside", *err, w.refused)
 	}
 	good, _ := asWrite(t, "good", lines(t, now, "good"))
 	s.insert(t.Context(), []*write{good})
 	w, err = asWrite(t, "id", lines(t, now, many...))
-	if s.insert(t.Context(), []*write{w}); *err != nil || w.refused != 2*maxRefused || letters() != 2*maxRefused {
-		t.Errorf("%v, %d rows set aside, %d dead letters", *err, w.refused, letters())
+	if s.insert(t.Context(), []*write{w}); *err != nil || w.refused["logs"] != 2*maxRefused || letters() != 2*maxRefused {
+		t.Errorf("%v, %v rows set aside, %d dead letters", *err, w.refused, letters())
+	}
+}
+
+// TestRowsOfATableThatNobodyElseWrites are given up in the end: nothing will ever show that the store takes others.
+func TestRowsOfATableThatNobodyElseWrites(t *testing.T) {
+	db := storetest.Open(t)
+	if err := db.Exec(t.Context(), "ALTER TABLE logs ADD CONSTRAINT few CHECK body = 'good'"); err != nil {
+		t.Fatal(err)
+	}
+	now, s := time.Now(), notServing(t, db)
+	w, err := asWrite(t, "id", lines(t, now, "a", "b"))
+	if s.insert(t.Context(), []*write{w}); *err == nil || len(w.refused) != 0 {
+		t.Fatalf("%v, %v rows set aside at once", *err, w.refused)
+	}
+	for of, is := range s.suspects.of {
+		is.since = is.since.Add(-maxSuspicion)
+		s.suspects.of[of] = is
+	}
+	w, err = asWrite(t, "id", lines(t, now, "a", "b"))
+	if s.insert(t.Context(), []*write{w}); *err != nil || w.refused["logs"] != 2 {
+		t.Errorf("%v, %v rows set aside after %s", *err, w.refused, maxSuspicion)
 	}
 }
 
@@ -139,8 +163,8 @@ func TestManyRowsThatTheStoreRefuses(t *testing.T) {
 	s := notServing(t, db)
 	w, err := asWrite(t, "id", lines(t, time.Now(), append(many, "last")...))
 	s.insert(t.Context(), []*write{w})
-	if *err != nil || !strings.HasPrefix(bodies(t, db), "first") || w.refused < 3*maxRefused || w.refused > 3*maxRefused+1 {
-		t.Errorf("%v, %d rows set aside, stored %s", *err, w.refused, bodies(t, db))
+	if *err != nil || !strings.HasPrefix(bodies(t, db), "first") || w.refused["logs"] < 3*maxRefused || w.refused["logs"] > 3*maxRefused+1 {
+		t.Errorf("%v, %v rows set aside, stored %s", *err, w.refused, bodies(t, db))
 	}
 	var n uint64
 	if err := db.QueryRow(t.Context(), "SELECT (SELECT count() FROM dead_letters FINAL) + (SELECT count() FROM logs)").Scan(&n); err != nil || n != uint64(len(many)+1) {
@@ -193,7 +217,7 @@ func TestHalfARequestIsMadeWhole(t *testing.T) {
 	if err := db.QueryRow(t.Context(), "SELECT count() FROM events").Scan(&events); err != nil || events != 4 {
 		t.Errorf("%d events, %v; want one of each record", events, err)
 	}
-	if from, _, ok := s.dirty.closed(now.Add(time.Hour)); !ok || from.After(now) {
+	if from, _, ok := s.dirty.take(now.Add(time.Hour)); !ok || from.After(now) {
 		t.Error("the rollups of its minute are not looked at")
 	}
 }
@@ -201,22 +225,193 @@ func TestHalfARequestIsMadeWhole(t *testing.T) {
 // TestStoreThatIsOutOfSomething is none of the rows' business.
 func TestStoreThatIsOutOfSomething(t *testing.T) {
 	db := storetest.Open(t)
-	for _, code := range []proto.Error{proto.ErrTooManyParts, proto.ErrMemoryLimitExceeded, proto.ErrNotEnoughSpace} {
-		s := notServing(t, exhausted{db, code})
+	for _, code := range []proto.Error{
+		proto.ErrTooManyParts, proto.ErrMemoryLimitExceeded, proto.ErrNotEnoughSpace, proto.ErrStdException, proto.ErrPocoException, proto.ErrUnknownException,
+		proto.ErrLogicalError, proto.ErrServerOverloaded, proto.ErrQuotaExceeded, proto.ErrNoZookeeper, proto.ErrDeadlockAvoided, proto.ErrCannotReadAllData,
+	} {
+		s := notServing(t, &ailing{Store: db, code: code, left: 2}) // it recovers before anything could be set aside
 		w, err := asWrite(t, "id", lines(t, time.Now(), "a", "b"))
 		s.insert(t.Context(), []*write{w})
-		if *err == nil || w.refused != 0 || !w.doubtful {
-			t.Errorf("%s: %v, %d refused", code, *err, w.refused)
+		if *err == nil || len(w.refused) != 0 || !w.doubtful {
+			t.Errorf("%s: %v, %v refused", code, *err, w.refused)
 		}
 	}
 }
 
-// exhausted is a store that takes nothing and says why; how often it is asked does not matter.
-type exhausted struct {
+// ailing is a store that refuses as many inserts of log records as are left, and says why.
+type ailing struct {
 	Store
-	code proto.Error
+	code    proto.Error
+	left    int
+	inserts int // so far
+	quiets  int
+	gone    int // the insert from which on it does not answer; 0: none
+	leaving int // the insert at which leaves is closed; 0: none
+	leaves  chan struct{}
 }
 
-func (r exhausted) Insert(context.Context, string, []proto.Input) error {
-	return &store.ServerError{Code: int(r.code), Name: r.code.String(), Table: "logs"}
+func (a *ailing) Insert(ctx context.Context, table string, columns []string, blocks func() []proto.Input) error {
+	a.inserts++
+	if a.leaving > 0 && a.inserts == a.leaving {
+		close(a.leaves)
+	}
+	if a.gone > 0 && a.inserts >= a.gone {
+		return context.DeadlineExceeded
+	}
+	if table == "logs" && a.left > 0 {
+		a.left--
+		return &store.ServerError{Code: int(a.code), Name: a.code.String(), Table: table}
+	}
+	return a.Store.Insert(ctx, table, columns, blocks)
+}
+
+func (a *ailing) Quiet(ctx context.Context, table string) error {
+	a.quiets++
+	return a.Store.Quiet(ctx, table)
+}
+
+// TestStoreThatRecovers refuses rows for a reason nobody has heard of, until it does not: at any moment of the search none of them is the rows' fault.
+func TestStoreThatRecovers(t *testing.T) {
+	now := time.Now()
+	own := storetest.Open(t)
+	for left := 1; left <= 12; left++ {
+		db := &ailing{Store: own, code: 12345, left: left}
+		s := notServing(t, db)
+		for attempt := 0; ; attempt++ {
+			w, err := asWrite(t, fmt.Sprint(left), lines(t, now, "a", "b", "c", "d"))
+			w.doubtful = attempt > 0
+			s.insert(t.Context(), []*write{w})
+			if len(w.refused) > 0 || attempt > left {
+				t.Fatalf("refuses %d times: %v rows set aside in attempt %d", left, w.refused, attempt)
+			}
+			if *err == nil {
+				break
+			}
+		}
+		if n := counted(t, db, fmt.Sprintf("SELECT 10 * count() + uniqExact(body) FROM logs WHERE batch_id = %d", batchOf(fmt.Sprint(left)))); n != 44 {
+			t.Errorf("refuses %d times: %d, want 4 rows, each once", left, n)
+		}
+	}
+}
+
+// TestSearchThatIsInterrupted goes on where it was, and waits for nobody's inserts at each step.
+func TestSearchThatIsInterrupted(t *testing.T) {
+	db := &ailing{Store: storetest.Open(t)}
+	if err := db.Exec(t.Context(), "ALTER TABLE logs ADD CONSTRAINT harmless CHECK NOT startsWith(body, 'poison')"); err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for i := range 64 {
+		texts = append(texts, fmt.Sprintf("row %02d", i))
+	}
+	texts[7], texts[40] = "poison 1", "poison 2"
+	now := time.Now()
+	s := notServing(t, db)
+	db.gone = 2 + 12 // the group, the whole, then to the first row and to half of the rest
+	w, err := asWrite(t, "id", lines(t, now, texts...))
+	if s.insert(t.Context(), []*write{w}); *err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	first := db.inserts
+	db.gone = 0
+	w, err = asWrite(t, "id", lines(t, now, texts...))
+	w.doubtful = true
+	s.insert(t.Context(), []*write{w})
+	if *err != nil || w.refused["logs"] != 2 {
+		t.Fatalf("%v, %v rows set aside", *err, w.refused)
+	}
+	if n := counted(t, db, "SELECT count() FROM logs"); n != 62 {
+		t.Errorf("%d rows are stored, want 62", n)
+	}
+	if n := counted(t, db, "SELECT count() FROM dead_letters FINAL"); n != 2 {
+		t.Errorf("%d dead letters, want 2", n)
+	}
+	if again := db.inserts - first; again > 2+2*6+2+1 { // as for one row alone, and both once more
+		t.Errorf("%d inserts in the second attempt, %d in the first", again, first)
+	}
+	if db.quiets > 3 {
+		t.Errorf("waited %d times for others' inserts", db.quiets)
+	}
+}
+
+// TestSearchEndsWhenItsSenderLeaves: another ingester may have the request by then, which waits for no insert that is still to come.
+func TestSearchEndsWhenItsSenderLeaves(t *testing.T) {
+	leave := make(chan struct{})
+	db := &ailing{Store: storetest.Open(t), leaves: leave, leaving: 2 + 12}
+	if err := db.Exec(t.Context(), "ALTER TABLE logs ADD CONSTRAINT harmless CHECK NOT startsWith(body, 'poison')"); err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for i := range 64 {
+		texts = append(texts, fmt.Sprintf("row %02d", i))
+	}
+	texts[7], texts[40] = "poison 1", "poison 2"
+	now := time.Now()
+	s := notServing(t, db)
+	w, err := asWrite(t, "id", lines(t, now, texts...))
+	w.left = leave
+	if s.insert(t.Context(), []*write{w}); !errors.Is(*err, receive.ErrLeft) {
+		t.Fatalf("%v, want ErrLeft", *err)
+	}
+	const stored = "SELECT count() FROM logs"
+	there := counted(t, db, stored)
+	if there == 0 || there >= 62 {
+		t.Fatalf("%d rows are stored: the test looks at the wrong moment", there)
+	}
+	w, err = asWrite(t, "id", lines(t, now, texts...))
+	w.doubtful = true
+	if s.insert(t.Context(), []*write{w}); *err != nil || w.refused["logs"] != 2 {
+		t.Fatalf("%v, %v rows set aside", *err, w.refused)
+	}
+	if n := counted(t, db, stored); n != 62 {
+		t.Errorf("%d rows are stored, want 62", n)
+	}
+}
+
+// TestWhatCannotBeLookedUpFailsAlone: the others of its group are stored, and need no look-up themselves.
+func TestWhatCannotBeLookedUpFailsAlone(t *testing.T) {
+	db := storetest.Open(t)
+	s := notServing(t, blind{db})
+	doubtful, err1 := asWrite(t, "doubtful", lines(t, time.Now(), "a"))
+	doubtful.doubtful = true
+	sure, err2 := asWrite(t, "sure", lines(t, time.Now(), "b"))
+	s.insert(t.Context(), []*write{doubtful, sure})
+	if *err1 == nil || *err2 != nil || sure.doubtful {
+		t.Errorf("%v, %v, doubtful %v", *err1, *err2, sure.doubtful)
+	}
+	if got := bodies(t, db); got != "b" {
+		t.Errorf("stored %s", got)
+	}
+}
+
+// blind cannot tell whether an insert still runs.
+type blind struct{ Store }
+
+func (blind) Quiet(context.Context, string) error { return context.DeadlineExceeded }
+
+func TestRowsThatAreNotKnownToBeRefused(t *testing.T) {
+	var texts []string
+	for i := range 8 {
+		texts = append(texts, fmt.Sprint(i))
+	}
+	w, _ := asWrite(t, "id", lines(t, time.Now(), texts...))
+	b := bisection{part: part{w.chunks[0], w}}
+	for _, r := range []stretch{{2, 3}, {6, 8}, {3, 4}} {
+		b.refuse(r)
+	}
+	for _, c := range []struct {
+		from, to int
+		want     string
+	}{{0, 8, "2+2"}, {0, 2, "2"}, {2, 4, ""}, {3, 5, "1"}, {4, 8, "2"}, {7, 8, ""}, {0, 3, "2"}} {
+		var got []string
+		for _, rest := range b.unknown(c.from, c.to) {
+			got = append(got, fmt.Sprint(rest.Rows()))
+		}
+		if strings.Join(got, "+") != c.want {
+			t.Errorf("of %d to %d: %s rows, want %s", c.from, c.to, strings.Join(got, "+"), c.want)
+		}
+	}
+	if b.refuse(stretch{2, 6}); len(b.refused) != 2 || b.refused[0] != (stretch{2, 6}) {
+		t.Errorf("%v are refused", b.refused)
+	}
 }

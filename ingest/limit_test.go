@@ -3,10 +3,13 @@ package ingest
 import (
 	"testing"
 	"time"
+
+	"github.com/midwatch/midwatch/ingest/receive"
+	"github.com/midwatch/midwatch/internal/store/storetest"
 )
 
 // let counts the ids from first on, n of them, that are let in.
-func let(l *seriesLimits, from *sender, environment string, at time.Time, first, n uint64) (in int) {
+func let(l *seriesLimits, from *receive.Sender, environment string, at time.Time, first, n uint64) (in int) {
 	may := l.of(from, at)
 	for id := first; id < first+n; id++ {
 		if may(environment, id) {
@@ -19,7 +22,7 @@ func let(l *seriesLimits, from *sender, environment string, at time.Time, first,
 func TestSeriesLimit(t *testing.T) {
 	monday := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	tuesday := monday.AddDate(0, 0, 1)
-	part, small := &sender{}, &sender{token: "t", series: 10}
+	part, small := &receive.Sender{}, &receive.Sender{Token: "t", Series: 10}
 	for name, c := range map[string]func(l *seriesLimits) (got, want int){
 		"up to the limit": func(l *seriesLimits) (int, int) { return let(l, part, "prod", monday, 0, 500), 100 },
 		"another environment has its own": func(l *seriesLimits) (int, int) {
@@ -64,5 +67,23 @@ func TestSeriesLimit(t *testing.T) {
 	}
 	if newSeriesLimits(1).of(nil, monday) != nil {
 		t.Error("the ingester's own metrics are limited")
+	}
+}
+
+// TestSeriesOfBeforeTheKeyDoNotCountTwice against the limit.
+func TestSeriesOfBeforeTheKeyDoNotCountTwice(t *testing.T) {
+	db := storetest.Open(t)
+	now := time.Now()
+	if err := db.Exec(t.Context(), "INSERT INTO metric_series (day, series_id, environment, name) SELECT toDate(now('UTC')), number, 'prod', 'a' FROM numbers(10)"); err != nil {
+		t.Fatal(err)
+	}
+	for since, want := range map[time.Time]int{now.AddDate(0, 0, -1): 10, now.AddDate(0, 0, 2): 0} {
+		l := newSeriesLimits(100)
+		if err := l.remember(t.Context(), db, now, since); err != nil {
+			t.Fatal(err)
+		}
+		if n := l.counts(now)["prod"]; n != want {
+			t.Errorf("%d series since %v, want %d", n, since, want)
+		}
 	}
 }

@@ -2,23 +2,19 @@ package ingest
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
-	"io"
-	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
@@ -38,52 +34,19 @@ func emptyLines(t *testing.T, n int) []byte {
 	return body
 }
 
-func TestABodyTakesMemoryWhileItIsUnpacked(t *testing.T) {
-	s := notServing(t, &store.DB{})
-	s.memory.limit = 1 << 20
-	other := s.memory.hold()
-	other.grow(1)
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	if _, err := io.CopyN(z, zeros{}, maxMessage); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r := &http.Request{Header: http.Header{"Content-Encoding": {"gzip"}}, Body: io.NopCloser(bytes.NewReader(packed.Bytes()))}
-	h := s.memory.hold()
-	if body, err := s.readBody(r, h); !errors.Is(err, ErrOverload) {
-		t.Fatalf("%d bytes, %v: want ErrOverload", len(body), err)
-	}
-	h.release()
-	other.release()
-	if n := s.memory.used.Load(); n != 0 {
-		t.Errorf("%d bytes are still held", n)
-	}
-	r.Body = io.NopCloser(bytes.NewReader(packed.Bytes()))
-	if body, err := s.readBody(r, h); err != nil || len(body) != maxMessage { // nothing else is there
-		t.Fatalf("%d bytes, %v", len(body), err)
-	}
-}
-
-type zeros struct{}
-
-func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
-
 func TestRowsThatWaitTakeMemory(t *testing.T) {
-	s := notServing(t, &store.DB{}) // and nobody inserts
 	ctx, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer leave()
 	body := emptyLines(t, 1000)
-	s.memory.limit = int64(4 * len(body))
-	if _, _, err := s.export(ctx, request{signal: telemetry.Logs, body: body}); !errors.Is(err, errLeft) {
+	s := notServing(t, &store.DB{}, func(c *Config) { c.MaxWaiting = int64(4 * len(body)) }) // and nobody inserts
+	if _, err := s.export(ctx, sent(telemetry.Logs, body)); !errors.Is(err, receive.ErrLeft) {
 		t.Fatal(err)
 	}
-	if n := s.memory.used.Load(); n < 1000*rowOverhead {
-		t.Errorf("%d bytes are held for rows of %d", n, 1000*rowOverhead)
+	const perRow = 256
+	if n := s.memory.Used(); n < 1000*perRow {
+		t.Errorf("%d bytes are held for rows of %d", n, 1000*perRow)
 	}
-	if _, _, err := s.export(t.Context(), request{signal: telemetry.Logs, body: emptyLines(t, 1)}); !errors.Is(err, ErrOverload) {
+	if _, err := s.export(t.Context(), sent(telemetry.Logs, emptyLines(t, 1))); !errors.Is(err, receive.ErrOverload) {
 		t.Errorf("%v, want ErrOverload", err)
 	}
 }
@@ -91,18 +54,18 @@ func TestRowsThatWaitTakeMemory(t *testing.T) {
 func TestLargeRequestsAreReadOneByOne(t *testing.T) {
 	s := notServing(t, &store.DB{})
 	body := gauges(t, time.Now(), 1000, 1)
-	if err := s.trees.Acquire(t.Context(), maxTrees-1000*messageBytes); err != nil { // another, being read
+	if err := s.trees.Acquire(t.Context(), maxTrees-1000*otlp.MessageBytes); err != nil { // another, being read
 		t.Fatal(err)
 	}
 	ctx, leave := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer leave()
-	q := request{signal: telemetry.Metrics, body: body}
-	if err := s.decode(ctx, q, &rows{now: time.Now()}); !errors.Is(err, context.DeadlineExceeded) {
+	q := sent(telemetry.Metrics, body)
+	if _, err := s.decode(ctx, q, otlp.Config{Now: time.Now()}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("%v: want to wait", err)
 	}
-	s.trees.Release(maxTrees - 1000*messageBytes)
+	s.trees.Release(maxTrees - 1000*otlp.MessageBytes)
 	for range 2 { // what was taken is given back
-		if err := s.decode(t.Context(), q, &rows{now: time.Now()}); err != nil {
+		if _, err := s.decode(t.Context(), q, otlp.Config{Now: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,73 +74,56 @@ func TestLargeRequestsAreReadOneByOne(t *testing.T) {
 	}
 }
 
-func TestResourcesOfARequestAreCounted(t *testing.T) {
+// TestWhatReadingTakesIsCounted reads a small request of many messages while others wait for the store.
+func TestWhatReadingTakesIsCounted(t *testing.T) {
+	s := notServing(t, &store.DB{}, func(c *Config) { c.MaxWaiting = 100 << 20 })
+	const points = 600_000
+	body := bytes.Repeat([]byte{0x0a, 0}, points) // of a gauge of a metric
+	for _, field := range []byte{0x2a, 0x12, 0x12, 0x0a} {
+		body = append(protowire.AppendVarint([]byte{field}, uint64(len(body))), body...)
+	}
+	others := s.memory.Hold()
+	others.Grow(60 << 20)
+	q := sent(telemetry.Metrics, body)
+	q.Hold = s.memory.Hold()
+	if _, err := s.decode(t.Context(), q, otlp.Config{Now: time.Now()}); !errors.Is(err, receive.ErrOverload) {
+		t.Fatalf("%v, want ErrOverload: it takes %d MiB, and %d are left", err, points*otlp.MessageBytes>>20, (100<<20-s.memory.Used()+maxTrees)>>20)
+	}
+	q.Hold.Release()
+	others.Release()
+	if _, err := s.decode(t.Context(), q, otlp.Config{Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.memory.Used(); n > 1<<20 {
+		t.Errorf("%d bytes are held for no rows", n)
+	}
+}
+
+// TestRoomMadeBeforehandIsCounted has a request hold what its columns were made for, not what few rows they have.
+func TestRoomMadeBeforehandIsCounted(t *testing.T) {
+	const room = 4 << 20 // as much as is made at the most
+	s := notServing(t, &store.DB{})
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
-	rl.Resource().Attributes().PutStr("a", strings.Repeat("x", 10_000))
-	rl.ScopeLogs().AppendEmpty()
+	list := rl.ScopeLogs().AppendEmpty().LogRecords()
+	for day := range 6 {
+		list.AppendEmpty().SetTimestamp(pcommon.NewTimestampFromTime(time.Now().AddDate(0, 0, -day)))
+	}
+	rl.SetSchemaUrl(strings.Repeat("x", room))
 	body, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rows{now: time.Now()}
-	if err := r.decode(request{signal: telemetry.Logs, body: body}); err != nil || r.expanded < 10_000 {
-		t.Errorf("%d bytes are counted, %v", r.expanded, err)
+	q := sent(telemetry.Logs, body)
+	q.Hold = s.memory.Hold()
+	r, err := s.decode(t.Context(), q, otlp.Config{Now: time.Now()})
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// stream is one whose message comes when it is let.
-type stream struct {
-	grpc.ServerStream
-	ctx     context.Context
-	let     chan struct{}
-	reading *atomic.Int32
-}
-
-func (s *stream) Context() context.Context { return s.ctx }
-
-func (s *stream) RecvMsg(into any) error {
-	s.reading.Add(1)
-	defer s.reading.Add(-1)
-	select {
-	case <-s.let:
-		*into.(*raw) = raw("all of it")
-		return nil
-	case <-s.ctx.Done():
-		return s.ctx.Err()
+	if n := s.memory.Used(); n < room {
+		t.Errorf("%d bytes are held", n)
 	}
-}
-
-func TestStalledSendersKeepNoPlace(t *testing.T) {
-	s := notServing(t, &store.DB{})
-	s.receiveTimeout = 50 * time.Millisecond
-	var reading atomic.Int32
-	stalled := make(chan error)
-	for range maxReceiving + 5 {
-		go func() {
-			ctx, over := context.WithCancel(t.Context())
-			defer over() // as gRPC does when the handler returns
-			_, _, err := s.receive(&stream{ctx: ctx, let: make(chan struct{}), reading: &reading})
-			stalled <- err
-		}()
-	}
-	for range maxReceiving + 5 {
-		if n := reading.Load(); n > maxReceiving {
-			t.Errorf("%d are received at a time", n)
-		}
-		if err := <-stalled; status.Code(err) != codes.DeadlineExceeded {
-			t.Errorf("%v, want DeadlineExceeded", err)
-		}
-	}
-	s.receiveTimeout = time.Minute
-	let := make(chan struct{})
-	close(let)
-	body, held, err := s.receive(&stream{ctx: t.Context(), let: let, reading: &reading})
-	if err != nil || string(body) != "all of it" || s.memory.used.Load() < int64(len(body)) {
-		t.Fatalf("%q, %v; %d bytes held", body, err, s.memory.used.Load())
-	}
-	held.release()
-	if n := s.memory.used.Load(); n != 0 {
-		t.Errorf("%d bytes are still held", n)
+	if r.Spare() > room {
+		t.Errorf("columns of %d days have room for %d bytes", len(r.Chunks()), r.Spare())
 	}
 }

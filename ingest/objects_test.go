@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"google.golang.org/grpc/metadata"
 
-	"github.com/midwatch/midwatch/ingest"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/kubernetes/kubernetestest"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
@@ -22,7 +22,7 @@ func configMap(version, text string) json.RawMessage {
 
 func (in *ingester) send(t *testing.T, id string, ld plog.Logs) plogotlp.ExportResponse {
 	t.Helper()
-	ctx := metadata.AppendToOutgoingContext(t.Context(), ingest.HeaderBatchID, id)
+	ctx := metadata.AppendToOutgoingContext(t.Context(), receive.HeaderBatchID, id)
 	res, err := plogotlp.NewGRPCClient(in.conn).Export(ctx, plogotlp.NewExportRequestFromLogs(ld))
 	if err != nil {
 		t.Fatal(err)

@@ -13,13 +13,14 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/midwatch/midwatch/ingest"
+	"github.com/midwatch/midwatch/ingest/otlp/otlptest"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 )
 
 func TestProfilesOverTheWire(t *testing.T) {
 	in := start(t, nil)
 	now := pcommon.NewTimestampFromTime(time.Now())
-	if _, err := pprofileotlp.NewGRPCClient(in.conn).Export(t.Context(), pprofileotlp.NewExportRequestFromProfiles(ingest.Profiled(now))); err != nil {
+	if _, err := pprofileotlp.NewGRPCClient(in.conn).Export(t.Context(), pprofileotlp.NewExportRequestFromProfiles(otlptest.Profiled(now))); err != nil {
 		t.Fatal(err)
 	}
 	in.want(t, ingest.ProfileRows, ingest.ProfileWant)
@@ -29,7 +30,7 @@ func TestProfilesOverTheWire(t *testing.T) {
 		t.Errorf("a version of profiles that we do not know: %v", err)
 	}
 
-	body, err := pprofileotlp.NewExportRequestFromProfiles(ingest.Profiled(now + 1)).MarshalProto()
+	body, err := pprofileotlp.NewExportRequestFromProfiles(otlptest.Profiled(now + 1)).MarshalProto()
 	if err != nil {
 		t.Fatal(err)
 	}

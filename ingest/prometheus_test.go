@@ -29,7 +29,7 @@ func TestPrometheus(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: `make deps-test` installs it", err)
 	}
-	r := receive(t, nil)
+	r := receiving(t, nil)
 	token, _ := r.token(t, "prod", meta.Limits{})
 	scraped := metricsOf(t)
 	address := prometheus(t, program, r, scraped.url, token)

@@ -2,35 +2,17 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/midwatch/midwatch/ingest/otlp"
 )
 
 const (
 	reconcileEvery = 10 * time.Second
 	reconcileStart = time.Hour // how far back the first comparison goes: the process before may have left anything
 )
-
-// rollup is a table of sums per minute that a materialized view fills from another. A store that dies in the middle of an insert may have
-// the rows without their sums. The rows are the truth, so the sums are made again of them.
-type rollup struct {
-	target, view string
-	count        string // the column that counts rows
-	of, where    string // the table and which of its rows are counted
-}
-
-// rollups of the migrations.
-func rollups() []rollup {
-	return []rollup{
-		{"request_minutes", "request_minutes_mv", "requests", "spans", "kind = 'server'"},
-		{"edge_minutes", "edge_minutes_mv", "calls", "spans", "kind = 'client'"},
-		{"log_minutes", "log_minutes_mv", "lines", "logs", "1"},
-	}
-}
 
 // dirty is the stretch of time in which something derived from the rows may be missing. Safe for concurrent use.
 type dirty struct {
@@ -49,8 +31,9 @@ func (d *dirty) mark(from, to time.Time) {
 	}
 }
 
-// closed returns the dirty minutes before now's, which nobody adds to any more.
-func (d *dirty) closed(now time.Time) (from, to time.Time, ok bool) {
+// take returns the dirty minutes before now's, which nobody adds to any more, and forgets them. Whoever takes them marks them again if they are still
+// not right: what is marked meanwhile stays.
+func (d *dirty) take(now time.Time) (from, to time.Time, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.from.IsZero() {
@@ -60,43 +43,78 @@ func (d *dirty) closed(now time.Time) (from, to time.Time, ok bool) {
 	if current := now.Truncate(time.Minute); to.After(current) {
 		to = current
 	}
-	return from, to, from.Before(to)
-}
-
-// clean says that everything before to was compared.
-func (d *dirty) clean(to time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.to.Before(to) {
+	switch {
+	case !from.Before(to):
+		return from, to, false
+	case d.to.Before(to):
 		d.from, d.to = time.Time{}, time.Time{}
-		return
+	default:
+		d.from = to
 	}
-	d.from = to
+	return from, to, true
 }
 
-// reconcile compares and repairs what is dirty until ctx ends, and beside that, once, the days that requests may be of: the process before may have died
-// before it repaired what it knew of.
+// past is whole minutes from before the start: an ingester that died may have known of something wrong in them.
+type past struct {
+	from, to time.Time
+	repairs  int       // so far
+	failures int       // of comparing it, so far
+	rest     time.Time // until then it is let alone
+}
+
+// pastOf is the days that requests may have been of before an ingester started, the latest first.
+func pastOf(started time.Time) (days []past) {
+	for to := started.Truncate(time.Minute); to.After(started.Add(-otlp.MaxPast)); to = to.Add(-24 * time.Hour) {
+		days = append(days, past{from: to.Add(-24 * time.Hour), to: to})
+	}
+	return days
+}
+
+// reconcile compares and repairs what is dirty until ctx ends, and beside that the days before the start.
 func (s *Server) reconcile(ctx context.Context) {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
-	started := time.Now()
-	for before := maxPast; ; {
+	for days := pastOf(time.Now()); ; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
-		err := s.reconcileOnce(ctx, time.Now())
-		if err == nil && before > reconcileStart {
-			to := started.Add(-maxPast + before)
-			before = max(before-24*time.Hour, reconcileStart)
-			_, err = s.repair(ctx, started.Add(-maxPast+before).Truncate(time.Minute), to)
-		}
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.Warn("compare rollups with what they are of; trying again", "error", err)
-		}
+		const what = "compare rollups with what they are of; trying again"
+		s.warn(ctx, what, s.reconcileOnce(ctx, time.Now()))
+		var err error
+		days, err = s.reconcilePast(ctx, days, time.Now())
+		s.warn(ctx, what, err)
 	}
 }
+
+// reconcilePast compares the first of some days, and returns those that are left: one that was repaired is looked at again, because another ingester
+// may have done the same at the same moment, and so is one that could not be compared, after the others.
+func (s *Server) reconcilePast(ctx context.Context, days []past, now time.Time) ([]past, error) {
+	i := slices.IndexFunc(days, func(d past) bool { return !now.Before(d.rest) })
+	if i < 0 {
+		return days, nil
+	}
+	d := days[i]
+	days = slices.Delete(days, i, i+1)
+	repaired, err := s.repair(ctx, d.from, d.to)
+	switch {
+	case err != nil:
+		d.failures++
+		d.rest = now.Add(min(reconcileEvery<<min(d.failures, 10), maxRest))
+	case repaired == 0:
+		return days, nil
+	default:
+		if d.repairs++; d.repairs == maxRepairs {
+			s.giveUp(d.from, d.to, repaired)
+			return days, nil
+		}
+	}
+	return append(days, d), err
+}
+
+// maxRest is for how long at most a day is let alone that could not be compared.
+const maxRest = 10 * time.Minute
 
 // maxRepairs is how often a stretch is repaired before it is left alone: what is wrong every time is not wrong because of an insert.
 const maxRepairs = 5
@@ -104,120 +122,27 @@ const maxRepairs = 5
 // reconcileOnce compares what is dirty. What had to be repaired is looked at again the next time, because another ingester may have done the same at
 // the same moment.
 func (s *Server) reconcileOnce(ctx context.Context, now time.Time) error {
-	from, to, ok := s.dirty.closed(now)
+	from, to, ok := s.dirty.take(now)
 	if !ok {
 		return nil
 	}
 	repaired, err := s.repair(ctx, from, to)
-	if err != nil {
-		return err
+	if err == nil && repaired == 0 {
+		s.repairs = 0
+		return nil
 	}
-	if repaired > 0 {
-		if s.repairs++; s.repairs < maxRepairs {
-			return nil
-		}
-		s.cfg.Log.Error("rollups are wrong however often they are made again", "from", from, "to", to, "minutes", repaired)
+	if err == nil {
+		s.repairs++
 	}
-	s.repairs = 0
-	s.dirty.clean(to)
-	return nil
+	if s.repairs == maxRepairs {
+		s.repairs = 0
+		s.giveUp(from, to, repaired)
+		return nil
+	}
+	s.dirty.mark(from, to.Add(-1))
+	return err
 }
 
-// repair makes again what is wrong between two whole minutes, and says how many minutes that were.
-func (s *Server) repair(ctx context.Context, from, to time.Time) (repaired int, err error) {
-	for _, r := range rollups() {
-		minutes, err := s.wrongMinutes(ctx, r, from, to)
-		if err != nil {
-			return repaired, err
-		}
-		for _, minute := range minutes {
-			if err := s.rebuild(ctx, r, minute); err != nil {
-				return repaired, err
-			}
-			s.cfg.Log.Info("rebuilt a minute after an interrupted insert", "table", r.target, "minute", minute)
-		}
-		repaired += len(minutes)
-	}
-	return repaired, s.restoreEvents(ctx, from, to)
-}
-
-// wrongMinutes returns the minutes in which a rollup counts other than the rows are. Where there are no rows at all the sums stay: rows are dropped
-// earlier than what was made of them.
-func (s *Server) wrongMinutes(ctx context.Context, r rollup, from, to time.Time) ([]time.Time, error) {
-	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf(`SELECT minute FROM (
-			SELECT toStartOfMinute(time) AS minute, toInt64(count()) AS n FROM %s WHERE %s AND time >= @from AND time < @to GROUP BY minute
-			UNION ALL SELECT minute, -toInt64(sum(%s)) AS n FROM %s WHERE minute >= @from AND minute < @to GROUP BY minute)
-		GROUP BY minute HAVING sum(n) != 0 AND max(n) > 0 ORDER BY minute`, r.of, r.where, r.count, r.target),
-		clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds))
-	if err != nil {
-		return nil, fmt.Errorf("compare %s with %s: %w", r.target, r.of, err)
-	}
-	defer rows.Close()
-	var minutes []time.Time
-	for rows.Next() {
-		var m time.Time
-		if err := rows.Scan(&m); err != nil {
-			return nil, fmt.Errorf("compare %s with %s: %w", r.target, r.of, err)
-		}
-		minutes = append(minutes, m)
-	}
-	return minutes, rows.Err()
-}
-
-// rebuild makes a minute's sums again, by the view's own query. This ingester inserts nothing meanwhile.
-func (s *Server) rebuild(ctx context.Context, r rollup, minute time.Time) error {
-	s.inserting.Lock()
-	defer s.inserting.Unlock()
-	query, columns, err := s.definition(ctx, r)
-	if err != nil {
-		return err
-	}
-	at := minute.UTC().Format(time.DateTime)
-	if err := s.cfg.Store.Exec(ctx, "DELETE FROM "+r.target+" WHERE minute = toDateTime(?, 'UTC')", at); err != nil {
-		return fmt.Errorf("clear %s of %s: %w", at, r.target, err)
-	}
-	filter := fmt.Sprintf(`time >= toDateTime(\'%s\', \'UTC\') AND time < toDateTime(\'%s\', \'UTC\') + 60`, at, at)
-	if err := s.cfg.Store.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM (%s) SETTINGS additional_table_filters = {'%s': '%s'}",
-		r.target, columns, columns, query, r.of, filter)); err != nil {
-		return fmt.Errorf("rebuild %s of %s: %w", at, r.target, err)
-	}
-	return nil
-}
-
-// definition returns a view's query and the names of its target's columns.
-func (s *Server) definition(ctx context.Context, r rollup) (query, columns string, err error) {
-	row := s.cfg.Store.QueryRow(ctx, `SELECT as_select, (SELECT arrayStringConcat(groupArray(name), ', ') FROM (
-			SELECT name FROM system.columns WHERE database = currentDatabase() AND table = ? ORDER BY position))
-		FROM system.tables WHERE database = currentDatabase() AND name = ?`, r.target, r.view)
-	if err := row.Scan(&query, &columns); err != nil {
-		return "", "", fmt.Errorf("read the definition of %s: %w", r.view, err)
-	}
-	return query, columns, nil
-}
-
-// restoreEvents copies log records that are events to where they are looked for: of the requests whose events are not as many as their records.
-func (s *Server) restoreEvents(ctx context.Context, from, to time.Time) error {
-	s.inserting.Lock()
-	defer s.inserting.Unlock()
-	const (
-		columns  = "time, environment, service, instance, host, event_name, body, attributes, resource_json, batch_id, observed_delay_ns, trace, span, trace_flags"
-		within   = "time >= @from AND time < @to"
-		requests = `SELECT batch_id, toInt64(count()) AS n FROM %s WHERE event_name != '' AND ` + within + ` GROUP BY batch_id`
-		wrong    = `SELECT batch_id FROM (SELECT batch_id, n FROM (%s) UNION ALL SELECT batch_id, -n FROM (%s)) GROUP BY batch_id HAVING sum(n) != 0 AND max(n) > 0`
-	)
-	of := []any{clickhouse.DateNamed("from", from, clickhouse.Seconds), clickhouse.DateNamed("to", to, clickhouse.Seconds)}
-	var ids []uint64
-	if err := s.cfg.Store.QueryRow(ctx, "SELECT groupArray(batch_id) FROM ("+fmt.Sprintf(wrong, fmt.Sprintf(requests, "logs"), fmt.Sprintf(requests, "events"))+")", of...).Scan(&ids); err != nil {
-		return fmt.Errorf("compare events with logs: %w", err)
-	}
-	for some := range slices.Chunk(ids, 1000) {
-		args := append(slices.Clone(of), clickhouse.Named("ids", some))
-		if err := s.cfg.Store.Exec(ctx, "DELETE FROM events WHERE "+within+" AND batch_id IN (@ids)", args...); err != nil {
-			return fmt.Errorf("restore events: %w", err)
-		}
-		if err := s.cfg.Store.Exec(ctx, "INSERT INTO events ("+columns+") SELECT "+columns+" FROM logs WHERE event_name != '' AND "+within+" AND batch_id IN (@ids)", args...); err != nil {
-			return fmt.Errorf("restore events: %w", err)
-		}
-	}
-	return nil
+func (s *Server) giveUp(from, to time.Time, repaired int) {
+	s.cfg.Log.Error("rollups are wrong however often they are made again", "from", from, "to", to, "repaired", repaired)
 }

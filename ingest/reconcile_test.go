@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/store/storetest"
+	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
 // TestDerivedTablesAreRepaired takes rows out of the derived tables, as a store that died in the middle of an insert leaves them.
@@ -25,6 +28,8 @@ func TestDerivedTablesAreRepaired(t *testing.T) {
 		for _, q := range []string{
 			"SELECT toString(groupArray((minute, service, n, e, p))) FROM (SELECT minute, service, sum(requests) AS n, sum(errors) AS e, quantilesTDigestMerge(0.5, 0.95, 0.99)(duration) AS p FROM request_minutes GROUP BY minute, service ORDER BY minute, service)",
 			"SELECT toString(groupArray((minute, peer_service, n))) FROM (SELECT minute, peer_service, sum(calls) AS n FROM edge_minutes GROUP BY minute, peer_service ORDER BY minute, peer_service)",
+			"SELECT toString(groupArray((minute, service, n, s))) FROM (SELECT minute, service, sum(spans) AS n, groupArraySortedMerge(10)(slowest) AS s FROM service_minutes GROUP BY minute, service ORDER BY minute, service)",
+			"SELECT toString(groupArray((minute, n, s))) FROM (SELECT minute, sum(spans) AS n, groupArraySortedMerge(10)(slowest) AS s FROM slowest_minutes GROUP BY minute ORDER BY minute)",
 			"SELECT toString(groupArray((minute, service, n))) FROM (SELECT minute, service, sum(lines) AS n FROM log_minutes GROUP BY minute, service ORDER BY minute, service)",
 			"SELECT toString(groupArray((event_name, batch_id))) FROM (SELECT * FROM events ORDER BY batch_id)",
 		} {
@@ -45,6 +50,8 @@ func TestDerivedTablesAreRepaired(t *testing.T) {
 	want := state()
 	run("ALTER TABLE request_minutes DELETE WHERE minute < now() - 130 SETTINGS mutations_sync = 1")
 	run("ALTER TABLE edge_minutes DELETE WHERE 1 SETTINGS mutations_sync = 1")
+	run("ALTER TABLE service_minutes DELETE WHERE minute < now() - 130 SETTINGS mutations_sync = 1")
+	run("ALTER TABLE slowest_minutes DELETE WHERE minute > now() - 130 SETTINGS mutations_sync = 1")
 	run("ALTER TABLE log_minutes DELETE WHERE minute < now() - 130 SETTINGS mutations_sync = 1")
 	run("ALTER TABLE events DELETE WHERE batch_id = 1 SETTINGS mutations_sync = 1")
 	if state() == want {
@@ -59,12 +66,35 @@ func TestDerivedTablesAreRepaired(t *testing.T) {
 			t.Errorf("got\n%swant\n%s", got, want)
 		}
 	}
-	if _, _, ok := s.dirty.closed(now.Add(time.Hour)); ok {
+	if _, _, ok := s.dirty.take(now.Add(time.Hour)); ok {
 		t.Error("still dirty")
 	}
 	run("INSERT INTO events SELECT * FROM events WHERE batch_id = 0") // told twice
 	if _, err := s.repair(t.Context(), now.Add(-time.Hour), now); err != nil || state() != want {
 		t.Errorf("%v, got\n%swant\n%s", err, state(), want)
+	}
+}
+
+// TestWhatIsMarkedMeanwhileStays dirty, whether what was taken is right by then or not.
+func TestWhatIsMarkedMeanwhileStays(t *testing.T) {
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for _, right := range []bool{true, false} {
+		var d dirty
+		d.mark(noon, noon.Add(5*time.Minute))
+		from, to, ok := d.take(noon.Add(5 * time.Minute))
+		if !ok || from != noon || to != noon.Add(5*time.Minute) {
+			t.Fatalf("took %s to %s, %v", from, to, ok)
+		}
+		late := noon.Add(time.Minute + time.Second)
+		d.mark(late, late)
+		want := noon.Add(time.Minute)
+		if !right {
+			d.mark(from, to.Add(-1))
+			want = noon
+		}
+		if from, to, ok = d.take(noon.Add(time.Hour)); !ok || from != want || to != noon.Add(6*time.Minute) {
+			t.Errorf("took %s to %s, %v; want from %s", from, to, ok, want)
+		}
 	}
 }
 
@@ -91,12 +121,21 @@ func TestSumsOutliveTheirRows(t *testing.T) {
 	}
 }
 
-// notServing is a server that was not started.
-func notServing(t *testing.T, db Store) *Server {
+// notServing is a server that was not started, configured as is said.
+func notServing(t *testing.T, db Store, change ...func(*Config)) *Server {
 	t.Helper()
-	s, err := New(Config{GRPCListen: "x:1", HTTPListen: "x:1", TLS: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13}, Store: db})
+	cfg := Config{GRPCListen: "x:1", HTTPListen: "x:1", TLS: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13}, Store: db}
+	for _, set := range change {
+		set(&cfg)
+	}
+	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// sent is a request of the ingester itself.
+func sent(signal telemetry.Signal, body []byte) receive.Request {
+	return receive.Request{Request: otlp.Request{Signal: signal, Body: body}}
 }

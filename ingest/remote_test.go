@@ -123,6 +123,35 @@ func TestRemoteWrite(t *testing.T) {
 	in.wantHistograms(t, `[('api','duration',5,7)]`)
 }
 
+// TestWhatTheStoreRefusesIsNotWritten: it is in dead_letters, once the store took others of its table.
+func TestWhatTheStoreRefusesIsNotWritten(t *testing.T) {
+	in := start(t, nil)
+	now := time.Now()
+	other := fmt.Sprintf("toUnixTimestamp64Milli(time) != %d", now.UnixMilli())
+	for table, good := range map[string]string{"metric_samples": "value != 13", "exponential_histograms": other, "exemplars": other} {
+		if err := in.db.Exec(t.Context(), "ALTER TABLE "+table+" ADD CONSTRAINT good CHECK "+good); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		kind    string
+		body    []byte
+		status  int
+		written string
+	}{
+		{"application/x-protobuf", remoteV1(t, "temperature", now, 1, 13, 2), http.StatusBadRequest, "2 0 0"},
+		{kindV2, remoteV2(t, now, true), http.StatusServiceUnavailable, "  "},
+		{kindV2, remoteV2(t, now.Add(-time.Second), true), http.StatusNoContent, "1 1 1"},
+		{kindV2, remoteV2(t, now, true), http.StatusBadRequest, "1 0 0"},
+	} {
+		if resp, answer := in.write(t, c.kind, "snappy", "", c.body); resp.StatusCode != c.status || writtenTo(resp) != c.written {
+			t.Errorf("%s, %q written, want %d and %q: %s", resp.Status, writtenTo(resp), c.status, c.written, answer)
+		}
+	}
+	in.want(t, `SELECT toString(groupArray((target, n))) FROM (SELECT target, count() AS n FROM dead_letters FINAL GROUP BY target ORDER BY target)`,
+		`[('exemplars',1),('exponential_histograms',1),('metric_samples',1)]`)
+}
+
 // TestExemplarsThatComeAlone: Prometheus sends them in series of their own, without samples.
 func TestExemplarsThatComeAlone(t *testing.T) {
 	in := start(t, nil)
@@ -145,7 +174,7 @@ func TestExemplarsThatComeAlone(t *testing.T) {
 }
 
 func TestSeriesLimitOfAToken(t *testing.T) {
-	r := receive(t, func(c *ingest.Config) { c.MaxSeries = 20 })
+	r := receiving(t, func(c *ingest.Config) { c.MaxSeries = 20 })
 	few, _ := r.token(t, "prod", meta.Limits{Series: 3})
 	many, _ := r.token(t, "prod", meta.Limits{})
 	write := func(token, name string, series int, want string) string {
@@ -260,7 +289,7 @@ func TestRemoteWriteRefuses(t *testing.T) {
 
 // TestRemoteWriteIsToldToComeBack: what Prometheus sends again by itself is 5xx; 429 is for who is past its own limit.
 func TestRemoteWriteIsToldToComeBack(t *testing.T) {
-	r := receive(t, func(c *ingest.Config) { c.MaxWaiting = 1 })
+	r := receiving(t, func(c *ingest.Config) { c.MaxWaiting = 1 })
 	slow, _ := r.token(t, "slow", meta.Limits{BytesPerSecond: 1})
 	resp, _ := r.write(t, "application/x-protobuf", "snappy", "Bearer mw_x_y", remoteV1(t, "x", time.Now(), 1))
 	if resp.StatusCode != http.StatusUnauthorized {

@@ -9,6 +9,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -36,7 +38,7 @@ func (s *Server) storeSelf(ctx context.Context, start time.Time) error {
 	if err != nil {
 		return fmt.Errorf("encode own metrics: %w", err)
 	}
-	_, _, err = s.export(ctx, request{signal: telemetry.Metrics, body: body})
+	_, err = s.export(ctx, receive.Request{Request: otlp.Request{Signal: telemetry.Metrics, Body: body}})
 	return err
 }
 
@@ -51,7 +53,7 @@ func (s *Server) selfMetrics(start, now time.Time) pmetric.Metrics {
 	out.inserts(s.inserts.snapshot())
 	s.addSeriesCounts(out.metrics, now)
 	out.gauge(telemetry.IngestWaiting, "{request}", int64(len(s.batcher.queue)))
-	out.gauge(telemetry.IngestWaitingBytes, "By", s.memory.used.Load())
+	out.gauge(telemetry.IngestWaitingBytes, "By", s.memory.Used())
 	return md
 }
 

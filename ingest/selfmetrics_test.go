@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midwatch/midwatch/ingest/otlp/otlptest"
 	"github.com/midwatch/midwatch/internal/store/storetest"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
@@ -14,10 +15,10 @@ func TestOwnCountersBecomeRows(t *testing.T) {
 	s := notServing(t, db)
 	stop := s.startBatcher(context.Background())
 	defer stop()
-	if _, _, err := s.export(t.Context(), request{signal: telemetry.Logs, body: sample(t, telemetry.Logs)}); err != nil {
+	if _, err := s.export(t.Context(), sent(telemetry.Logs, otlptest.Sample(t, telemetry.Logs))); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.export(t.Context(), request{signal: telemetry.Logs, body: []byte("\x0a\xff")}); err == nil {
+	if _, err := s.export(t.Context(), sent(telemetry.Logs, []byte("\x0a\xff"))); err == nil {
 		t.Fatal("a malformed request was stored")
 	}
 	if err := s.storeSelf(t.Context(), time.Now()); err != nil {

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/midwatch/midwatch/ingest"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/auth"
 	"github.com/midwatch/midwatch/internal/auth/pki"
 	meta "github.com/midwatch/midwatch/internal/metadata"
@@ -41,7 +42,7 @@ type receiver struct {
 	trust  *tls.Config
 }
 
-func receive(t *testing.T, change func(*ingest.Config)) *receiver {
+func receiving(t *testing.T, change func(*ingest.Config)) *receiver {
 	t.Helper()
 	db := metadatatest.Open(t)
 	r := &receiver{ingester: &ingester{db: storetest.Open(t), certs: t.TempDir()}, tokens: db, known: auth.NewSenders(db, nil)}
@@ -121,7 +122,7 @@ func bearer(ctx context.Context, text string) context.Context {
 }
 
 func TestTokenSendsToItsEnvironment(t *testing.T) {
-	r := receive(t, nil)
+	r := receiving(t, nil)
 	text, _ := r.token(t, "prod", meta.Limits{})
 	for _, named := range []string{"", "prod", "other"} {
 		if resp, answer := r.send(t, "/v1/logs", "Bearer "+text, line("named "+named, named)); resp.StatusCode != http.StatusOK {
@@ -147,7 +148,7 @@ func TestTokenSendsToItsEnvironment(t *testing.T) {
 }
 
 func TestRefusesWhoHasNoValidToken(t *testing.T) {
-	r := receive(t, nil)
+	r := receiving(t, nil)
 	good, _ := r.token(t, "prod", meta.Limits{})
 	revoked, id := r.token(t, "prod", meta.Limits{})
 	if err := r.tokens.RevokeToken(t.Context(), id); err != nil {
@@ -200,7 +201,7 @@ func TestRefusesWhoHasNoValidToken(t *testing.T) {
 }
 
 func TestNothingIsReadOfStrangers(t *testing.T) {
-	r := receive(t, nil)
+	r := receiving(t, nil)
 	never, end := io.Pipe() // a body that does not come
 	defer func() { _ = end.Close() }()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+r.addrs.HTTP+"/v1/logs", never)
@@ -227,7 +228,7 @@ func TestNothingIsReadOfStrangers(t *testing.T) {
 }
 
 func TestCertificateOfAnotherPartIsRefusedWithATokenToo(t *testing.T) {
-	r := receive(t, nil)
+	r := receiving(t, nil)
 	text, _ := r.token(t, "prod", meta.Limits{})
 	r.trust = r.identity(t, pki.Sandbox).Client(pki.Ingester)
 	_, err := ptraceotlp.NewGRPCClient(r.dial(t, r.trust)).Export(bearer(t.Context(), text), ptraceotlp.NewExportRequestFromTraces(spans("x", 1)))
@@ -238,14 +239,14 @@ func TestCertificateOfAnotherPartIsRefusedWithATokenToo(t *testing.T) {
 }
 
 func TestSendersDoNotShareIDs(t *testing.T) {
-	r := receive(t, nil)
+	r := receiving(t, nil)
 	a, _ := r.token(t, "a", meta.Limits{})
 	b, _ := r.token(t, "b", meta.Limits{})
 	client := plogotlp.NewGRPCClient(r.dial(t, r.trust))
 	named, unnamed := logs("cart", 3), logs("cart", 5)
 	for _, ctx := range []context.Context{bearer(t.Context(), a), bearer(t.Context(), b)} {
 		for range 2 { // its own retry is recognised
-			if _, err := client.Export(metadata.AppendToOutgoingContext(ctx, ingest.HeaderBatchID, "1"), plogotlp.NewExportRequestFromLogs(named)); err != nil {
+			if _, err := client.Export(metadata.AppendToOutgoingContext(ctx, receive.HeaderBatchID, "1"), plogotlp.NewExportRequestFromLogs(named)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := client.Export(ctx, plogotlp.NewExportRequestFromLogs(unnamed)); err != nil {
@@ -258,7 +259,7 @@ func TestSendersDoNotShareIDs(t *testing.T) {
 }
 
 func TestRateLimitOfAToken(t *testing.T) {
-	r := receive(t, nil)
+	r := receiving(t, nil)
 	slow, _ := r.token(t, "slow", meta.Limits{RequestsPerSecond: 1})
 	large, _ := r.token(t, "large", meta.Limits{BytesPerSecond: 10})
 	other, _ := r.token(t, "other", meta.Limits{})

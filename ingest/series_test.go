@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/store/storetest"
 	"github.com/midwatch/midwatch/internal/telemetry"
@@ -39,7 +41,7 @@ func gauges(t testing.TB, at time.Time, n int, value float64) []byte {
 
 func (s *Server) mustTake(t testing.TB, body []byte) {
 	t.Helper()
-	if _, _, err := s.export(t.Context(), request{signal: telemetry.Metrics, body: body}); err != nil {
+	if _, err := s.export(t.Context(), sent(telemetry.Metrics, body)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -78,21 +80,21 @@ type refusing struct {
 	table string
 }
 
-func (r *refusing) Insert(ctx context.Context, table string, blocks []proto.Input) error {
+func (r *refusing) Insert(ctx context.Context, table string, columns []string, blocks func() []proto.Input) error {
 	if table == r.table {
 		return errors.New("the store is gone")
 	}
-	return r.DB.Insert(ctx, table, blocks)
+	return r.DB.Insert(ctx, table, columns, blocks)
 }
 
 // TestNoSampleIsAcknowledgedWithoutItsSeries loses the insert of the series' rows, with those of the samples done.
 func TestNoSampleIsAcknowledgedWithoutItsSeries(t *testing.T) {
-	db := &refusing{DB: storetest.Open(t), table: seriesTable}
+	db := &refusing{DB: storetest.Open(t), table: otlp.SeriesTable}
 	s := notServing(t, db)
 	defer s.startBatcher(context.Background())()
 	now := time.Now()
 	first := gauges(t, now, 5, 1)
-	if _, _, err := s.export(t.Context(), request{signal: telemetry.Metrics, body: first}); !errors.Is(err, ErrStore) {
+	if _, err := s.export(t.Context(), sent(telemetry.Metrics, first)); !errors.Is(err, receive.ErrStore) {
 		t.Fatalf("got %v, want ErrStore", err)
 	}
 	db.table = ""
@@ -127,15 +129,37 @@ func TestASeriesIsToldAgainWhenTheStoreMayHaveLostIt(t *testing.T) {
 	}
 	told(0)
 	lose()
-	db.table = samplesTable
-	if _, _, err := s.export(t.Context(), request{signal: telemetry.Metrics, body: gauges(t, now.Add(time.Second), 5, 2)}); !errors.Is(err, ErrStore) {
+	db.table = otlp.SamplesTable
+	if _, err := s.export(t.Context(), sent(telemetry.Metrics, gauges(t, now.Add(time.Second), 5, 2))); !errors.Is(err, receive.ErrStore) {
 		t.Fatalf("%v, want ErrStore", err)
 	}
 	db.table = ""
 	told(2)
 	lose()
-	s.TellDropped(t.Context(), []store.Dropped{{Table: seriesTable, Day: now.UTC().Truncate(24 * time.Hour), Reason: store.DiskFull}})
+	s.TellDropped(t.Context(), []store.Dropped{{Table: otlp.SeriesTable, Day: now.UTC().Truncate(24 * time.Hour), Reason: store.DiskFull}})
 	told(3)
+}
+
+// TestADayThatAnotherIngesterDropped is told again when late samples of it come.
+func TestADayThatAnotherIngesterDropped(t *testing.T) {
+	db := storetest.Open(t)
+	s := notServing(t, db)
+	defer s.startBatcher(context.Background())()
+	yesterday := time.Now().Add(-24 * time.Hour)
+	s.mustTake(t, gauges(t, time.Now(), 5, 1))
+	s.mustTake(t, gauges(t, yesterday, 5, 1))
+	if err := db.Exec(t.Context(), "TRUNCATE TABLE metric_series"); err != nil {
+		t.Fatal(err)
+	}
+	s.forgetBefore(time.Now())
+	s.mustTake(t, gauges(t, time.Now(), 5, 1))
+	s.mustTake(t, gauges(t, yesterday.Add(time.Second), 5, 1))
+	if n := counted(t, db, "SELECT count() FROM metric_series WHERE day = toDate(now('UTC')) - 1"); n != 5 {
+		t.Errorf("%d rows of 5 series of yesterday", n)
+	}
+	if n := counted(t, db, "SELECT count() FROM metric_series WHERE day = toDate(now('UTC'))"); n != 0 {
+		t.Errorf("%d rows of 5 series of today, which nobody drops", n)
+	}
 }
 
 func TestNewSeriesMayBeRefused(t *testing.T) {
@@ -145,35 +169,16 @@ func TestNewSeriesMayBeRefused(t *testing.T) {
 	now := time.Now()
 	s.mustTake(t, gauges(t, now, 2, 1))
 	s.limit = newSeriesLimits(0)
-	rejected, why, err := s.export(t.Context(), request{signal: telemetry.Metrics, from: &sender{}, body: gauges(t, now.Add(time.Second), 5, 2)})
-	if err != nil || rejected != 3 || why == "" {
-		t.Errorf("rejected %d, %q, %v; want the three new series", rejected, why, err)
+	q := sent(telemetry.Metrics, gauges(t, now.Add(time.Second), 5, 2))
+	q.From = &receive.Sender{}
+	r, err := s.export(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rejected, why := r.Tally.Partial(); rejected != 3 || why == "" {
+		t.Errorf("rejected %d, %q; want the three new series", rejected, why)
 	}
 	if n := counted(t, db, "SELECT count() FROM metric_samples"); n != 4 {
 		t.Errorf("%d samples, want 4", n)
-	}
-}
-
-func TestASeriesIsTheSameInAnyOrderOfItsAttributes(t *testing.T) {
-	r := &rows{}
-	m := pcommon.NewMap()
-	m.PutStr("a", "1")
-	m.PutStr("b", "2")
-	n := pcommon.NewMap()
-	n.PutStr("b", "2")
-	n.PutStr("a", "1")
-	of := metric{resource: &resource{service: "cart"}, name: "jobs", kind: kindGauge}.hashed()
-	if of.series(r.attributesOf(m)) != of.series(r.attributesOf(n)) {
-		t.Error("two series")
-	}
-	n.PutStr("a", "2")
-	n.PutStr("b", "1")
-	if of.series(r.attributesOf(m)) == of.series(r.attributesOf(n)) {
-		t.Error("one series")
-	}
-	other := of
-	other.kind = kindSumDelta
-	if of.series(r.attributesOf(m)) == other.hashed().series(r.attributesOf(m)) {
-		t.Error("a gauge and a sum are one series")
 	}
 }

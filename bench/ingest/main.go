@@ -8,13 +8,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/midwatch/midwatch/bench/figure"
@@ -32,24 +28,7 @@ type options struct {
 	only     string
 }
 
-func main() { os.Exit(run()) }
-
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	figures, err := bench(ctx, os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return 2
-	}
-	ok := figure.Print(os.Stdout, figures)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-	}
-	if err != nil || !ok {
-		return 1
-	}
-	return 0
-}
+func main() { os.Exit(figure.Main(bench)) }
 
 // bench runs what the arguments name.
 func bench(ctx context.Context, args []string) ([]figure.Figure, error) {
@@ -72,8 +51,7 @@ func bench(ctx context.Context, args []string) ([]figure.Figure, error) {
 
 func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("ingest", flag.ContinueOnError)
-	f.StringVar(&o.programs.Midwatch, "midwatch", "bin/midwatch", "the program to measure")
-	f.StringVar(&o.programs.Collector, "collector", "bin/otelcol-peer", "the program to compare it with (make bench-peer)")
+	o.programs.Flags(f)
 	logs := f.Int("rows", 5_000_000, "log records")
 	spans := f.Int("spans", 0, "spans; 0: two for five log records")
 	seed := f.Uint64("seed", 1, "of the load")
@@ -91,10 +69,5 @@ func parse(args []string) (o options, err error) {
 		return o, fmt.Errorf("-rows, -spans: want at least %d of each", load.Rows)
 	}
 	o.load = load.LastHour(*seed, *logs, *spans)
-	for _, path := range []*string{&o.programs.Midwatch, &o.programs.Collector} {
-		if *path, err = filepath.Abs(*path); err != nil {
-			return o, err
-		}
-	}
-	return o, nil
+	return o, o.programs.Find()
 }

@@ -155,7 +155,7 @@ func (t taken) print(side string, signal load.Signal) {
 		t.receiver.CPU.Seconds(), t.perCPUSecond(), t.receiver.Peak, t.slowest.Round(time.Millisecond), t.told, t.failed)
 	fmt.Printf("  store     %.1f CPU-s while rows came, %.1f until all was merged; %.0f MB at most\n", t.stored.Seconds(), t.merged.Seconds(), t.store.Peak)
 	fmt.Printf("  disk      %.1f bytes a row in %d parts: data %.1f, skip indexes %.1f, the rest (marks, primary keys) %.1f\n", t.bytesPerRow(), t.disk.Parts,
-		float64(t.disk.Data)/rows, float64(t.disk.Indexes)/rows, float64(t.disk.Bytes-t.disk.Data-t.disk.Indexes)/rows)
+		float64(t.disk.Data)/rows, float64(t.disk.Indexes)/rows, (float64(t.disk.Bytes)-float64(t.disk.Data)-float64(t.disk.Indexes))/rows)
 	if len(t.tables) > 1 {
 		for i, d := range t.tablesAlone {
 			fmt.Printf("            of them %s %.1f\n", t.tables[i], float64(d.Bytes)/rows)

@@ -78,5 +78,10 @@ func differences() []string {
 	return []string{
 		compare("request_minutes", "requests", "operation", "name", "server"),
 		compare("edge_minutes", "calls", "''", "''", "client"),
+		compare("service_minutes", "requests", "''", "''", "server"),
+		`SELECT countIf(a.n != b.n OR a.top != b.top) FROM (
+			SELECT toStartOfMinute(time) AS minute, count() AS n, groupArraySorted(10)((-toInt64(duration_ns), trace, span, toString(service), toString(name))) AS top
+			FROM spans GROUP BY minute) AS a
+		FULL OUTER JOIN (SELECT minute, sum(spans) AS n, groupArraySortedMerge(10)(slowest) AS top FROM slowest_minutes GROUP BY minute) AS b ON a.minute = b.minute`,
 	}
 }

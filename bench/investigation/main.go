@@ -6,13 +6,12 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
+
+	"github.com/midwatch/midwatch/bench/figure"
 )
 
 // options are the flags.
@@ -23,23 +22,14 @@ type options struct {
 	only                               []string
 }
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(figure.Main(bench)) }
 
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	o, err := parse(os.Args[1:])
-	if err == nil {
-		var figures []figure
-		if figures, err = measure(ctx, o); err == nil && !printFigures(os.Stdout, figures) {
-			return 1
-		}
-	}
+func bench(ctx context.Context, args []string) ([]figure.Figure, error) {
+	o, err := parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		return 1
+		return nil, err
 	}
-	return 0
+	return measure(ctx, o)
 }
 
 // Groups of figures.
@@ -74,9 +64,9 @@ func parse(args []string) (options, error) {
 }
 
 // measure returns all figures that are wanted. The quiet ones come first.
-func measure(ctx context.Context, o options) (all []figure, err error) {
+func measure(ctx context.Context, o options) (all []figure.Figure, err error) {
 	wants := func(name string) bool { return slices.Contains(o.only, name) }
-	add := func(figures []figure, err error) error {
+	add := func(figures []figure.Figure, err error) error {
 		all = append(all, figures...)
 		return err
 	}

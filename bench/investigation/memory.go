@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/midwatch/midwatch/bench/figure"
 )
 
 // What many investigations at once may take: resident memory of all worker processes and the sandboxed steps they started, in MB.
@@ -22,7 +24,7 @@ const (
 )
 
 // memory runs many investigations at once and returns the most memory that the worker processes had at one moment.
-func (in *installation) memory(ctx context.Context) ([]figure, error) {
+func (in *installation) memory(ctx context.Context) ([]figure.Figure, error) {
 	in.model.reset(manyThink)
 	watched, stop := context.WithCancel(ctx)
 	peak := make(chan usage, 1)
@@ -49,7 +51,7 @@ func (in *installation) memory(ctx context.Context) ([]figure, error) {
 	}
 	fmt.Fprintf(os.Stdout, "memory: %d investigations at once, ended after %.0f to %.0f s; peak of the worker processes %.0f MB:%s\n",
 		manyInvestigations, first.Sub(began).Seconds(), time.Since(began).Seconds(), most.total(), most)
-	return []figure{{fmt.Sprintf("workers_%d_investigations", manyInvestigations), most.total(), "MB", manyWithin}}, nil
+	return []figure.Figure{figure.AtMost(fmt.Sprintf("workers_%d_investigations", manyInvestigations), most.total(), "MB", manyWithin)}, nil
 }
 
 // firstQuestions counts the investigations that had asked the model before a moment.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/midwatch/midwatch/bench/figure"
 	"github.com/midwatch/midwatch/sandbox"
 	"github.com/midwatch/midwatch/sandbox/gvisor"
 	"github.com/midwatch/midwatch/sandbox/native"
@@ -19,7 +20,7 @@ const (
 )
 
 // sandboxes starts steps in each engine.
-func sandboxes(ctx context.Context, o options) ([]figure, error) {
+func sandboxes(ctx context.Context, o options) ([]figure.Figure, error) {
 	local, err := native.New(native.Config{Program: o.analyst})
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func sandboxes(ctx context.Context, o options) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var figures []figure
+	var figures []figure.Figure
 	for _, e := range []struct {
 		name   string
 		engine sandbox.Engine
@@ -44,7 +45,7 @@ func sandboxes(ctx context.Context, o options) ([]figure, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sandbox %s: %w", e.name, err)
 		}
-		figures = append(figures, figure{"sandbox_start_p50_" + e.name, float64(median.Microseconds()) / 1000, "ms", e.within})
+		figures = append(figures, figure.AtMost("sandbox_start_p50_"+e.name, float64(median.Microseconds())/1000, "ms", e.within))
 	}
 	return figures, nil
 }

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/midwatch/midwatch/activities/starter"
+	"github.com/midwatch/midwatch/bench/figure"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/workflows"
 )
@@ -31,7 +32,7 @@ const (
 
 // storms raises storms, each in an environment of its own, on a real Temporal with the real Intake. What Intake starts
 // only notes what it got.
-func storms(ctx context.Context, program string, runs int) (figures []figure, err error) {
+func storms(ctx context.Context, program string, runs int) (figures []figure.Figure, err error) {
 	t, err := startTemporal(ctx, program)
 	if err != nil {
 		return nil, err
@@ -55,9 +56,9 @@ func storms(ctx context.Context, program string, runs int) (figures []figure, er
 		most, took = max(most, incidents), append(took, (d-debounce).Seconds())
 	}
 	slices.Sort(took)
-	return []figure{
-		{fmt.Sprintf("storm_of_%d_alerts", stormAlerts), float64(most), "investigations", 1},
-		{"storm_coalesce_s", took[len(took)-1], "s", stormWithin},
+	return []figure.Figure{
+		figure.AtMost(fmt.Sprintf("storm_of_%d_alerts", stormAlerts), float64(most), "investigations", 1),
+		figure.AtMost("storm_coalesce_s", took[len(took)-1], "s", stormWithin),
 	}, nil
 }
 

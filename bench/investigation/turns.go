@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/midwatch/midwatch/activities/starter"
+	"github.com/midwatch/midwatch/bench/figure"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/metadata"
 	"github.com/midwatch/midwatch/workflows"
@@ -24,7 +25,7 @@ const investigationPatience = 5 * time.Minute
 // turns runs investigations one after another and looks at them from the model's side: from the end of one answer to the next
 // question everything is Midwatch's. That is the answer's ledger entry, the sandboxed step that reads it, the tools it asks for,
 // the sandboxed step that writes the next prompt, redaction, and every hop through Temporal in between.
-func (in *installation) turns(ctx context.Context, runs int) ([]figure, error) {
+func (in *installation) turns(ctx context.Context, runs int) ([]figure.Figure, error) {
 	var took []float64
 	where := account{}
 	for n := range runs + 1 {
@@ -53,7 +54,7 @@ func (in *installation) turns(ctx context.Context, runs int) ([]figure, error) {
 	if err := where.write(os.Stdout); err != nil {
 		return nil, err
 	}
-	return []figure{{"turn_beside_model_p50", took[len(took)/2], "ms", turnWithin}}, nil
+	return []figure.Figure{figure.AtMost("turn_beside_model_p50", took[len(took)/2], "ms", turnWithin)}, nil
 }
 
 // investigate starts an investigation, waits until it ended and says what is wrong with it: only a whole one counts.

@@ -10,11 +10,11 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
+
+	"github.com/midwatch/midwatch/bench/figure"
 )
 
 // options are the flags.
@@ -31,30 +31,23 @@ const (
 	maxVisible = 2    // seconds
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(figure.Main(bench)) }
 
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+func bench(ctx context.Context, args []string) ([]figure.Figure, error) {
 	var o options
-	flag.StringVar(&o.midwatch, "midwatch", "bin/midwatch", "the program to measure")
-	flag.IntVar(&o.nodes, "nodes", 1000, "nodes of the cluster")
-	flag.IntVar(&o.pods, "pods", 30_000, "pods of the cluster")
-	flag.IntVar(&o.churn, "churn", 50, "pods that are replaced each second")
-	flag.DurationVar(&o.length, "for", time.Minute, "how long they are")
-	flag.Parse()
-	figures, err := measure(ctx, o)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		return 1
+	f := flag.NewFlagSet("kube", flag.ContinueOnError)
+	f.StringVar(&o.midwatch, "midwatch", "bin/midwatch", "the program to measure")
+	f.IntVar(&o.nodes, "nodes", 1000, "nodes of the cluster")
+	f.IntVar(&o.pods, "pods", 30_000, "pods of the cluster")
+	f.IntVar(&o.churn, "churn", 50, "pods that are replaced each second")
+	f.DurationVar(&o.length, "for", time.Minute, "how long they are")
+	if err := f.Parse(args); err != nil {
+		return nil, err
 	}
-	if !printFigures(os.Stdout, figures) {
-		return 1
-	}
-	return 0
+	return measure(ctx, o)
 }
 
-func measure(ctx context.Context, o options) (figures []figure, err error) {
+func measure(ctx context.Context, o options) (figures []figure.Figure, err error) {
 	w, err := newWorld(o.nodes, o.pods)
 	if err != nil {
 		return nil, err
@@ -89,7 +82,7 @@ func measure(ctx context.Context, o options) (figures []figure, err error) {
 }
 
 // underChurn replaces pods and looks how soon the store has the new ones.
-func (in *installation) underChurn(ctx context.Context, w *world, o options) ([]figure, error) {
+func (in *installation) underChurn(ctx context.Context, w *world, o options) ([]figure.Figure, error) {
 	before, err := in.usages()
 	if err != nil {
 		return nil, err
@@ -124,10 +117,10 @@ func (in *installation) underChurn(ctx context.Context, w *world, o options) ([]
 	fmt.Printf("%d pods replaced in %s (%.1f/s), %d versions and Events stored; %d of %d new pods seen: p50 %.2f s, p99 %.2f s, longest %.2f s\n",
 		replaced, took.Round(time.Second), float64(replaced)/took.Seconds(), found.rows, len(found.delays), len(made.at), quantile(0.5), quantile(0.99), quantile(1))
 	missing := float64(len(made.at) - len(found.delays))
-	return []figure{
-		{"kube_exporter_cpu", cores, "cores", maxCores},
-		{"kube_exporter_memory", after["exporter"].peak, "MB", maxMemory},
-		{"kube_change_visible_p99", quantile(0.99), "s", maxVisible},
-		{"kube_versions_missing", missing, "versions", 0},
+	return []figure.Figure{
+		figure.AtMost("kube_exporter_cpu", cores, "cores", maxCores),
+		figure.AtMost("kube_exporter_memory", after["exporter"].peak, "MB", maxMemory),
+		figure.AtMost("kube_change_visible_p99", quantile(0.99), "s", maxVisible),
+		figure.AtMost("kube_versions_missing", missing, "versions", 0),
 	}, nil
 }

@@ -4,13 +4,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"syscall"
 
 	"github.com/midwatch/midwatch/bench/figure"
 	"github.com/midwatch/midwatch/bench/load"
@@ -25,33 +21,19 @@ type options struct {
 	runs, warm int
 }
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(figure.Main(bench)) }
 
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return 2
-	}
-	var figures []figure.Figure
-	if err == nil {
-		figures, err = measure(ctx, o)
-	}
-	ok := figure.Print(os.Stdout, figures)
+func bench(ctx context.Context, args []string) ([]figure.Figure, error) {
+	o, err := parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
+		return nil, err
 	}
-	if err != nil || !ok {
-		return 1
-	}
-	return 0
+	return measure(ctx, o)
 }
 
 func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("query", flag.ContinueOnError)
-	f.StringVar(&o.programs.Midwatch, "midwatch", "bin/midwatch", "the program to measure")
-	f.StringVar(&o.programs.Collector, "collector", "bin/otelcol-peer", "the program that fills the tables to compare with (make bench-peer)")
+	o.programs.Flags(f)
 	f.StringVar(&o.data, "data", "", "`directory` with the data that bench-ingest -keep left; one without is filled and kept (default: filled and removed)")
 	f.IntVar(&o.runs, "runs", 25, "times that each question is asked of each side")
 	f.IntVar(&o.warm, "warm", 3, "times that it is asked before")
@@ -68,10 +50,5 @@ func parse(args []string) (o options, err error) {
 		*spans = *rows * 2 / 5
 	}
 	o.load = load.LastHour(*seed, *rows, *spans)
-	for _, path := range []*string{&o.programs.Midwatch, &o.programs.Collector} {
-		if *path, err = filepath.Abs(*path); err != nil {
-			return o, err
-		}
-	}
-	return o, nil
+	return o, o.programs.Find()
 }

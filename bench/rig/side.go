@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -20,6 +21,22 @@ import (
 type Programs struct {
 	Midwatch  string
 	Collector string // bench/peer
+}
+
+// Flags lets a person say where they are.
+func (p *Programs) Flags(f *flag.FlagSet) {
+	f.StringVar(&p.Midwatch, "midwatch", "bin/midwatch", "the program to measure")
+	f.StringVar(&p.Collector, "collector", "bin/otelcol-peer", "the program to compare it with (make bench-peer)")
+}
+
+// Find makes the paths those of any directory.
+func (p *Programs) Find() (err error) {
+	for _, path := range []*string{&p.Midwatch, &p.Collector} {
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Side is one way from OTLP to tables: a receiver and a store of its own, which nobody else writes to.

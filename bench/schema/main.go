@@ -8,12 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
+	"github.com/midwatch/midwatch/bench/figure"
 	"github.com/midwatch/midwatch/bench/rig"
 	"github.com/midwatch/midwatch/internal/store"
 )
@@ -28,23 +27,14 @@ type options struct {
 	keep        bool
 }
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(figure.Main(bench)) }
 
-func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	o, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return 2
-	}
-	if err == nil {
-		err = measureAll(ctx, o)
-	}
+func bench(ctx context.Context, args []string) ([]figure.Figure, error) {
+	o, err := parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		return 1
+		return nil, err
 	}
-	return 0
+	return nil, measureAll(ctx, o)
 }
 
 func parse(args []string) (o options, err error) {

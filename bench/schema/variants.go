@@ -175,7 +175,7 @@ func ours(ctx context.Context, db *store.DB, table string, edits []edited) ([]va
 	if err := db.QueryRow(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?", table).Scan(&ddl); err != nil {
 		return nil, err
 	}
-	rollups := map[string][]string{"logs": {"log_minutes", "events"}, "spans": {"request_minutes", "edge_minutes"}}
+	rollups := map[string][]string{"logs": {"log_minutes", "events"}, "spans": {"request_minutes", "edge_minutes", "service_minutes", "slowest_minutes"}}
 	real := variant{name: table + "-and-rollups", signal: table, into: table, tables: append([]string{table}, rollups[table]...), edit: func(sql string) string { return sql }}
 	for _, t := range real.tables {
 		real.drop = append(real.drop, "TRUNCATE TABLE "+t)

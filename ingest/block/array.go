@@ -77,6 +77,9 @@ func (c *Map) PutString(key, value string) {
 // End finishes a row.
 func (c *Map) End() { c.ends = append(c.ends, c.values.rows) }
 
+// Distinct is how many keys there are that differ.
+func (c *Map) Distinct() int { return c.keys.Distinct() }
+
 // Type is ClickHouse's name of the type.
 func (c *Map) Type() proto.ColumnType { return "Map(LowCardinality(String), String)" }
 

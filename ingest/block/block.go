@@ -19,6 +19,9 @@ func (b Block) Rows() int {
 	return b[0].Rows()
 }
 
+// Names is what its columns are called.
+func (b Block) Names() []string { return each(b, func(c Named) string { return c.Name }) }
+
 // Join makes what is sent to the server of blocks that have the same columns in the same order.
 func Join(blocks []Block) proto.Input {
 	in := make(proto.Input, len(blocks[0]))

@@ -79,7 +79,7 @@ func TestJoinedPartsAreOneBlock(t *testing.T) {
 	}
 	middle := parts[2] // in two pieces, so that slices are tested too
 	parts = append(parts[:2], middle.Slice(0, 1001), middle.Slice(1001, middle.Rows()))
-	if err := db.Insert(t.Context(), "everything", []proto.Input{block.Join(parts[:1]), block.Join(parts[1:])}); err != nil {
+	if err := db.Insert(t.Context(), "everything", parts[0].Names(), func() []proto.Input { return []proto.Input{block.Join(parts[:1]), block.Join(parts[1:])} }); err != nil {
 		t.Fatal(err)
 	}
 	var got string

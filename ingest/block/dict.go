@@ -80,6 +80,9 @@ func (c *Dict) Type() proto.ColumnType {
 // Rows is how many values there are.
 func (c *Dict) Rows() int { return len(c.rows) }
 
+// Distinct is how many values there are that differ.
+func (c *Dict) Distinct() int { return len(c.values) }
+
 // Values is the value of each row.
 func (c *Dict) Values() []string { return each(c.rows, func(at uint32) string { return c.values[at] }) }
 

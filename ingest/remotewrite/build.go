@@ -14,7 +14,7 @@ import (
 // Limits of one request. The rest of it is kept.
 const (
 	maxLabels   = 128 // of a series
-	maxExpanded = 128 << 20
+	maxExpanded = 96 << 20
 )
 
 // Reason is why something of a request was rejected.
@@ -45,7 +45,7 @@ func (r Reason) Explain() string {
 	case FloatNative:
 		return "native histograms with counts that are no whole numbers, or gauges: write them as classic ones"
 	case TooLarge:
-		return "past 128 MiB of points in one request: send smaller batches"
+		return "past 96 MiB of points in one request: send smaller batches"
 	case BadExemplar:
 		return "exemplars without UTF-8, or of series that were rejected"
 	}

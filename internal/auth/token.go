@@ -55,17 +55,21 @@ func CreateToken(ctx context.Context, db Tokens, subject string, role Role) (str
 	return text, err
 }
 
+// ErrGrant means that a token cannot be for what was asked; the text says what is wrong.
+var ErrGrant = errors.New("create token")
+
 // Create makes a token, "mw_<id>_<secret>". Its text is kept nowhere, only its SHA-256: 256 random bits need no salt.
+// What is wrong with the grant is an ErrGrant.
 func Create(ctx context.Context, db Tokens, g Grant) (text string, kept metadata.Token, err error) {
 	role, err := ParseRole(string(g.Role))
 	if err != nil {
-		return "", kept, fmt.Errorf("create token: %w", err)
+		return "", kept, fmt.Errorf("%w: %w", ErrGrant, err)
 	}
 	if g.Subject = strings.TrimSpace(g.Subject); g.Subject == "" || len(g.Subject) > 200 {
-		return "", kept, errors.New("create token: it needs a subject of 1 to 200 bytes")
+		return "", kept, fmt.Errorf("%w: it needs a subject of 1 to 200 bytes", ErrGrant)
 	}
 	if err := g.sends(role); err != nil {
-		return "", kept, fmt.Errorf("create token: %w", err)
+		return "", kept, fmt.Errorf("%w: %w", ErrGrant, err)
 	}
 	id, secret := random(6), random(32)
 	text = "mw_" + id + "_" + secret

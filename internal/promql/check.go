@@ -21,14 +21,19 @@ func Check(expression string) error {
 	if t := parsed.Type(); t != parser.ValueTypeVector && t != parser.ValueTypeScalar {
 		return fmt.Errorf("%w: it is a %s; want a vector or a number, such as rate(…[2m]) > 1", ErrExpression, parser.DocumentedType(t))
 	}
-	var far error
-	parser.Inspect(parsed, func(n parser.Node, path []parser.Node) error {
-		if reach := reachOf(slices.Concat(path, []parser.Node{n})); reach > maxReach && far == nil {
-			far = fmt.Errorf("%w: it looks %s back; want at most %s", ErrExpression, reach, maxReach)
-		}
+	if reach := farthest(parsed); reach > maxReach {
+		return fmt.Errorf("%w: it looks %s back; want at most %s", ErrExpression, reach, maxReach)
+	}
+	return nil
+}
+
+// farthest is how far before its moment an expression looks.
+func farthest(expr parser.Expr) (reach time.Duration) {
+	parser.Inspect(expr, func(n parser.Node, path []parser.Node) error {
+		reach = max(reach, reachOf(slices.Concat(path, []parser.Node{n})))
 		return nil
 	})
-	return far
+	return reach
 }
 
 // reachOf is how far before its moment the innermost of nested nodes looks.

@@ -82,8 +82,8 @@ func (e *Engine) Evaluate(ctx context.Context, source Source, expression string,
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w: at %w", ErrExpression, err)
 	}
-	reading := &querier{source: source, left: maxPoints}
-	if err := reading.load(ctx, r.From.Add(-lookback), r.To); err != nil {
+	reading := &querier{source: source, sent: map[Metric]bool{}, left: maxPoints}
+	if err := reading.load(ctx, r.From.Add(-lookback-farthest(parsed)), r.To); err != nil {
 		return Answer{}, err
 	}
 	query, err := e.engine.NewRangeQuery(ctx, reading, prom.NewPrometheusQueryOpts(false, r.Lookback), expression, r.From, r.To, r.Step)
@@ -106,7 +106,10 @@ func (e *Engine) Evaluate(ctx context.Context, source Source, expression string,
 		return Answer{}, fmt.Errorf("%w: %w", ErrExpression, err)
 	}
 	warnings, infos := result.Warnings.AsStrings(expression, 5, 5)
-	unknown, blind := reading.unknown(parsed)
+	unknown, blind, err := reading.unknown(ctx, parsed, r)
+	if err != nil {
+		return Answer{}, err
+	}
 	a := answer(matrix, slices.Concat(unknown, warnings, infos))
 	a.Blind = blind
 	return a, nil
@@ -137,7 +140,7 @@ func answer(matrix prom.Matrix, warnings []string) Answer {
 var _ storage.Queryable = (*querier)(nil)
 
 // unknown says which metrics an expression names that nobody has sent, with the names most like them, and whether those are all it names.
-func (q *querier) unknown(expr parser.Expr) (warnings []string, all bool) {
+func (q *querier) unknown(ctx context.Context, expr parser.Expr, r Range) (warnings []string, all bool, err error) {
 	known := false
 	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
 		selector, ok := n.(*parser.VectorSelector)
@@ -148,7 +151,11 @@ func (q *querier) unknown(expr parser.Expr) (warnings []string, all bool) {
 			if m.Name != nameLabel || m.Type != labels.MatchEqual {
 				continue
 			}
-			if len(q.named([]*labels.Matcher{m})) > 0 {
+			var sent bool
+			if sent, err = q.wasSent(ctx, q.named([]*labels.Matcher{m}), r); err != nil {
+				return err
+			}
+			if sent {
 				known = true
 			} else {
 				warnings = append(warnings, fmt.Sprintf("no metric %s was sent at that time; %s", m.Value, alike(m.Value, q.names)))
@@ -156,7 +163,22 @@ func (q *querier) unknown(expr parser.Expr) (warnings []string, all bool) {
 		}
 		return nil
 	})
-	return warnings, len(warnings) > 0 && !known
+	return warnings, len(warnings) > 0 && !known, err
+}
+
+// wasSent says whether any of some metrics was sent about the time of an evaluation. Mostly it is known from what was read.
+func (q *querier) wasSent(ctx context.Context, metrics []wanted, r Range) (bool, error) {
+	names := make([]string, len(metrics))
+	for i, m := range metrics {
+		if q.sent[m.Metric] {
+			return true, nil
+		}
+		names[i] = m.Name
+	}
+	if len(names) == 0 {
+		return false, nil
+	}
+	return q.source.Sent(ctx, names, r.From.Add(-lookback), r.To)
 }
 
 // alike are the names that share most words with one.

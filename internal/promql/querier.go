@@ -3,22 +3,20 @@ package promql
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
 // querier reads for one expression. The engine asks one selector after the other.
 type querier struct {
 	source Source
-	names  []Metric // that were sent
-	left   int      // points that may still be read
-	failed error    // what went wrong when reading
+	names  []Metric        // that were sent on those days
+	sent   map[Metric]bool // that points were read of
+	left   int             // points that may still be read
+	failed error           // what went wrong when reading
 }
 
 // Querier makes it a storage.Queryable.
@@ -44,12 +42,12 @@ func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints
 		q.failed = err
 		return storage.ErrSeriesSet(err)
 	}
-	slices.SortFunc(series, func(a, b storage.Series) int { return labels.Compare(a.Labels(), b.Labels()) })
-	return &seriesSet{series: series, at: -1}
+	return series.set()
 }
 
+// load lists the metrics of the days between two times: whole days, so that who asks often may remember the answer.
 func (q *querier) load(ctx context.Context, from, to time.Time) (err error) {
-	q.names, err = q.source.Metrics(ctx, from, to)
+	q.names, err = q.source.Metrics(ctx, from.UTC().Truncate(24*time.Hour), to.UTC().Truncate(24*time.Hour))
 	return err
 }
 
@@ -82,94 +80,93 @@ func (q *querier) named(matchers []*labels.Matcher) []wanted {
 	return out
 }
 
-func (q *querier) read(ctx context.Context, from, to time.Time, matchers []*labels.Matcher) ([]storage.Series, error) {
-	names := map[bool][]string{}
-	as := map[Metric]map[string]string{}
+// read finds the series that a selector means, and then reads their points.
+func (q *querier) read(ctx context.Context, from, to time.Time, matchers []*labels.Matcher) (gathered, error) {
+	var names []Metric
+	as, buckets := map[Metric]map[string]string{}, false
 	for _, w := range q.named(matchers) {
-		names[w.Histogram] = append(names[w.Histogram], w.Name)
-		as[w.Metric] = w.as
+		names, as[w.Metric] = append(names, w.Metric), w.as
+		buckets = buckets || w.as[bucketSuffix] != ""
 	}
-	service := ""
+	if len(names) == 0 {
+		return nil, nil
+	}
+	listed, err := q.source.Series(ctx, names, serviceOf(matchers), from, to)
+	if err != nil {
+		return nil, err
+	}
+	var numbers, histograms []chosen
+	for _, c := range choose(listed, as, matchers) {
+		if c.Histogram {
+			histograms = append(histograms, c)
+		} else {
+			numbers = append(numbers, c)
+		}
+	}
+	var out gathered
+	if err := q.numbers(ctx, &out, numbers, from, to); err != nil {
+		return nil, err
+	}
+	if err := q.histograms(ctx, &out, histograms, buckets, from, to, matchers); err != nil {
+		return nil, err
+	}
+	if q.left < 0 {
+		return nil, fmt.Errorf("%w: it reads more than %d points; name a service, or ask for less time", ErrExpression, maxPoints)
+	}
+	return out, nil
+}
+
+// serviceOf is the one service that a selector asks for.
+func serviceOf(matchers []*labels.Matcher) (service string) {
 	for _, m := range matchers {
 		if m.Name == serviceLabel && m.Type == labels.MatchEqual {
 			service = m.Value
 		}
 	}
-	found := gathered{matchers: matchers, series: map[string]*gatheredSeries{}}
-	if len(names[false]) > 0 {
-		stored, err := q.source.Read(ctx, names[false], service, from, to, q.left)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range stored {
-			q.left -= len(s.At)
-			found.add(s, as[Metric{Name: s.Name}][""])
-		}
-	}
-	if len(names[true]) > 0 {
-		stored, err := q.source.ReadHistograms(ctx, names[true], service, from, to, q.left)
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range stored {
-			q.left -= len(h.At) * (len(h.Bounds) + 3)
-			found.addHistogram(h, as[Metric{Name: h.Name, Histogram: true}])
-		}
-	}
-	if q.left < 0 {
-		return nil, fmt.Errorf("%w: it reads more than %d points; name a service, or ask for less time", ErrExpression, maxPoints)
-	}
-	return found.list(), nil
+	return service
 }
 
-func matches(matchers []*labels.Matcher, name, value string) bool {
-	for _, m := range matchers {
-		if m.Name == name && !m.Matches(value) {
-			return false
-		}
+func (q *querier) numbers(ctx context.Context, out *gathered, list []chosen, from, to time.Time) error {
+	if len(list) == 0 {
+		return nil
 	}
-	return true
+	points, err := q.source.Points(ctx, storedOf(list), from, to, q.left)
+	if err != nil {
+		return err
+	}
+	for i, p := range points {
+		q.count(list[i].Metric, len(p.At))
+	}
+	out.add(list, points)
+	return nil
 }
 
-// gathered are series by their labels: what is stored apart only because its attributes came in another order is one series.
-type gathered struct {
-	matchers []*labels.Matcher
-	series   map[string]*gatheredSeries
+func (q *querier) histograms(ctx context.Context, out *gathered, list []chosen, buckets bool, from, to time.Time, matchers []*labels.Matcher) error {
+	if len(list) == 0 {
+		return nil
+	}
+	read, err := q.source.Histograms(ctx, storedOf(list), buckets, from, to, q.left)
+	if err != nil {
+		return err
+	}
+	for _, h := range read {
+		q.count(list[h.Series].Metric, 2*len(h.At)+len(h.Counts))
+	}
+	out.addHistograms(list, read, matchers)
+	return nil
 }
 
-type gatheredSeries struct {
-	labels  labels.Labels
-	samples []chunks.Sample
-}
-
-// put adds samples of a series if a selector allows its labels.
-func (g *gathered) put(l labels.Labels, samples []chunks.Sample) {
-	for _, m := range g.matchers {
-		if !m.Matches(l.Get(m.Name)) {
-			return
-		}
+// count counts points that were read.
+func (q *querier) count(m Metric, points int) {
+	q.left -= points
+	if points > 0 {
+		q.sent[m] = true
 	}
-	key := l.String()
-	if g.series[key] == nil {
-		g.series[key] = &gatheredSeries{labels: l}
-	}
-	g.series[key].samples = append(g.series[key].samples, samples...)
-}
-
-// list has the samples of each series by time, one for each moment.
-func (g *gathered) list() []storage.Series {
-	var out []storage.Series
-	for _, s := range g.series {
-		slices.SortStableFunc(s.samples, func(a, b chunks.Sample) int { return int(a.T() - b.T()) })
-		s.samples = slices.CompactFunc(s.samples, func(a, b chunks.Sample) bool { return a.T() == b.T() })
-		out = append(out, storage.NewListSeries(s.labels, s.samples))
-	}
-	return out
 }
 
 // seriesSet is a list of series.
 type seriesSet struct {
-	series []storage.Series
+	series []*labelled
 	at     int
 }
 
@@ -177,13 +174,3 @@ func (s *seriesSet) Next() bool                        { s.at++; return s.at < l
 func (s *seriesSet) At() storage.Series                { return s.series[s.at] }
 func (s *seriesSet) Err() error                        { return nil }
 func (s *seriesSet) Warnings() annotations.Annotations { return nil }
-
-// Translate is a name as PromQL allows it.
-func Translate(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == ':' {
-			return r
-		}
-		return '_'
-	}, name)
-}

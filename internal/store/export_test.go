@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -49,11 +50,31 @@ func MigrateAndDie(t testing.TB, db *DB, version uint32, statements int) bool {
 	return false
 }
 
+// MigrateWithin runs the statements of a version, none of which may take more memory than so many bytes.
+func MigrateWithin(t testing.TB, db *DB, version uint32, bytes int) error {
+	t.Helper()
+	ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_memory_usage": bytes}))
+	for _, m := range all(t) {
+		for _, s := range m.statements {
+			if m.version != version {
+				continue
+			}
+			if err := db.Exec(ctx, s); err != nil {
+				return fmt.Errorf("%.60s: %w", s, err)
+			}
+		}
+	}
+	return nil
+}
+
 // Locked is locked with beats and looks so many milliseconds apart, and death after ten of them.
 func Locked(ctx context.Context, db *DB, ms int, change func(context.Context) error) error {
 	every := time.Duration(ms) * time.Millisecond
 	return locked(ctx, db, lockTiming{beat: every, look: every, dead: 10 * every}, func(ctx context.Context, _ heldLock) error { return change(ctx) })
 }
+
+// MakeLock says whether lock n could be taken by who thinks that it is the next.
+func MakeLock(ctx context.Context, db *DB, n uint64) (bool, error) { return makeLock(ctx, db, n) }
 
 // UnderLock is the context of a statement of who holds, or held, lock n.
 func UnderLock(ctx context.Context, db *DB, n uint64) context.Context {

@@ -53,10 +53,8 @@ func endStatements(ctx context.Context, db *DB) error {
 // setAside finds the table that a statement gives another name.
 var setAside = regexp.MustCompile(`^RENAME TABLE IF EXISTS (\w+) TO`)
 
-const (
-	insertsEnd  = 10 * time.Minute // an insert takes seconds; INSERT SELECT by hand may take longer
-	insertsLook = 200 * time.Millisecond
-)
+// insertsEnd is how long inserts may go on into a table that was set aside: one takes seconds; INSERT SELECT by hand may take longer.
+const insertsEnd = 10 * time.Minute
 
 // awaitInserts waits, after a statement that set a table aside, for the inserts into it that began before: they end in the table under its new
 // name, and are to be copied, too. Those that begin later find no table.
@@ -67,23 +65,9 @@ func awaitInserts(ctx context.Context, db *DB, statement string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, insertsEnd)
 	defer cancel()
-	tick := time.NewTicker(insertsLook)
-	defer tick.Stop()
-	into := "(?i)^\\s*INSERT\\s+INTO\\s+(TABLE\\s+)?([`\"]?" + regexp.QuoteMeta(db.cfg.Database) + "[`\"]?\\.)?[`\"]?" + renamed[1] + "[`\"]?(\\s|\\()"
-	for {
-		var running uint64
-		err := db.QueryRow(ctx, `SELECT count() FROM system.processes WHERE query_kind = 'Insert' AND match(query, ?)
-			AND (current_database = currentDatabase() OR position(query, currentDatabase()) > 0)`, into).Scan(&running)
-		if err != nil {
-			return fmt.Errorf("look for inserts into %s: %w", renamed[1], err)
-		}
-		if running == 0 {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%d inserts into %s do not end; end them: %w", running, renamed[1], ctx.Err())
-		}
+	all := func(string) bool { return true }
+	if err := db.quiet(ctx, renamed[1], all); err != nil {
+		return fmt.Errorf("set %s aside; end what still inserts into it: %w", renamed[1], err)
 	}
+	return nil
 }

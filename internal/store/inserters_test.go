@@ -31,7 +31,13 @@ func TestInsertersDoNotLiveForEver(t *testing.T) {
 	if second.Client == first.Client || !first.IsClosed() {
 		t.Error("an old connection is used again, or open")
 	}
+	if !pool.awaited()[second.mark] || pool.awaited()[first.mark] || first.mark == second.mark {
+		t.Errorf("the marks of those in use are %v", pool.awaited())
+	}
 	pool.put(second, nil)
+	if pool.awaited()[second.mark] {
+		t.Error("who is put back is still awaited")
+	}
 	if len(pool.idle) != 0 || !second.IsClosed() {
 		t.Error("a connection that grew old in use is kept")
 	}

@@ -55,7 +55,7 @@ func holding(ctx context.Context, db *DB, n uint64, timing lockTiming, change fu
 	cfg.MaxConns = 1
 	own, err := connect(ctx, cfg, cfg.Database)
 	if err != nil {
-		return fmt.Errorf("lock the schema: %w", errors.Join(err, commentLock(context.WithoutCancel(ctx), db, n, lockFree)))
+		return fmt.Errorf("lock the schema: %w", errors.Join(err, freeLock(ctx, db, n, timing)))
 	}
 	held, lose := context.WithCancelCause(ctx)
 	done := make(chan struct{})
@@ -69,7 +69,14 @@ func holding(ctx context.Context, db *DB, n uint64, timing lockTiming, change fu
 	}
 	lose(nil)
 	<-done
-	return errors.Join(err, commentLock(context.WithoutCancel(ctx), db, n, lockFree), own.Close())
+	return errors.Join(err, freeLock(ctx, db, n, timing), own.Close())
+}
+
+// freeLock gives a lock back, also after the end of ctx. It does not try for longer than until the holder is taken for dead anyway.
+func freeLock(ctx context.Context, db *DB, n uint64, timing lockTiming) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timing.dead)
+	defer cancel()
+	return commentLock(ctx, db, n, lockFree)
 }
 
 // takeLock waits until the lock is free, or its holder dead, and returns the number it is held by.
@@ -111,7 +118,8 @@ func lockHolder(ctx context.Context, db *DB) (n uint64, comment string, err erro
 	return n, comment, err
 }
 
-// makeLock says whether this process was the one that made lock n; if so it clears away those before.
+// makeLock says whether this process was the one that made lock n; if so it clears away those before. Whoever slept before it came to make it may
+// make one that others took, gave back and cleared away meanwhile: that one holds nothing.
 func makeLock(ctx context.Context, db *DB, n uint64) (bool, error) {
 	err := db.Exec(ctx, fmt.Sprintf("CREATE TABLE %s%d (nothing UInt8) ENGINE = Null", lockPrefix, n))
 	if hasCode(err, tableExists) {
@@ -119,6 +127,13 @@ func makeLock(ctx context.Context, db *DB, n uint64) (bool, error) {
 	}
 	if err != nil {
 		return false, err
+	}
+	latest, _, err := lockHolder(ctx, db)
+	if err != nil {
+		return false, err
+	}
+	if latest > n {
+		return false, db.Exec(ctx, fmt.Sprintf("DROP TABLE IF EXISTS %s%d", lockPrefix, n))
 	}
 	var names []string // all before the first goes: a pool may have no second connection
 	err = db.QueryRow(ctx, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND startsWith(name, ?)", lockPrefix).Scan(&names)

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/midwatch/midwatch/internal/store"
 	"github.com/midwatch/midwatch/internal/store/storetest"
@@ -92,24 +96,67 @@ func TestOneConnectionIsEnough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
+	const beat = 500 // milliseconds, of which ten without a beat are death: not even a busy machine keeps a beat for so long
 	var inside atomic.Bool
 	entered, done := make(chan struct{}), make(chan error)
 	go func() {
 		<-entered
-		done <- store.Locked(t.Context(), other, 100, func(context.Context) error {
+		done <- store.Locked(t.Context(), other, beat, func(context.Context) error {
 			if inside.Load() {
 				t.Error("the lock was lost while a long statement ran")
 			}
 			return nil
 		})
 	}()
-	err = store.Locked(t.Context(), db, 100, func(ctx context.Context) error {
+	err = store.Locked(t.Context(), db, beat, func(ctx context.Context) error {
 		inside.Store(true)
 		defer inside.Store(false)
 		close(entered)
-		return db.Exec(ctx, "SELECT sleep(2.9)")
+		return db.Exec(ctx, "SELECT sleepEachRow(1) FROM numbers(8) SETTINGS max_block_size = 1, max_threads = 1")
 	})
 	if err := errors.Join(err, <-done); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestALockThatWasPassedByIsNotTaken has a process make its lock so late that others took that number, and a further one, meanwhile.
+func TestALockThatWasPassedByIsNotTaken(t *testing.T) {
+	db := storetest.Empty(t)
+	if err := db.Exec(t.Context(), "CREATE TABLE schema_lock_5 (nothing UInt8) ENGINE = Null COMMENT 'a beat'"); err != nil {
+		t.Fatal(err)
+	}
+	if taken, err := store.MakeLock(t.Context(), db, 3); err != nil || taken {
+		t.Errorf("taken: %v, %v", taken, err)
+	}
+	var names string
+	if err := db.QueryRow(t.Context(), "SELECT arrayStringConcat(groupArray(name)) FROM system.tables WHERE database = currentDatabase()").Scan(&names); err != nil || names != "schema_lock_5" {
+		t.Errorf("tables: %s, %v", names, err)
+	}
+}
+
+// deaf is a store that never answers who gives a lock back.
+type deaf struct{ driver.Conn }
+
+func (d deaf) Exec(ctx context.Context, query string, args ...any) error {
+	if strings.HasSuffix(query, "MODIFY COMMENT 'free'") {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return d.Conn.Exec(ctx, query, args...)
+}
+
+// TestGivingALockBackEnds gives it back to a store that hangs, as at the end of a process.
+func TestGivingALockBackEnds(t *testing.T) {
+	db := storetest.Empty(t)
+	db.Conn = deaf{db.Conn}
+	ended := make(chan error, 1)
+	go func() { ended <- store.Locked(t.Context(), db, 50, func(context.Context) error { return nil }) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it is still given back")
 	}
 }

@@ -35,7 +35,18 @@ func Migrate(ctx context.Context, db *DB) error {
 	if err != nil {
 		return err
 	}
+	if len(db.hosts) > 0 {
+		return db.migrateHosts(ctx, all)
+	}
+	return migrate(ctx, db, all)
+}
+
+// migrate applies to one server what it lacks of all.
+func migrate(ctx context.Context, db *DB, all []migration) error {
 	if err := db.Exec(ctx, versions); err != nil {
+		return fmt.Errorf("migrate the store: %w", err)
+	}
+	if err := db.checkKind(ctx); err != nil {
 		return fmt.Errorf("migrate the store: %w", err)
 	}
 	if missing, err := missing(ctx, db, all); err != nil || len(missing) == 0 {
@@ -47,6 +58,9 @@ func Migrate(ctx context.Context, db *DB) error {
 			return err
 		}
 		for _, m := range missing {
+			if err := m.room(ctx, db); err != nil {
+				return err
+			}
 			if err := m.apply(ctx, held); err != nil {
 				return err
 			}

@@ -19,7 +19,8 @@ func TestNewest(t *testing.T) {
 	}{
 		{"common", time.Second, 100, 1},
 		{"less common", 10 * time.Second, 100, 2},
-		{"rare", 20 * time.Minute, 3, 3},
+		{"a few, then more", 100 * time.Second, 36, 3},
+		{"rare", 20 * time.Minute, 3, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			to := from.Add(time.Hour)

@@ -20,54 +20,25 @@ const leastDays = 3
 // Relieve drops the oldest partitions, over all tables, until no more of the disk is in use than allowed, and returns them,
 // also beside an error. Today's stay: if that is not enough, it returns ErrOnlyToday. Where others hold more of the disk than
 // the store, it drops for their sake only what makes the room that is missing, and keeps leastDays: else it returns ErrOthers. Of several processes one drops and returns it.
+// In a cluster what one server needs gone goes from all, so that no day is half there: what was made of it would be made again of that half. So it is an error, and nothing goes,
+// if a shard cannot be reached.
 func (db *DB) Relieve(ctx context.Context) (dropped []Dropped, err error) {
-	f, err := db.fullness(ctx)
-	if err != nil || f.within() {
+	servers, err := db.servers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("make room: %w", err)
+	}
+	over, err := servers.look(ctx)
+	if err != nil || !over {
 		return nil, err
 	}
-	if may, err := db.mayRelieve(ctx, f); err != nil || !may {
-		return nil, errors.Join(err, f.problem())
+	if !servers.mayDrop() {
+		return nil, servers.problem()
 	}
-	err = alone(ctx, db, usualTiming(), func(ctx context.Context, _ heldLock) error {
-		dropped, err = db.relieve(ctx)
+	err = aloneOn(ctx, servers, func(ctx context.Context) error {
+		dropped, err = servers.relieve(ctx)
 		return err
 	})
 	return dropped, err
-}
-
-// mayRelieve says whether anything may go.
-func (db *DB) mayRelieve(ctx context.Context, f fullness) (bool, error) {
-	all, err := db.partitions(ctx)
-	return len(all) > 0 && f.mayDrop(all[0], all), err // the oldest, before all others
-}
-
-func (db *DB) relieve(ctx context.Context) (dropped []Dropped, err error) {
-	f, err := db.fullness(ctx)
-	if err != nil || f.within() {
-		return nil, err
-	}
-	all, err := db.partitions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var refused refusals
-	for i, p := range all {
-		if !f.mayDrop(p, all[i:]) {
-			continue
-		}
-		done, err := db.drop(ctx, p, &refused)
-		if err != nil {
-			return dropped, refused.with(err)
-		}
-		if !done {
-			continue
-		}
-		dropped = append(dropped, p.dropped(DiskFull))
-		if f, err = db.fullness(ctx); err != nil || f.within() {
-			return dropped, refused.with(err)
-		}
-	}
-	return dropped, refused.with(f.problem())
 }
 
 // fullness is what is in use of the store's fullest disk, and by whom, in bytes.

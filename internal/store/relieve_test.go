@@ -14,16 +14,25 @@ import (
 
 	"github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest"
 	"github.com/midwatch/midwatch/internal/store"
+	"github.com/midwatch/midwatch/internal/store/storetest"
 )
 
 // smallDisk is a store on a filesystem of its own of so many bytes.
 func smallDisk(t *testing.T, size int, retention store.Retention) (*store.DB, string) {
 	t.Helper()
+	cfg, data := smallServer(t, size)
+	cfg.Retention = retention
+	return withDays(t, cfg), data
+}
+
+// smallServer is a server on a filesystem of its own of so many bytes, and where that is.
+func smallServer(t *testing.T, size int) (cfg store.Config, data string) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("mounting a filesystem takes root")
 	}
 	dir := t.TempDir()
-	data := filepath.Join(dir, "data")
+	data = filepath.Join(dir, "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +45,13 @@ func smallDisk(t *testing.T, size int, retention store.Retention) (*store.DB, st
 		}
 	})
 	s := clickhousetest.Start(t, dir)
-	db, err := store.Open(t.Context(), store.Config{Addresses: []string{s.Address}, TLS: s.TLS, Retention: retention})
+	return store.Config{Addresses: []string{s.Address}, TLS: s.TLS}, data
+}
+
+// withDays is a store with two tables of days.
+func withDays(t *testing.T, cfg store.Config) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +61,7 @@ func smallDisk(t *testing.T, size int, retention store.Retention) (*store.DB, st
 			t.Fatal(err)
 		}
 	}
-	return db, data
+	return db
 }
 
 // fill stores so many megabytes of a day, ago days back.
@@ -207,7 +222,9 @@ func TestRelieveDropsNoHistoryForOthers(t *testing.T) {
 }
 
 func TestRelieveOfWhatIsAllowed(t *testing.T) {
-	db, _ := smallDisk(t, 200<<20, store.Retention{DiskShare: 1, MaxBytes: 25_000_000})
+	cfg := storetest.Config(t)
+	cfg.Retention = store.Retention{DiskShare: 1, MaxBytes: 25_000_000}
+	db := withDays(t, cfg)
 	for ago := range 4 {
 		if err := fill(t, db, "spans", ago, 10); err != nil {
 			t.Fatal(err)

@@ -33,7 +33,11 @@ type Ages func(signal string) time.Duration
 // A day goes only when its last second is too old. Dropping frees the disk at once, unlike deleting rows. A partition that
 // the server refuses to drop stays and does not keep the others. Of several processes one drops and returns it; nothing is
 // dropped while another holds the lock of the schema.
-func (db *DB) Retain(ctx context.Context, others time.Duration) (dropped []Dropped, err error) {
+func (db *DB) Retain(ctx context.Context, others time.Duration) ([]Dropped, error) {
+	return onEach(db, func(server *DB) ([]Dropped, error) { return server.retain(ctx, others) })
+}
+
+func (db *DB) retain(ctx context.Context, others time.Duration) (dropped []Dropped, err error) {
 	age := db.cfg.Retention.Ages(others)
 	if old, err := db.tooOld(ctx, age); err != nil || len(old) == 0 {
 		return nil, err
@@ -105,9 +109,10 @@ func (r *refusals) add(p partition, err error) {
 func (r *refusals) with(err error) error { return errors.Join(append(r.errs, err)...) }
 
 // drop drops a partition and says whether it did: that the server refuses is noted and no error. The server's guard against
-// dropping much by mistake would keep exactly the partitions that fill the disk.
+// dropping much by mistake would keep exactly the partitions that fill the disk. Other replicas follow when they can: one that is away would
+// else make a refusal of what was done here.
 func (db *DB) drop(ctx context.Context, p partition, refused *refusals) (done bool, err error) {
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0}))
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0, "alter_sync": 1}))
 	query := fmt.Sprintf("ALTER TABLE %s.%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), p.id)
 	if err = db.Exec(ctx, query); err == nil {
 		return true, nil

@@ -32,8 +32,8 @@ func TestRetainDropsWholeDaysThatAreTooOld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(dropped) != 6 || dropped[0].Reason != store.TooOld || dropped[0].Rows != 1 { // two days of spans, of their rollup, and of objects
-		t.Errorf("dropped %v, want 6 partitions", dropped)
+	if len(dropped) != 10 || dropped[0].Reason != store.TooOld || dropped[0].Rows != 1 { // two days of spans, of their three rollups, and of objects
+		t.Errorf("dropped %v, want 10 partitions", dropped)
 	}
 	want := []string{day(7), day(6), day(1), day(0)} // the seventh day ago has an end that is younger
 	for _, query := range []string{
@@ -125,8 +125,8 @@ func TestAges(t *testing.T) {
 			t.Errorf("%s (%s): %v, want %v", table, store.SignalOf(table), got, want)
 		}
 	}
-	err := store.Retention{DiskShare: 80, MaxBytes: -1, Days: map[string]int{"span": 1, "logs": 0}}.Validate()
-	for _, want := range []string{"disk_share", "max_bytes", `no "span"`, "logs: 0"} {
+	err := store.Retention{DiskShare: 80, MaxBytes: -1, Days: map[string]int{"span": 1, "logs": 0, "spans": 200_000}}.Validate()
+	for _, want := range []string{"disk_share", "max_bytes", `no "span"`, "logs: 0", "spans: 200000"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want it to mention %s", err, want)
 		}

@@ -23,6 +23,7 @@ const (
 	defaultDiskShare      = 0.8
 	defaultMinutesDays    = 90
 	defaultTenMinutesDays = 365
+	maxDays               = 36_500 // time.Duration ends at 106,751: more would be less than nothing, and everything too old
 )
 
 // Validate says what is wrong.
@@ -37,6 +38,8 @@ func (r Retention) Validate() error {
 	for signal, days := range r.Days {
 		if !slices.Contains(Signals, signal) {
 			problems = append(problems, fmt.Errorf("store: retention.days: there is no %q; there are %s", signal, strings.Join(Signals, ", ")))
+		} else if days > maxDays {
+			problems = append(problems, fmt.Errorf("store: retention.days: %s: %d; the most is %d, a hundred years", signal, days, maxDays))
 		} else if days < 1 {
 			problems = append(problems, fmt.Errorf("store: retention.days: %s: %d; nothing can be kept for no time, or for ever", signal, days))
 		}

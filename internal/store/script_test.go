@@ -10,10 +10,10 @@ import (
 
 // repeatable are the forms a migration's statement may have: see migration. A SELECT changes nothing; it stops a migration that must not go on.
 var repeatable = regexp.MustCompile(`(?is)^(CREATE (TABLE|VIEW|MATERIALIZED VIEW|DICTIONARY) IF NOT EXISTS|CREATE OR REPLACE (VIEW|DICTIONARY)|` +
-	`DROP (TABLE|VIEW) IF EXISTS|RENAME TABLE IF EXISTS|SELECT|ALTER TABLE \S+ (ADD|DROP|MODIFY|RENAME) \S+ IF (NOT )?EXISTS) `)
+	`DROP (TABLE|VIEW) IF EXISTS|RENAME TABLE IF EXISTS|SELECT|ALTER TABLE \S+ (ADD|DROP|MODIFY|RENAME) \S+ IF (NOT )?EXISTS|ALTER TABLE \S+ MODIFY SETTING) `)
 
-// copied is a copy out of a table that was set aside. It is repeatable if what fills the table begins with emptying it.
-var copied = regexp.MustCompile(`(?is)^INSERT INTO (\w+) \(.*\)\s+SELECT .*\sFROM \w+_\d+\b`)
+// copied is a copy out of a table that was set aside, or a rollup of one that stays. It is repeatable if what fills the table begins with emptying it.
+var copied = regexp.MustCompile(`(?is)^INSERT INTO (\w+) \(.*\)\s+SELECT .*\sFROM (\w+_\d+|spans|logs|service_minutes)\b`)
 
 // copies says whether statement i is such a copy, or the emptying before it.
 func copies(statements []string, i int) bool {

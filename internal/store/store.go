@@ -15,11 +15,14 @@ import (
 
 // Config says where the store is. Any ClickHouse will do: the embedded one, a server, a cluster.
 type Config struct {
-	Addresses []string `yaml:"addresses"` // host:port of the native protocol, tried in order
-	Database  string   `yaml:"database"`  // made if missing; empty means "midwatch"
-	User      string   `yaml:"user"`      // empty means "default"
-	MaxConns  int      `yaml:"max_conns"` // most connections at a time; 0 means 16
-	Password  string   `yaml:"-"`
+	Addresses []string `yaml:"addresses"` // host:port of the native protocol, tried in order; of a cluster: all of its servers
+	Cluster   string   `yaml:"cluster"`   // name of the cluster, as its servers know it; empty: one server
+	// Unreplicated says that each shard of the cluster is one server, and needs no Keeper.
+	Unreplicated bool   `yaml:"unreplicated"`
+	Database     string `yaml:"database"`  // made if missing; empty means "midwatch"
+	User         string `yaml:"user"`      // empty means "default"
+	MaxConns     int    `yaml:"max_conns"` // most connections at a time; 0 means 16
+	Password     string `yaml:"-"`
 
 	Retention Retention `yaml:"retention"`
 
@@ -41,6 +44,12 @@ type DB struct {
 	driver.Conn
 	cfg       Config
 	inserters *inserters
+	readers   *inserters    // connections for Read
+	reading   chan struct{} // takes one for each Read under way
+
+	// Of a cluster: each of its servers by itself, and which tables keep one row of each key.
+	hosts     []*DB
+	replacing map[string]bool
 }
 
 // Database is the name of the database that unqualified table names mean.
@@ -66,11 +75,27 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store at %v: %w", cfg.Addresses, err)
 	}
-	return &DB{Conn: conn, cfg: cfg, inserters: newInserters(cfg)}, nil
+	db := newDB(conn, cfg)
+	if cfg.Cluster != "" {
+		if err := db.openHosts(); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	return db, nil
+}
+
+func newDB(conn driver.Conn, cfg Config) *DB {
+	return &DB{Conn: conn, cfg: cfg, inserters: newInserters(cfg), readers: newInserters(cfg), reading: make(chan struct{}, cfg.MaxConns)}
 }
 
 // Close ends all connections.
-func (db *DB) Close() error { return errors.Join(db.Conn.Close(), db.inserters.close()) }
+func (db *DB) Close() error {
+	all := errors.Join(db.Conn.Close(), db.inserters.close(), db.readers.close())
+	for _, host := range db.hosts {
+		all = errors.Join(all, host.Close())
+	}
+	return all
+}
 
 func (c Config) normal() Config {
 	d := Default()
@@ -89,13 +114,17 @@ func (c Config) normal() Config {
 	return c
 }
 
-func connect(ctx context.Context, cfg Config, database string) (driver.Conn, error) {
-	conn, err := clickhouse.Open(&clickhouse.Options{
-		Addr: cfg.Addresses, TLS: cfg.TLS,
-		Auth:        clickhouse.Auth{Database: database, Username: cfg.User, Password: cfg.Password},
+func (c Config) options(database string) *clickhouse.Options {
+	return &clickhouse.Options{
+		Addr: c.Addresses, ConnOpenStrategy: c.strategy(), TLS: c.TLS, Settings: c.settings(),
+		Auth:        clickhouse.Auth{Database: database, Username: c.User, Password: c.Password},
 		Compression: &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
-		DialTimeout: dialTimeout, MaxOpenConns: cfg.MaxConns, MaxIdleConns: cfg.MaxConns, ConnMaxLifetime: connLifetime,
-	})
+		DialTimeout: dialTimeout, MaxOpenConns: c.MaxConns, MaxIdleConns: c.MaxConns, ConnMaxLifetime: connLifetime,
+	}
+}
+
+func connect(ctx context.Context, cfg Config, database string) (driver.Conn, error) {
+	conn, err := clickhouse.Open(cfg.options(database))
 	if err != nil {
 		return nil, err
 	}

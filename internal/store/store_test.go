@@ -40,6 +40,20 @@ func TestRollups(t *testing.T) {
 	if requests != 50 || failures != 10 || len(quantiles) != 3 {
 		t.Errorf("request_minutes: %d requests, %d errors, quantiles %v; want 50, 10, three", requests, failures, quantiles)
 	}
+	var spans uint64
+	var slowest int64
+	if err := db.QueryRow(ctx, `SELECT sum(spans), sum(requests), sum(errors), quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(duration), -groupArraySortedMerge(10)(slowest)[10].1
+		FROM service_minutes WHERE service = 'cart'`).Scan(&spans, &requests, &failures, &quantiles, &slowest); err != nil {
+		t.Fatal(err)
+	}
+	if spans != 100 || requests != 50 || failures != 10 || len(quantiles) != 3 || quantiles[0] < 47 || quantiles[0] > 51 || slowest != 90 {
+		t.Errorf("service_minutes: %d spans, %d requests, %d errors, quantiles %v, the tenth slowest %d ns; want 100, 50, 10, 48 first, 90", spans, requests, failures, quantiles, slowest)
+	}
+	var of string
+	if err := db.QueryRow(ctx, "SELECT sum(spans), -groupArraySortedMerge(10)(slowest)[10].1, groupArraySortedMerge(10)(slowest)[1].4 FROM slowest_minutes WHERE environment = 'prod'").
+		Scan(&spans, &slowest, &of); err != nil || spans != 100 || slowest != 90 || of != "cart" {
+		t.Errorf("slowest_minutes: %d spans, the tenth slowest %d ns, the slowest of %q, %v; want 100, 90, cart", spans, slowest, of, err)
+	}
 	var peer, protocol string
 	if err := db.QueryRow(ctx, "SELECT peer_service, protocol, sum(calls) FROM edge_minutes GROUP BY ALL").Scan(&peer, &protocol, &requests); err != nil {
 		t.Fatal(err)

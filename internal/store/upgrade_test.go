@@ -79,8 +79,9 @@ func TestUpgradeKeepsTheRows(t *testing.T) {
 			}
 			var views string
 			if err := db.QueryRow(t.Context(), `SELECT toString(((SELECT count() FROM request_minutes WHERE minute = '2026-11-21 12:00:00'),
-				(SELECT count() FROM edge_minutes WHERE minute = '2026-11-21 12:00:00'), (SELECT count() FROM events WHERE time = '2026-11-21 12:00:00')))`).Scan(&views); err != nil || views != "(1,1,1)" {
-				t.Errorf("what the views made of new rows: %s, %v; want one each", views, err)
+				(SELECT count() FROM edge_minutes WHERE minute = '2026-11-21 12:00:00'), (SELECT count() FROM events WHERE time = '2026-11-21 12:00:00'),
+				(SELECT sum(spans) FROM slowest_minutes WHERE minute = '2026-11-21 12:00:00')))`).Scan(&views); err != nil || views != "(1,1,1,2)" {
+				t.Errorf("what the views made of new rows: %s, %v; want one each, of two spans", views, err)
 			}
 		})
 	}
@@ -90,9 +91,11 @@ func TestUpgradeKeepsTheRows(t *testing.T) {
 func wantNew(t *testing.T, db *store.DB) {
 	t.Helper()
 	for query, want := range map[string]string{
-		"SELECT toString((uniqExact(scope), any(scope), countIf(mapContains(attributes, 'otel.scope.name')), any(resource_json))) FROM spans": `(1,'otelhttp',0,'{"service.name":"cart","path":"a/b","quoted":"\\"x\\""}')`,
-		"SELECT toString((sum(lines), uniqExact(minute), any(severity_text))) FROM log_minutes":                                               "(120,2,'INFO')",
-		"SELECT toString((any(scope), countIf(trace = toFixedString('', 16)))) FROM logs":                                                     "('slog',40)",
+		"SELECT toString((uniqExact(scope), any(scope), countIf(mapContains(attributes, 'otel.scope.name')), any(resource_json))) FROM spans":                       `(1,'otelhttp',0,'{"service.name":"cart","path":"a/b","quoted":"\\"x\\""}')`,
+		"SELECT toString((sum(lines), uniqExact(minute), any(severity_text))) FROM log_minutes":                                                                     "(120,2,'INFO')",
+		"SELECT toString((any(scope), countIf(trace = toFixedString('', 16)))) FROM logs":                                                                           "('slog',40)",
+		"SELECT toString((sum(spans), sum(requests), sum(errors), uniqExact(minute), -groupArraySortedMerge(10)(slowest)[10].1)) FROM service_minutes":              "(120,60,0,2,110)",
+		"SELECT toString((sum(spans), uniqExact(minute), -groupArraySortedMerge(10)(slowest)[10].1, groupArraySortedMerge(10)(slowest)[1].4)) FROM slowest_minutes": "(120,2,110,'cart')",
 		// The first eight bytes of SHA-256, big endian: what the ingester makes of a request's id.
 		"SELECT toString(groupUniqArray(batch_id) = [0x4bb24efc9641afc5]) FROM logs": "1",
 	} {
@@ -119,6 +122,44 @@ func TestUpgradeGoesOnWhereItDied(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, contents(t, db)); diff != "" {
 			t.Errorf("after statement %d: contents (-want +got):\n%s", died, diff)
+		}
+	}
+}
+
+// spansOfMany are of so many minutes before noon, each of two services and twenty spans.
+func spansOfMany(minutes int) string {
+	return fmt.Sprintf(`INSERT INTO spans (time, duration_ns, environment, service, kind, name, trace, span)
+		SELECT toDateTime64('2026-11-20 12:00:00', 9, 'UTC') - toIntervalMinute(intDiv(number, 20)), number, 'prod', if(number %% 2, 'cart', 'payment'), 'server', 'GET /',
+		    MD5(toString(number)), substring(MD5(toString(number)), 1, 8)::FixedString(8)
+		FROM numbers(%d)`, 20*minutes)
+}
+
+// wrongSlowest counts minutes whose slowest spans are not those of the rows.
+const wrongSlowest = `SELECT toString((count(), countIf(a.top != b.top OR a.n != b.n))) FROM (
+	SELECT toStartOfMinute(time) AS minute, count() AS n, groupArraySorted(10)((-toInt64(duration_ns), trace, span, toString(service), toString(name))) AS top FROM spans GROUP BY minute) AS a
+	FULL OUTER JOIN (SELECT minute, sum(spans) AS n, groupArraySortedMerge(10)(slowest) AS top FROM slowest_minutes GROUP BY minute) AS b ON a.minute = b.minute`
+
+// TestUpgradeFindsTheSlowestOfEveryMinute of a store that has rollups, in little memory, and again if it died.
+func TestUpgradeFindsTheSlowestOfEveryMinute(t *testing.T) {
+	for version, minutes := range map[uint32]int{10: 30, 11: 3 * 24 * 60} {
+		db := storetest.Empty(t)
+		store.MigrateTo(t, db, version)
+		if err := db.Exec(t.Context(), spansOfMany(minutes)); err != nil {
+			t.Fatal(err)
+		}
+		for next := version + 1; next <= 13; next++ {
+			if err := store.MigrateWithin(t, db, min(next, 12), 64<<20); err != nil { // the last one twice
+				t.Fatal(err)
+			}
+		}
+		if err := store.Migrate(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Exec(t.Context(), spansOfMany(1)); err != nil {
+			t.Fatal(err)
+		}
+		if got := answers(t, db, wrongSlowest)[0]; got != fmt.Sprintf("(%d,0)", minutes) {
+			t.Errorf("from version %d: minutes, and those that are wrong: %s", version, got)
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package store_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/midwatch/midwatch/internal/store"
@@ -99,6 +102,35 @@ func TestIndexesAreUsed(t *testing.T) {
 		"SELECT name FROM spans WHERE duration_ns >= 49999":                                    "duration_idx",
 	} {
 		wantIndex(t, db, query, index)
+	}
+}
+
+// TestPiecesOfIdsAreIndexedByTheMerge sees that an insert leaves that to it, and that lines are found before and after.
+func TestPiecesOfIdsAreIndexedByTheMerge(t *testing.T) {
+	db := storetest.Open(t)
+	times, body := new(proto.ColDateTime64).WithPrecision(proto.PrecisionNano), new(proto.ColStr)
+	for i := range 3000 {
+		times.Append(time.Now())
+		body.Append(fmt.Sprintf("request %032x", i))
+	}
+	if err := insert(t, db, "logs", proto.Input{{Name: "time", Data: times}, {Name: "body", Data: body}}); err != nil {
+		t.Fatal(err)
+	}
+	const id = "'00000000000000000000000000000bb7'"
+	for _, merged := range []bool{false, true} {
+		if merged {
+			if err := db.Exec(t.Context(), "OPTIMIZE TABLE logs FINAL"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for index, there := range map[string]bool{"grams_idx": merged, "words_idx": true} {
+			if n := count(t, db, "system.data_skipping_indices WHERE database = currentDatabase() AND table = 'logs' AND data_compressed_bytes > 0 AND name = '"+index+"'"); n == 1 != there {
+				t.Errorf("merged %v: %s is there %v", merged, index, n == 1)
+			}
+		}
+		if n := count(t, db, "logs WHERE hasAll(grams, ngrams("+id+", 6)) AND body LIKE '%'||"+id+"||'%'"); n != 1 {
+			t.Errorf("merged %v: %d lines with the id", merged, n)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ const (
 // ChangeID, the K8sObject attributes, and as service.name the workload's service.
 const EventChange = "midwatch.k8s.change"
 
-// ChangeID is the same when a change is told twice: object uid, resource version and kind.
+// ChangeID is the same when a change is told twice: of an object its uid, resource version and kind; of a machine's deployment a digest.
 const ChangeID = "midwatch.change.id"
 
 // Values of ChangeKind beside executable, arguments and configuration.

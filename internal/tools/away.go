@@ -7,6 +7,7 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
@@ -16,9 +17,10 @@ var ErrAway = errors.New("the store cannot be reached")
 // away marks the errors of a store that did not answer. What it refused, and what it could not answer in time, are answers.
 func away(err error) error {
 	var answered *clickhouse.Exception
+	var answeredRead *ch.Exception
 	var network *net.OpError
 	switch {
-	case errors.As(err, &answered):
+	case errors.As(err, &answered), errors.As(err, &answeredRead):
 	case errors.As(err, &network) && !network.Timeout(),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET),
 		errors.Is(err, syscall.EPIPE), errors.Is(err, clickhouse.ErrAcquireConnTimeout), errors.Is(err, clickhouse.ErrAcquireConnNoAddress):

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -19,6 +20,20 @@ import (
 type refusing struct{ err error }
 
 func (r refusing) Select(context.Context, any, string, ...any) error { return r.err }
+
+func (r refusing) Read(context.Context, string, map[string]any, map[string]any, proto.Results, func() error) error {
+	return r.err
+}
+
+// selecting is a connection of the one driver.
+type selecting struct {
+	driver.Conn
+	refusing
+}
+
+func (s selecting) Select(ctx context.Context, dest any, query string, args ...any) error {
+	return s.Conn.Select(ctx, dest, query, args...)
+}
 
 func TestAStoreThatIsAwayIsToldFromOneThatRefuses(t *testing.T) {
 	gone, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -36,7 +51,7 @@ func TestAStoreThatIsAwayIsToldFromOneThatRefuses(t *testing.T) {
 		store tools.Store
 		away  bool
 	}{
-		"nobody listens":      {nobody, true},
+		"nobody listens":      {selecting{Conn: nobody}, true},
 		"it refuses":          {refusing{&clickhouse.Exception{Code: 62, Message: "syntax error"}}, false},
 		"it takes too long":   {refusing{fmt.Errorf("read: %w", context.DeadlineExceeded)}, false},
 		"it has no more room": {refusing{&clickhouse.Exception{Code: 241, Message: "memory limit exceeded"}}, false},

@@ -1,8 +1,10 @@
 package tools_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,5 +78,33 @@ func TestLongWindowsAreAnsweredAlike(t *testing.T) {
 	}
 	if points := answers["rate(total[1h])"]; math.Abs(points[0].Value-2) > 0.04 {
 		t.Errorf("the rate is %v, want 2", points[0].Value)
+	}
+}
+
+// TestTooManySeriesAreNotCutOff: a sum of some of them would be wrong without a word.
+func TestTooManySeriesAreNotCutOff(t *testing.T) {
+	db := storetest.Open(t)
+	at := start.UTC().Format(time.DateTime)
+	const many = 20_400
+	for _, query := range []string{
+		fmt.Sprintf(`INSERT INTO metric_series (day, series_id, environment, service, instance, name, kind) SELECT toDate('%s'), number, '%s', if(number %% 2 = 0, 'even', 'odd'), toString(number), 'crowd', 'gauge' FROM numbers(%d)`, at, toolstest.Environment, many),
+		fmt.Sprintf(`INSERT INTO metric_samples (series_id, time, value) SELECT number, toDateTime64('%s', 9, 'UTC') + 10, 1 FROM numbers(%d)`, at, many),
+	} {
+		if err := db.Exec(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := tools.All(db)
+	tool, err := r.Get("query_metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	question := map[string]any{"expression": "sum(crowd)", "from": start, "to": start.Add(time.Minute), "step_s": 30}
+	if _, err := tool.Run(t.Context(), tools.Scope{Environment: toolstest.Environment}, during(question)); !errors.Is(err, tools.ErrNoAnswer) || !strings.Contains(err.Error(), "more than 20000 series") {
+		t.Errorf("a sum of %d series: %v", many, err)
+	}
+	question["expression"] = `sum(crowd{service="odd"})`
+	if got := run[result.MetricQuery](t, r, toolstest.Environment, "query_metrics", during(question)); len(got.Series) != 1 || got.Series[0].Max != many/2 {
+		t.Errorf("a sum of %d series: %+v", many/2, got)
 	}
 }

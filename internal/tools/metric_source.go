@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,55 +12,40 @@ import (
 )
 
 const (
-	// What was sent in a long window is known by the day; in a short one it is looked for in what was measured.
+	maxSeriesRead = 20_000 // of a selector that have points
+	maxNamesRead  = 40_000 // of an environment's metrics
+)
+
+const (
 	metricNamesSQL = `
-WITH {to:DateTime64(9,'UTC')} - {from:DateTime64(9,'UTC')} <= 21600 AS short
 SELECT DISTINCT name, toUInt8(` + histogramKinds + `) AS histogram FROM metric_series
-WHERE ` + seriesWindow + ` AND (NOT short OR series_id IN (
-    SELECT DISTINCT series_id FROM metric_samples WHERE short AND ` + timeWindow + `
-    UNION ALL SELECT DISTINCT series_id FROM histograms WHERE short AND ` + timeWindow + `
-    UNION ALL SELECT DISTINCT series_id FROM exponential_histograms WHERE short AND ` + timeWindow + `))
-ORDER BY name, histogram LIMIT 5000`
+WHERE ` + seriesWindow + `
+ORDER BY name, histogram LIMIT {most:UInt64}`
 
 	wantedSeries = `FROM metric_series WHERE name IN {names:Array(String)} AND ({service:String} = '' OR service = {service:String}) AND ` + seriesWindow
-	identified   = `
-WITH series AS (
-    SELECT DISTINCT series_id, name, service, instance, host, ` + seriesAttributes + ` AS pairs, kind,
-           toUInt8(kind IN ('sum_delta', 'histogram_delta', 'exponential_delta')) AS delta
-    ` + wantedSeries + ` AND `
-	ofSeries = ` WHERE ` + wanted + ` AND ` + timeWindow
 
-	// How much there is, before it is read: an expression may name every metric and every process of an environment.
-	metricPointsSQL = `
-WITH series AS (SELECT series_id ` + wantedSeries + ` AND ` + sampleKinds + `)
-SELECT toUInt64(count()) AS points FROM metric_samples` + ofSeries
-	histogramBucketsSQL = `
-WITH series AS (SELECT series_id ` + wantedSeries + ` AND ` + histogramKinds + `)
-SELECT toUInt64(sum(n)) AS points FROM (
-    SELECT length(counts) + 2 AS n FROM histograms` + ofSeries + `
-    UNION ALL SELECT length(positive_counts) + length(negative_counts) + 4 AS n FROM exponential_histograms` + ofSeries + `)`
+	metricsSentSQL = `
+SELECT toUInt8(count() > 0) AS sent FROM (
+    SELECT 1 FROM metric_samples` + ofNamed + `
+    UNION ALL SELECT 1 FROM histograms` + ofNamed + `
+    UNION ALL SELECT 1 FROM exponential_histograms` + ofNamed + `)`
+	ofNamed = ` WHERE series_id IN (SELECT series_id FROM metric_series WHERE name IN {names:Array(String)} AND ` + seriesWindow + `) AND ` + timeWindow + ` LIMIT 1`
 
-	// Points are gathered by series before they meet its attributes, which are many times larger.
-	metricSeriesSQL = identified + sampleKinds + `)` + seriesOfPoints + `
-FROM (SELECT series_id, groupArray((toUnixTimestamp64Milli(time), value)) AS gathered FROM metric_samples
-      WHERE series_id IN (SELECT series_id ` + wantedSeries + ` AND ` + sampleKinds + `) AND ` + timeWindow + ` GROUP BY series_id) AS samples INNER JOIN series USING (series_id)` + bySeries
-	seriesOfPoints = `
-SELECT * EXCEPT (pairs, p) FROM (SELECT name, service, instance, host, pairs, mapKeys(pairs) AS keys, mapValues(pairs) AS vals, delta,
-       arraySort(groupArrayArray(gathered)) AS p, arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS v`
-	bySeries = `
-GROUP BY name, service, instance, host, pairs, delta
-ORDER BY name, service, instance, host, pairs
-LIMIT 20000)`
-
-	histogramSeriesSQL = identified + histogramKinds + `)
-SELECT * EXCEPT (pairs, p) FROM (SELECT name, service, instance, host, pairs, mapKeys(pairs) AS keys, mapValues(pairs) AS vals, delta, bounds,
-       arraySort(x -> x.1, groupArrayArray(gathered)) AS p,
-       arrayMap(x -> x.1, p) AS at, arrayMap(x -> x.2, p) AS n, arrayMap(x -> x.3, p) AS sums, arrayMap(x -> x.4, p) AS buckets
-FROM (SELECT series_id, bounds, groupArray((toUnixTimestamp64Milli(time), count, sum, counts)) AS gathered FROM histograms` + ofSeries + ` GROUP BY series_id, bounds
-      UNION ALL SELECT series_id, bounds, groupArray((toUnixTimestamp64Milli(time), count, sum, counts)) AS gathered FROM exponential_histograms` + ofSeries + ` GROUP BY series_id, bounds) AS samples INNER JOIN series USING (series_id)
-GROUP BY name, service, instance, host, pairs, delta, bounds
-ORDER BY name, service, instance, host, pairs, bounds
-LIMIT 20000)`
+	// A series has a row a day.
+	metricSeriesSQL = `
+SELECT series_id, name, service, instance, host, toString(kind) AS kind, scope, mapKeys(attributes) AS keys, mapValues(attributes) AS vals
+` + wantedSeries + ` AND (` + sampleKinds + ` AND {numbers:Bool} OR ` + histogramKinds + ` AND {histograms:Bool})`
+	anySeries = `
+LIMIT 1 BY series_id
+LIMIT {most:UInt64}`
+	// Where there are too many, those that have points count.
+	presentSeries = ` AND series_id IN (
+    SELECT series_id FROM metric_samples WHERE ` + timeWindow + `
+    UNION ALL SELECT series_id FROM metric_minutes WHERE ` + timeWindow + `
+    UNION ALL SELECT series_id FROM metric_ten_minutes WHERE ` + timeWindow + `
+    UNION ALL SELECT series_id FROM histograms WHERE ` + timeWindow + `
+    UNION ALL SELECT series_id FROM exponential_histograms WHERE ` + timeWindow + `)
+ORDER BY name, service, instance, host, ` + seriesAttributes + anySeries
 )
 
 // metricSource reads metrics for PromQL, on somebody's behalf.
@@ -81,9 +67,12 @@ type metricNameRow struct {
 
 // Metrics lists the names that were sent.
 func (m *metricSource) Metrics(ctx context.Context, from, to time.Time) ([]promql.Metric, error) {
-	rows, _, err := query[metricNameRow](ctx, m.db, metricNamesSQL, in(m.scope, inclusive(from, to)))
+	rows, _, err := query[metricNameRow](ctx, m.db, metricNamesSQL, append(in(m.scope, window{From: from, To: to}), param{"most", maxNamesRead + 1}))
 	if err != nil {
 		return nil, err
+	}
+	if len(rows) > maxNamesRead {
+		return nil, fmt.Errorf("%w: there are more than %d metrics between %s and %s: ask about less time", promql.ErrExpression, maxNamesRead, from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
 	}
 	out := make([]promql.Metric, len(rows))
 	for i, row := range rows {
@@ -92,67 +81,65 @@ func (m *metricSource) Metrics(ctx context.Context, from, to time.Time) ([]promq
 	return out, nil
 }
 
-// identityRow is the part of a row that says which series it is.
-type identityRow struct {
+// Sent says whether metrics were sent. Of long windows that is known by the day.
+func (m *metricSource) Sent(ctx context.Context, names []string, from, to time.Time) (bool, error) {
+	if to.Sub(from) > longWindow {
+		return true, nil
+	}
+	rows, _, err := query[struct {
+		Sent uint8 `ch:"sent"`
+	}](ctx, m.db, metricsSentSQL, append(in(m.scope, inclusive(from, to)), param{"names", names}))
+	return len(rows) > 0 && rows[0].Sent == 1, err
+}
+
+type seriesRow struct {
+	ID       uint64   `ch:"series_id"`
 	Name     string   `ch:"name"`
 	Service  string   `ch:"service"`
 	Instance string   `ch:"instance"`
 	Host     string   `ch:"host"`
+	Kind     string   `ch:"kind"`
+	Scope    string   `ch:"scope"`
 	Keys     []string `ch:"keys"`
 	Vals     []string `ch:"vals"`
-	Delta    uint8    `ch:"delta"`
 }
 
-func (r identityRow) identity() promql.Identity {
-	return promql.Identity{
-		Name: r.Name, Service: r.Service, Instance: r.Instance, Host: r.Host, Attributes: maps.Collect(zip(r.Keys, r.Vals)), Delta: r.Delta == 1,
+func (r seriesRow) series() promql.Stored {
+	attributes := maps.Collect(zip(r.Keys, r.Vals))
+	if r.Scope != "" {
+		attributes["otel.scope.name"] = r.Scope
+	}
+	return promql.Stored{
+		ID: r.ID, Metric: promql.Metric{Name: r.Name, Histogram: strings.HasPrefix(r.Kind, "histogram") || strings.HasPrefix(r.Kind, "exponential")},
+		Service: r.Service, Instance: r.Instance, Host: r.Host, Attributes: attributes, Kind: r.Kind, Delta: strings.HasSuffix(r.Kind, "_delta"),
 	}
 }
 
-type storedRow struct {
-	identityRow
-	At     []int64   `ch:"at"`
-	Values []float64 `ch:"v"`
-}
-
-type storedHistogramRow struct {
-	identityRow
-	Bounds []float64  `ch:"bounds"`
-	At     []int64    `ch:"at"`
-	N      []uint64   `ch:"n"`
-	Sums   []float64  `ch:"sums"`
-	Counts [][]uint64 `ch:"buckets"`
-}
-
-// ReadHistograms reads histograms.
-func (m *metricSource) ReadHistograms(ctx context.Context, names []string, service string, from, to time.Time, limit int) ([]promql.StoredHistogram, error) {
-	rows, err := readMetrics[storedHistogramRow](ctx, m, histogramBucketsSQL, histogramSeriesSQL, names, service, inclusive(from, to), limit)
-	out := make([]promql.StoredHistogram, len(rows))
-	for i, row := range rows {
-		out[i] = promql.StoredHistogram{Identity: row.identity(), Bounds: row.Bounds, At: row.At, Count: row.N, Sum: row.Sums, Counts: row.Counts}
+// Series lists series.
+func (m *metricSource) Series(ctx context.Context, metrics []promql.Metric, service string, from, to time.Time) ([]promql.Stored, error) {
+	var names []string
+	numbers, histograms := false, false
+	for _, metric := range metrics {
+		names = append(names, metric.Name)
+		numbers, histograms = numbers || !metric.Histogram, histograms || metric.Histogram
 	}
-	return out, err
-}
-
-// errTooMuch means that what a selector means has more points than may be read.
-var errTooMuch = fmt.Errorf("%w: too many points", promql.ErrExpression)
-
-// readMetrics reads what a selector means, unless it is too much.
-func readMetrics[Row any](ctx context.Context, m *metricSource, count, read string, names []string, service string, w window, limit int, more ...param) ([]Row, error) {
-	params := append(append(in(m.scope, w), param{"names", names}, param{"service", service}), more...)
-	there, _, err := query[struct {
-		Points uint64 `ch:"points"`
-	}](ctx, m.db, count, params)
+	params := append(in(m.scope, inclusive(from, to)), param{"names", names}, param{"service", service}, param{"numbers", numbers}, param{"histograms", histograms}, param{"most", maxSeriesRead + 1})
+	rows, text, err := query[seriesRow](ctx, m.db, metricSeriesSQL+anySeries, params)
+	if err == nil && len(rows) > maxSeriesRead {
+		rows, text, err = query[seriesRow](ctx, m.db, metricSeriesSQL+presentSeries, params)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if len(there) > 0 && there[0].Points > uint64(max(0, limit)) {
-		return nil, fmt.Errorf("%w: %s would read %d points, and %d are left; name a service with {service=\"…\"}, or ask for less time",
-			errTooMuch, list(names), there[0].Points, limit)
+	if len(rows) > maxSeriesRead {
+		return nil, fmt.Errorf("%w: %s has more than %d series with points: name a service, or ask about less time", promql.ErrExpression, list(names), maxSeriesRead)
 	}
-	rows, text, err := query[Row](ctx, m.db, read, params)
 	m.text = append(m.text, text)
-	return rows, err
+	out := make([]promql.Stored, len(rows))
+	for i, row := range rows {
+		out[i] = row.series()
+	}
+	return out, nil
 }
 
 // inclusive is a window that ends with to.
@@ -160,3 +147,28 @@ func inclusive(from, to time.Time) window { return window{From: from, To: to.Add
 
 // shown is what was asked of the store.
 func (m *metricSource) shown() string { return strings.Join(m.text, "\n\n") }
+
+// seriesIDs is the parameter that names series. People are told how many they are.
+type seriesIDs []uint64
+
+func idsOf(series []promql.Stored) seriesIDs {
+	out := make(seriesIDs, len(series))
+	for i, s := range series {
+		out[i] = s.ID
+	}
+	return out
+}
+
+// text is the array as the store reads it.
+func (ids seriesIDs) text() string {
+	b := []byte{'['}
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, id, 10)
+	}
+	return string(append(b, ']'))
+}
+
+func (ids seriesIDs) shown() string { return fmt.Sprintf("the %d above", len(ids)) }

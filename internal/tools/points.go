@@ -13,8 +13,8 @@ import (
 // Process metrics are read per process, metric and window; the points themselves only for the slope of memory.
 const processPointsSQL = `
 WITH series AS (
-    SELECT DISTINCT series_id, service, instance, name, JSONExtractString(resource_json, 'process.pid') AS pid,
-           JSONExtractString(resource_json, 'midwatch.process.start_ticks') AS ticks, JSONExtractString(resource_json, 'process.executable.path') AS executable
+    SELECT DISTINCT series_id, service, instance, name, simpleJSONExtractString(resource_json, 'process.pid') AS pid,
+           simpleJSONExtractString(resource_json, 'midwatch.process.start_ticks') AS ticks, simpleJSONExtractString(resource_json, 'process.executable.path') AS executable
     FROM metric_series
     WHERE name IN ('process.cpu.utilization', 'midwatch.process.run_delay', 'process.memory.usage', 'midwatch.process.memory.limit',
                    'process.open_file_descriptor.count', 'process.thread.count', 'midwatch.process.cpu.throttled', 'midwatch.process.cpu.limit')

@@ -3,9 +3,11 @@ package tools
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
@@ -43,23 +45,58 @@ func compared(scope Scope, w windows) []param {
 // query runs sql with params and returns its rows and the text that people see.
 func query[Row any](ctx context.Context, db Store, sql string, params []param) ([]Row, string, error) {
 	args := make([]any, len(params))
-	shown := make([]string, 0, len(params)+1)
 	for i, p := range params {
-		value := p.value
-		if t, ok := value.(time.Time); ok {
-			value = t.UTC()
-			shown = append(shown, fmt.Sprintf("-- %s = %s", p.name, t.UTC().Format(time.RFC3339Nano)))
-		} else {
-			shown = append(shown, fmt.Sprintf("-- %s = %v", p.name, value))
+		if t, ok := p.value.(time.Time); ok {
+			p.value = t.UTC()
 		}
-		args[i] = driver.NamedValue{Name: p.name, Value: value}
+		if ids, ok := p.value.(seriesIDs); ok {
+			p.value = ids.text()
+		}
+		args[i] = driver.NamedValue{Name: p.name, Value: p.value}
 	}
-	shown = append(shown, strings.TrimSpace(sql))
 	var rows []Row
 	if err := db.Select(clickhouse.Context(ctx, clickhouse.WithSettings(limits)), &rows, sql, args...); err != nil {
 		return nil, "", fmt.Errorf("query telemetry: %w", away(err))
 	}
-	return rows, strings.Join(shown, "\n"), nil
+	return rows, textOf(sql, params), nil
+}
+
+// read runs sql with params, which are times and numbers, and calls each with every block of the result in the columns of into. It returns the text
+// that people see.
+func read(ctx context.Context, db Store, sql string, params []param, into proto.Results, each func() error) (string, error) {
+	values := make(map[string]any, len(params))
+	for _, p := range params {
+		switch v := p.value.(type) {
+		case time.Time:
+			values[p.name] = v.UTC().Format("2006-01-02 15:04:05.999999999")
+		case seriesIDs:
+			values[p.name] = v.text()
+		default:
+			values[p.name] = v
+		}
+	}
+	settings := maps.Clone(limits)
+	delete(settings, "max_result_rows") // each counts
+	if err := db.Read(ctx, sql, values, settings, into, each); err != nil {
+		return "", fmt.Errorf("query telemetry: %w", away(err))
+	}
+	return textOf(sql, params), nil
+}
+
+// textOf is a query as people see it.
+func textOf(sql string, params []param) string {
+	shown := make([]string, 0, len(params)+1)
+	for _, p := range params {
+		value := fmt.Sprint(p.value)
+		switch v := p.value.(type) {
+		case time.Time:
+			value = v.UTC().Format(time.RFC3339Nano)
+		case seriesIDs:
+			value = v.shown()
+		}
+		shown = append(shown, fmt.Sprintf("-- %s = %s", p.name, value))
+	}
+	return strings.Join(append(shown, strings.TrimSpace(sql)), "\n")
 }
 
 // Fragments shared by the queries over spans.

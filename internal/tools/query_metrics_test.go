@@ -116,6 +116,23 @@ func TestUnknownMetrics(t *testing.T) {
 	}
 }
 
+// A metric that is sent no more is there for a range that reaches back to it.
+func TestARangeReachesBack(t *testing.T) {
+	db := storetest.Open(t)
+	var points []toolstest.Metric
+	for s := range 10 {
+		points = append(points, toolstest.Metric{Time: start.Add(time.Duration(s)*time.Minute - time.Hour), Env: toolstest.Environment, Service: "cart", Name: "jobs.done", Kind: "sum_cumulative", Value: float64(s)})
+	}
+	toolstest.WriteMetrics(t, db, points)
+	r := tools.All(db)
+	if got := run[result.MetricQuery](t, r, toolstest.Environment, "query_metrics", during(map[string]any{"expression": "last_over_time(jobs_done[2h])"})); len(got.Series) != 1 || got.Series[0].Max != 9 {
+		t.Errorf("got %+v", got)
+	}
+	if got := run[result.MetricQuery](t, r, toolstest.Environment, "query_metrics", during(map[string]any{"expression": "jobs_done"})); len(got.Series) != 0 || len(got.Warnings) != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // An expression over too much is refused before it is read; of many series the highest are listed.
 func TestQueryMetricsIsBounded(t *testing.T) {
 	db := storetest.Open(t)

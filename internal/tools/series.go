@@ -13,7 +13,8 @@ const (
 	timeWindow = `time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}`
 	timeEither = `(` + timeWindow + `
       OR time >= {baseline_from:DateTime64(9,'UTC')} AND time < {baseline_to:DateTime64(9,'UTC')})`
-	wanted = `series_id IN (SELECT series_id FROM series)`
+	wanted   = `series_id IN (SELECT series_id FROM series)`
+	ofSeries = ` WHERE ` + wanted + ` AND ` + timeWindow
 
 	// Samples of the series, with what series has of them.
 	samplesEither = `(SELECT series_id, time, value FROM metric_samples WHERE ` + wanted + ` AND ` + timeEither + `) AS samples INNER JOIN series USING (series_id)`

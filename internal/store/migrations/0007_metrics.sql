@@ -110,21 +110,22 @@ CREATE TABLE IF NOT EXISTS metric_ten_minutes AS metric_minutes
 ENGINE = ReplacingMergeTree(count) PARTITION BY toDate(time) ORDER BY (series_id, time);
 
 -- A copy that was killed half way starts again from nothing, if what it is copied from is still there (see 0004). Ids of old series are made by the store; nothing else makes the same ones again.
+-- A series gets a row for each of its points, and the table merges them, most at once and the rest later: a GROUP BY would have to hold all series of all days, and may not spill.
 SELECT count() FROM metrics_1;
 SELECT count() FROM metric_histograms_1;
 TRUNCATE TABLE metric_series;
 INSERT INTO metric_series (day, series_id, environment, service, instance, host, name, unit, kind, scope, attributes, resource_json)
-SELECT toDate(time) AS day, cityHash64(environment, service, instance, host, name, unit, toString(kind), mapSort(attributes), mapSort(resource)) AS id,
-       any(environment), any(service), any(instance), any(host), any(name), any(unit), toString(any(kind)),
-       any(attributes)['otel.scope.name'], mapFilter((k, v) -> k != 'otel.scope.name', any(attributes)), toJSONString(any(resource))
-FROM metrics_1 GROUP BY day, id
-SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0;
+SELECT toDate(time), cityHash64(environment, service, instance, host, name, unit, toString(kind), mapSort(attributes), mapSort(resource)),
+       environment, service, instance, host, name, unit, toString(kind),
+       attributes['otel.scope.name'], mapFilter((k, v) -> k != 'otel.scope.name', attributes), toJSONString(resource)
+FROM metrics_1
+SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0, min_insert_block_size_rows = 262144, min_insert_block_size_bytes = 33554432, max_insert_threads = 1, max_threads = 1, max_block_size = 8192;
 INSERT INTO metric_series (day, series_id, environment, service, instance, host, name, unit, kind, scope, attributes, resource_json)
-SELECT toDate(time) AS day, cityHash64(environment, service, instance, host, name, unit, toString(temporality), mapSort(attributes), mapSort(resource)) AS id,
-       any(environment), any(service), any(instance), any(host), any(name), any(unit), if(any(temporality) = 'delta', 'histogram_delta', 'histogram_cumulative'),
-       any(attributes)['otel.scope.name'], mapFilter((k, v) -> k != 'otel.scope.name', any(attributes)), toJSONString(any(resource))
-FROM metric_histograms_1 GROUP BY day, id
-SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0;
+SELECT toDate(time), cityHash64(environment, service, instance, host, name, unit, toString(temporality), mapSort(attributes), mapSort(resource)),
+       environment, service, instance, host, name, unit, if(temporality = 'delta', 'histogram_delta', 'histogram_cumulative'),
+       attributes['otel.scope.name'], mapFilter((k, v) -> k != 'otel.scope.name', attributes), toJSONString(resource)
+FROM metric_histograms_1
+SETTINGS max_partitions_per_insert_block = 0, output_format_json_escape_forward_slashes = 0, min_insert_block_size_rows = 262144, min_insert_block_size_bytes = 33554432, max_insert_threads = 1, max_threads = 1, max_block_size = 8192;
 
 SELECT count() FROM metrics_1;
 TRUNCATE TABLE metric_samples;

@@ -3,6 +3,8 @@ package storetest
 
 import (
 	"fmt"
+	"os"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -27,7 +29,12 @@ func Open(t testing.TB) *store.DB {
 // Empty is Open without the schema.
 func Empty(t testing.TB) *store.DB {
 	t.Helper()
-	db, err := store.Open(t.Context(), Config(t))
+	return open(t, Config(t))
+}
+
+func open(t testing.TB, cfg store.Config) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,12 +42,23 @@ func Empty(t testing.TB) *store.DB {
 	return db
 }
 
+// Beside is a store as another process has it: the same database, other connections.
+func Beside(t testing.TB, db *store.DB) *store.DB {
+	t.Helper()
+	cfg := Config(t)
+	cfg.Database = db.Database()
+	return open(t, cfg)
+}
+
 // Config is how to reach the test binary's server, with the name of a database that does not exist yet. For tests of a
 // part that opens the store by itself.
 func Config(t testing.TB) store.Config {
 	t.Helper()
-	s := clickhousetest.Shared(t)
-	return store.Config{
-		Addresses: []string{s.Address}, TLS: s.TLS, Database: fmt.Sprintf("test_%d", databases.Add(1)), MaxConns: 8,
+	if shards, err := strconv.Atoi(os.Getenv(clusterEnvironment)); err == nil {
+		return Cluster(t, shards)
 	}
+	s := clickhousetest.Shared(t)
+	return store.Config{Addresses: []string{s.Address}, TLS: s.TLS, Database: name(), MaxConns: 8}
 }
+
+func name() string { return fmt.Sprintf("test_%d", databases.Add(1)) }

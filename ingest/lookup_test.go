@@ -1,0 +1,100 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/ingest/receive"
+	"github.com/midwatch/midwatch/internal/store"
+	"github.com/midwatch/midwatch/internal/store/storetest"
+	"github.com/midwatch/midwatch/internal/telemetry"
+)
+
+// reading counts the rows that the store reads for queries.
+type reading struct {
+	*store.DB
+	rows uint64
+}
+
+func (r *reading) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
+	return r.DB.Query(clickhouse.Context(ctx, clickhouse.WithProgress(func(p *clickhouse.Progress) { r.rows += p.Rows })), query, args...)
+}
+
+// TestALookUpReadsItsTimeOnly of a day that has much more, also for requests of times that are far apart.
+func TestALookUpReadsItsTimeOnly(t *testing.T) {
+	db := &reading{DB: storetest.Open(t)}
+	s := notServing(t, db)
+	midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)
+	for _, query := range []string{
+		"INSERT INTO logs (time, service, body, batch_id) SELECT toDateTime64('%s', 9, 'UTC') + number / 10, 'catalog', 'x', number FROM numbers(860000)",
+		"INSERT INTO spans (time, service, name, batch_id) SELECT toDateTime64('%s', 9, 'UTC') + number / 10, 'catalog', 'x', number FROM numbers(860000)",
+		"INSERT INTO metric_samples (series_id, time, value, batch_id) SELECT number %% 10, toDateTime64('%s', 9, 'UTC') + number / 10, 1, number FROM numbers(860000)",
+	} {
+		if err := db.Exec(t.Context(), fmt.Sprintf(query, midnight.Format(time.DateTime))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for table, most := range map[string]uint64{"logs": 4 * 1024, "spans": 4 * 8192, "metric_samples": 2 * (36000 + 2*8192)} {
+		var parts []part
+		p := partition{table, otlp.DayOf(midnight.UnixNano())}
+		for _, n := range []int{36_000, 36_001, 720_000} { // at one, and at 20 o'clock
+			at := midnight.Add(time.Duration(n) * 100 * time.Millisecond).UnixNano()
+			parts = append(parts, part{&otlp.Chunk{Table: table, Day: p.day, First: at, Last: at}, &write{batch: uint64(n), doubtful: true}})
+		}
+		db.rows = 0
+		there, err := s.lookUp(t.Context(), p, parts)
+		if err != nil || len(there) != 3 || there[36_000] != 1 || there[720_000] != 1 {
+			t.Errorf("%s: found %v, %v", table, there, err)
+		}
+		if db.rows == 0 || db.rows > most {
+			t.Errorf("%s: %d of 860,000 rows were read, want at most %d", table, db.rows, most)
+		}
+	}
+}
+
+// TestAForeignSenderComesToAnotherIngester with a request whose answer it did not get, and does not say so.
+func TestAForeignSenderComesToAnotherIngester(t *testing.T) {
+	db := storetest.Open(t)
+	bodies := map[telemetry.Signal][]byte{telemetry.Logs: lines(t, time.Now(), "a", "b"), telemetry.Metrics: gauges(t, time.Now(), 3, 1)}
+	for range 2 {
+		s := notServing(t, db)
+		s.fates.lookAll = time.Time{} // it serves for long
+		stop := s.startBatcher(context.Background())
+		for signal, body := range bodies {
+			q := sent(signal, body)
+			q.From = &receive.Sender{Token: "abc"}
+			if _, err := s.export(t.Context(), q); err != nil {
+				t.Error(err)
+			}
+		}
+		stop()
+	}
+	if n := counted(t, db, "SELECT 10 * (SELECT count() FROM logs) + (SELECT count() FROM metric_samples)"); n != 23 {
+		t.Errorf("%d, want two log records and three samples", n)
+	}
+}
+
+// TestRecordsWithoutATimeAreFound though they are of another time when they come again.
+func TestRecordsWithoutATimeAreFound(t *testing.T) {
+	if now := time.Now().UTC(); now.Sub(now.Truncate(24*time.Hour)) > 24*time.Hour-time.Minute {
+		t.Skip("they would be of two days")
+	}
+	db := storetest.Open(t)
+	s := notServing(t, db)
+	for range 2 {
+		w, err := asWrite(t, "id", lines(t, time.Unix(0, 0), "a", "b"))
+		w.doubtful = true
+		if s.insert(t.Context(), []*write{w}); *err != nil {
+			t.Fatal(*err)
+		}
+	}
+	if got := bodies(t, db); got != "a b" {
+		t.Errorf("stored %s", got)
+	}
+}
