@@ -41,6 +41,7 @@ if [ "${1:-}" = test ]; then
 	need gcc gcc
 	need zstd zstd
 	need prometheus prometheus
+	need /usr/share/java/zookeeper.jar zookeeper
 fi
 if [ -n "$packages" ] && [ "$(id -u)" != 0 ]; then
 	[ -z "${1:-}" ] || die "missing Debian packages; as root: apt-get install$packages"

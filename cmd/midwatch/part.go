@@ -87,8 +87,21 @@ func (t together) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// ingesterMemory is what an ingester's memory is aimed at, in bytes: a part of the 512 MiB that it may take under more load than it can store.
-const ingesterMemory = 400 << 20
+// before runs both until ctx ends, and stops the second when the first has ended: it still takes what that says last.
+type before struct{ first, second runner }
+
+func (b before) Run(ctx context.Context) error {
+	rest, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { defer stop(); return b.first.Run(ctx) })
+	g.Go(func() error { return b.second.Run(rest) })
+	return g.Wait()
+}
+
+// ingesterMemory is what an ingester's memory is aimed at, in bytes, besides the program itself, which takes 115 MB: together they stay under the 512 MB that
+// it may take while more comes than it can store.
+const ingesterMemory = 272 << 20
 
 // ingester also owns the schema: it migrates the store before it serves, and deletes what is too old.
 func (in *installation) ingester(ctx context.Context) (runner, error) {
@@ -108,10 +121,21 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 		return nil, err
 	}
 	senders := auth.NewSenders(meta, in.log)
+	age := func(days func(metadata.Settings) int) func(context.Context) (time.Duration, error) {
+		return func(ctx context.Context) (time.Duration, error) {
+			s, err := meta.Settings(ctx)
+			return time.Duration(days(s)) * 24 * time.Hour, err
+		}
+	}
+	telemetryAge := age(func(s metadata.Settings) int { return s.RetentionDays })
 	server, err := ingest.New(ingest.Config{
 		GRPCListen: in.settings.Ingester.GRPC, HTTPListen: in.settings.Ingester.HTTP, Store: db,
 		TLS: id.ServerOrToken(pki.Exporter, pki.CLI), Senders: senders, MaxSeries: in.settings.Ingester.MaxSeries,
 		Environment: in.settings.Environment, Ready: func() { in.serves("") }, MemoryLimit: ingesterMemory, Log: in.log,
+		Kept: func(ctx context.Context, signal string) (time.Duration, error) {
+			others, err := telemetryAge(ctx)
+			return in.settings.Store.Retention.Ages(others)(signal), err
+		},
 		RuleStates: func(ctx context.Context) ([]byte, error) {
 			states, err := meta.RuleStates(ctx, in.settings.Environment)
 			if err != nil {
@@ -123,13 +147,6 @@ func (in *installation) ingester(ctx context.Context) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	age := func(days func(metadata.Settings) int) func(context.Context) (time.Duration, error) {
-		return func(ctx context.Context) (time.Duration, error) {
-			s, err := meta.Settings(ctx)
-			return time.Duration(days(s)) * 24 * time.Hour, err
-		}
-	}
-	telemetryAge := age(func(s metadata.Settings) int { return s.RetentionDays })
 	ledgerAge := age(func(s metadata.Settings) int { return s.LedgerDays })
 	investigationAge := age(func(s metadata.Settings) int { return s.InvestigationDays })
 	return together{
@@ -171,7 +188,7 @@ func (in *installation) nodeAgent(context.Context) (runner, error) {
 	cfg.Publisher, cfg.Log = publisher, in.log
 	cfg.Ready = func() { in.serves("") }
 	n, err := node.New(cfg)
-	return together{n, publisher}, err
+	return before{n, publisher}, err
 }
 
 // publisher publishes as the given part; the node agent's configuration names the node.

@@ -17,6 +17,15 @@ func (s settings) validate() error {
 	if s.Nice < -20 || s.Nice > 19 {
 		return fmt.Errorf("nice: %d is no scheduling priority; it goes from -20 to 19", s.Nice)
 	}
+	if s.Store.Cluster != "" && len(s.Store.Addresses) == 0 {
+		return fmt.Errorf("store.cluster: %s: store.addresses has to name all of its servers", s.Store.Cluster)
+	}
+	if err := s.Store.Retention.Validate(); err != nil {
+		return err
+	}
+	if n := s.Ingester.MaxSeries; n < 0 {
+		return fmt.Errorf("ingester.max_series: %d is less than nothing; 0 means 1,048,576", n)
+	}
 	if s.Alerts.Every < 0 {
 		return fmt.Errorf("alerts.every: %s is negative; want a duration such as 5s", s.Alerts.Every)
 	}

@@ -16,9 +16,13 @@ func TestValuesThatMakeNoSense(t *testing.T) {
 		t.Fatalf("the defaults: %v", err)
 	}
 	for want, change := range map[string]func(*settings){
-		"nice: -100":         func(s *settings) { s.Nice = -100 },
-		"alerts.every: -5s":  func(s *settings) { s.Alerts.Every = -5 * time.Second },
-		"alerts.error_ratio": func(s *settings) { s.Alerts.ErrorRatio = 5 },
+		"nice: -100":              func(s *settings) { s.Nice = -100 },
+		"store.cluster: main":     func(s *settings) { s.Store.Cluster = "main" },
+		`there is no "metric"`:    func(s *settings) { s.Store.Retention.Days = map[string]int{"logs": 7, "metric": 3} },
+		"disk_share: 1.5":         func(s *settings) { s.Store.Retention.DiskShare = 1.5 },
+		"ingester.max_series: -1": func(s *settings) { s.Ingester.MaxSeries = -1 },
+		"alerts.every: -5s":       func(s *settings) { s.Alerts.Every = -5 * time.Second },
+		"alerts.error_ratio":      func(s *settings) { s.Alerts.ErrorRatio = 5 },
 		"alerts.rules: rule deep: expr: expression: at 1:5": func(s *settings) { s.Alerts.Written = []rules.Alert{{Name: "deep", Expr: "a > >"}} },
 		"action 1 (x)":       func(s *settings) { s.Actions = []investigation.Action{{Name: "x", Kind: "explode"}} },
 		"it needs a name":    func(s *settings) { s.Actions = []investigation.Action{{Kind: "restart"}} },

@@ -10,7 +10,8 @@ import (
 	"github.com/midwatch/midwatch/internal/tools/result"
 )
 
-// podCrashes: a container starts and exits again and again, not for want of memory.
+// podCrashes: a container starts and exits again and again, not for want of memory. A rollout that is stuck for that is not stuck for a probe,
+// unless it is the probe that ends the container: failingProbe knows why.
 func podCrashes(f *facts) []hypothesis {
 	var out []hypothesis
 	for _, w := range f.workloads() {
@@ -21,12 +22,21 @@ func podCrashes(f *facts) []hypothesis {
 		o, c, crashes := pods.ill(func(c result.KubernetesContainer) bool {
 			return c.Restarts >= 1 && c.ExitCode != 0 && c.Ended != "OOMKilled" && !c.Ready && !strings.HasPrefix(c.State, "Image")
 		})
-		if _, asked := f.raised(w, "crash_loop"); !crashes || !asked {
+		t, asked := f.raised(w, investigation.RuleCrashLoop, investigation.RuleStuckRollout)
+		if !crashes || !asked || t.Rule == investigation.RuleStuckRollout && f.probed(w) {
 			continue
 		}
 		out = append(out, f.crash(w, pods.id, o, c))
 	}
 	return out
+}
+
+// probed says that a kubelet ends containers of a workload because a probe of theirs fails.
+func (f *facts) probed(w workload) bool {
+	_, killings := f.said(w, "Killing")
+	return slices.ContainsFunc(killings, func(e result.KubernetesEvent) bool {
+		return strings.Contains(e.Note, "failed liveness probe") || strings.Contains(e.Note, "failed startup probe")
+	})
 }
 
 func (f *facts) crash(w workload, id string, o result.KubernetesObject, c result.KubernetesContainer) hypothesis {
