@@ -3,6 +3,7 @@ package sample_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,37 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(len(sample.Faults()))); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	for _, line := range failures.lines { // last, where a log of which only the end is kept has them
+		fmt.Println(line)
+	}
+	os.Exit(code)
+}
+
+// failures are what went wrong in the night, in one line each.
+var failures struct {
+	sync.Mutex
+	lines []string
+}
+
+// Errorf notes what it says for the end of the log, too.
+func (n *night) Errorf(format string, args ...any) {
+	n.Helper()
+	n.note(fmt.Sprintf(format, args...))
+	n.T.Errorf(format, args...)
+}
+
+// Fatalf notes what it says for the end of the log, too.
+func (n *night) Fatalf(format string, args ...any) {
+	n.Helper()
+	n.note(fmt.Sprintf(format, args...))
+	n.T.Fatalf(format, args...)
+}
+
+func (n *night) note(line string) {
+	failures.Lock()
+	defer failures.Unlock()
+	failures.lines = append(failures.lines, n.Name()+": "+line)
 }
 
 // of is the same night in a test of its own.
@@ -145,6 +176,6 @@ func (n *night) wait(what string, limit time.Duration, done func() bool) {
 func (n *night) must(err error) {
 	n.Helper()
 	if err != nil {
-		n.Fatal(err)
+		n.Fatalf("%v", err)
 	}
 }

@@ -42,11 +42,14 @@ func TestNight(t *testing.T) {
 func (n *night) play(f sample.Fault) {
 	n.Helper()
 	broken := n.breaks(f)
-	var inc wire.IncidentDetail
+	var (
+		found wire.IncidentRow
+		inc   wire.IncidentDetail
+	)
 	n.wait("an incident with a cause", 4*time.Minute, func() bool {
 		for _, row := range n.incidents() {
 			if row.Verdict == investigation.RootCause && n.concerns(row, f) { // whatever else there is, alone finds
-				inc = n.incident(row.ID)
+				found, inc = row, n.incident(row.ID)
 				return inc.Incident.Investigation != ""
 			}
 		}
@@ -56,7 +59,9 @@ func (n *night) play(f sample.Fault) {
 	n.must(err)
 	n.Logf("report %s after the fault: %s [%s, %s, %.2f]\n%s", time.Since(broken).Round(time.Second), inv.Report.Title, inv.Report.Culprit, inv.Report.Mechanism,
 		inv.Report.Confidence, story(*inv.Report))
-	n.judge(f, *inv.Report)
+	if n.judge(f, *inv.Report); n.Failed() {
+		n.note(told(found) + "; " + story(*inv.Report))
+	}
 	n.wait("pods to be "+f.Until, 3*time.Minute, func() bool {
 		return f.Until == "" || strings.Contains(n.kubectl("", "--namespace", f.Name, "get", "pods", "--output", "yaml"), f.Until)
 	})
@@ -126,12 +131,17 @@ func (n *night) explain() {
 		if !n.Failed() {
 			return
 		}
-		lines := []string{fmt.Sprintf("%s %s %s %q", row.OpenedAt.Format(time.TimeOnly), row.Status, row.Verdict, row.Title)}
-		for _, t := range row.Triggers {
-			lines = append(lines, fmt.Sprintf("%s since %s: %s (%s; with %s)", t.At.Format(time.TimeOnly), t.Onset.Format(time.TimeOnly), t.Summary, t.ID, strings.Join(t.Peers, ", ")))
-		}
-		n.Log(strings.Join(lines, "\n\t"))
+		n.Log(told(row))
 	}
+}
+
+// told is what there is to know of an incident, and what raised it.
+func told(row wire.IncidentRow) string {
+	lines := []string{fmt.Sprintf("%s %s %s %q", row.OpenedAt.Format(time.TimeOnly), row.Status, row.Verdict, row.Title)}
+	for _, t := range row.Triggers {
+		lines = append(lines, fmt.Sprintf("%s since %s: %s (%s; with %s)", t.At.Format(time.TimeOnly), t.Onset.Format(time.TimeOnly), t.Summary, t.ID, strings.Join(t.Peers, ", ")))
+	}
+	return strings.Join(lines, "\n\t")
 }
 
 func (n *night) judge(f sample.Fault, r investigation.Report) {
