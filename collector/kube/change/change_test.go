@@ -57,8 +57,11 @@ func TestChanges(t *testing.T) {
 		{"image", web, "shop:1", "shop:2", "helm", "", []string{"midwatch.deployment image web.shop shop:1 → shop:2 by helm"}},
 		{"variable", web, `"value":"1"`, `"value":"2"`, "", "", []string{"midwatch.deployment environment web.shop 1 → 2 by "}},
 		{"arguments", web, `"-a"`, `"-b"`, "", "", []string{"midwatch.deployment command web.shop -a → -b by "}},
-		{"limit", web, "64Mi", "32Mi", "", "", []string{"midwatch.deployment resources web.shop 64Mi → 32Mi by "}},
-		{"probe", web, `"periodSeconds":1`, `"periodSeconds":9`, "", "", []string{"midwatch.deployment probes web.shop 1 → 9 by "}},
+		{"limit", web, "64Mi", "32Mi", "", "", []string{"midwatch.deployment resources web.shop memory limit 64Mi → memory limit 32Mi by "}},
+		{"a limit where there was none", web, `{"memory":"64Mi"}`, `{"memory":"64Mi","cpu":"20m"}`, "", "", []string{"midwatch.deployment resources web.shop no CPU limit → CPU limit 20m by "}},
+		{"a request and no limit", web, `{"limits":{"memory":"64Mi"}}`, `{"requests":{"memory":"32Mi"}}`, "", "", []string{"midwatch.deployment resources web.shop memory limit 64Mi, no memory request → no memory limit, memory request 32Mi by "}},
+		{"probe", web, `"periodSeconds":1`, `"periodSeconds":9`, "", "", []string{"midwatch.deployment probes web.shop liveness probe periodSeconds 1 → liveness probe periodSeconds 9 by "}},
+		{"another probe", web, `"livenessProbe":{"periodSeconds":1}`, `"readinessProbe":{"httpGet":{"path":"/ready"}}`, "", "", []string{`midwatch.deployment probes web.shop liveness probe {"periodSeconds":1}, no readiness probe → no liveness probe, readiness probe {"httpGet":{"path":"/ready"}} by `}},
 		{"restart", web, `"annotations":{}`, `"annotations":{"restartedAt":"now"}`, "kubectl-rollout", "", []string{"midwatch.deployment template web.shop  → now by kubectl-rollout"}},
 		{"image and variable", web, `shop:1","args":["-a"],"env":[{"name":"A","value":"1"}]`, `shop:2","args":["-a"],"env":[]`, "", "", []string{
 			"midwatch.deployment image web.shop shop:1 → shop:2 by ", `midwatch.deployment environment web.shop A=1 →  by `,

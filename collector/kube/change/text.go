@@ -40,6 +40,62 @@ func sides(d object.Diff) (before, after, detail string) {
 	return clip(b.String(), maxSide), clip(a.String(), maxSide), clip(lines.String(), maxDetail)
 }
 
+// labelled are a diff of a container's resources or probes as two short texts that name each value: of "20m" alone nobody knows what it limits.
+func labelled(d object.Diff) (before, after string) {
+	var b, a []string
+	for _, whole := range d {
+		for _, x := range amounts(whole) {
+			name := label(x.Path)
+			b, a = append(b, named(name, x.Before)), append(a, named(name, x.After))
+		}
+	}
+	return clip(strings.Join(b, ", "), maxSide), clip(strings.Join(a, ", "), maxSide)
+}
+
+// amounts makes of all limits or requests of a container that came or went each of them.
+func amounts(d object.Difference) object.Diff {
+	before, isB := d.Before.(map[string]any)
+	after, isA := d.After.(map[string]any)
+	if !isB && !isA || !strings.Contains(d.Path, "/resources") {
+		return object.Diff{d}
+	}
+	var out object.Diff
+	for _, part := range object.Compare(before, after) {
+		part.Path = d.Path + part.Path
+		out = append(out, amounts(part)...)
+	}
+	return out
+}
+
+func named(name string, value any) string {
+	if value == nil {
+		return "no " + name
+	}
+	return name + " " + text(value)
+}
+
+// label is what people call a field of a container: "CPU limit" for /spec/containers/app/resources/limits/cpu, "readiness probe path" for
+// /spec/containers/app/readinessProbe/httpGet/path.
+func label(path string) string {
+	parts := strings.Split(strings.TrimPrefix(path, "/spec/"), "/") // containers, its name, the field and what is in it
+	if len(parts) < 3 {
+		return path
+	}
+	field, last := parts[2], parts[len(parts)-1]
+	switch probe, isProbe := strings.CutSuffix(field, "Probe"); {
+	case isProbe && len(parts) == 3:
+		return probe + " probe"
+	case isProbe:
+		return probe + " probe " + last
+	case len(parts) == 5 && (parts[3] == "limits" || parts[3] == "requests"):
+		if last == "cpu" {
+			last = "CPU"
+		}
+		return last + " " + strings.TrimSuffix(parts[3], "s")
+	}
+	return strings.Join(parts[3:], " ")
+}
+
 // fields names what differs by the last parts of the paths.
 func fields(d object.Diff) string {
 	var out []string

@@ -39,6 +39,9 @@ func (t *teller) template() {
 			continue
 		}
 		before, after, detail := sides(d)
+		if kind == telemetry.ChangeResources || kind == telemetry.ChangeProbes {
+			before, after = labelled(d)
+		}
 		t.add(Change{
 			Event: telemetry.EventDeployment, Kind: kind, Workload: w, Before: before, After: after, Detail: detail,
 			Summary: fmt.Sprintf("%s rolls out another %s%s", t.file, kind, arrow(kind, before, after)),

@@ -227,10 +227,17 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 		for _, s := range bad[:min(len(bad), maxSymptoms)] {
 			h.claim(describe(s)+".", id, f.badCheck(s))
 		}
+		short := false
+		for _, s := range bad[:min(len(bad), maxSymptoms)] {
+			short = f.tellWait(&h, s) || short
+		}
 		r.Summary = "The evidence does not single out a cause."
 		if len(all) > 0 {
 			r.Summary = fmt.Sprintf("The evidence does not single out a cause. The best guess, not more: %s.", all[0].title)
 			r.Missing = append(all[0].missing, r.Missing...)
+		}
+		if short {
+			r.Summary += " The machine is short of CPU, and that alone makes services slow."
 		}
 	}
 	r.Chain = append(r.Chain, h.chain...)

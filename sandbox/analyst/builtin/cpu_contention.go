@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/midwatch/midwatch/internal/analysis"
 	"github.com/midwatch/midwatch/internal/investigation"
 	"github.com/midwatch/midwatch/internal/telemetry"
 	"github.com/midwatch/midwatch/internal/tools/result"
@@ -17,6 +18,11 @@ const (
 	delayed    = 0.03 // s/s that a service waits for a core …
 	delayRatio = 3.0  // … and this many times more than before
 	delayFloor = 0.003
+
+	busyMachine = 0.8  // share of a machine's cores in use, from which whoever wants one waits
+	othersWait  = 2    // services besides, which says that the wait is the machine's
+	ownCPU      = 1.5  // times what a service took before, and …
+	ownCPUFloor = 0.05 // … cores besides, up to which it takes as much as before
 )
 
 // cpuContention: a process that serves nobody takes the cores, and services wait for one.
@@ -55,6 +61,38 @@ func waits(u result.ServiceUsage) bool {
 	return u.RunDelay.Fault >= delayed && u.RunDelay.Fault >= delayRatio*max(u.RunDelay.Healthy, delayFloor)
 }
 
+// shortOfCPU says that a service waits for a core on a busy machine where others wait as well, takes no more of it than before, and would not be slow
+// but for that: what makes it slow is the machine, whoever takes it.
+func (f *facts) shortOfCPU(s result.ServiceChange) (result.ServiceUsage, bool) {
+	u, known := f.usage(s.Service)
+	if !known || !waits(u) || u.CPU.Fault > ownCPU*u.CPU.Healthy+ownCPUFloor || len(f.waiting(s.Service)) < othersWait {
+		return u, false
+	}
+	waited := 1000 * (analysis.Ratio(u.RunDelay.Fault, s.Fault.RatePerS) - analysis.Ratio(u.RunDelay.Healthy, s.Healthy.RatePerS)) // ms of a request
+	return u, waited >= 0.5*(s.SelfMS.Fault-s.SelfMS.Healthy) &&
+		slices.ContainsFunc(f.hosts.Hosts, func(h result.Host) bool { return h.CPUBusy.Fault >= busyMachine })
+}
+
+// waitClaim takes from a hypothesis that blames a service for being slow by itself what it lacks if the service waits for a core as others do.
+func (f *facts) waitClaim(h *hypothesis, s result.ServiceChange) {
+	if f.tellWait(h, s) {
+		h.confidence -= 0.3
+		h.missing = append(h.missing, fmt.Sprintf("what takes the machine's CPU: %s is short of it, and uses no more than before", s.Service))
+	}
+}
+
+// tellWait claims that a service is slow because it waits for a core, if it is.
+func (f *facts) tellWait(h *hypothesis, s result.ServiceChange) bool {
+	u, short := f.shortOfCPU(s)
+	if !short || s.Failing {
+		return false
+	}
+	id := f.ids["host_resources"]
+	h.claim(fmt.Sprintf("%s is ready to run but waits for a core %s of the time (before %s), as others on its machine do.", s.Service, share(u.RunDelay.Fault), share(u.RunDelay.Healthy)),
+		id, some(id, "services", is("service", s.Service), atLeast(delayed, "run_delay", "fault")))
+	return true
+}
+
 func (f *facts) starved(hog result.ServiceUsage, waiting []string) hypothesis {
 	h := hypothesis{
 		culprit: telemetry.Service(hog.Service), service: hog.Service, mechanism: investigation.CPUContention, confidence: 0.93,
@@ -75,9 +113,9 @@ func (f *facts) starved(hog result.ServiceUsage, waiting []string) hypothesis {
 		id, fmt.Sprintf(`len([x for x in ev[%q]["services"] if x["run_delay"]["fault"] >= %s and x["run_delay"]["fault"] >= %s * max(x["run_delay"]["healthy"], %s)]) >= 2`,
 			id, figure(delayed), figure(delayRatio), figure(delayFloor)))
 	for _, host := range f.hosts.Hosts {
-		if host.CPUBusy.Fault >= 0.8 && host.CPUBusy.Fault > host.CPUBusy.Healthy {
+		if host.CPUBusy.Fault >= busyMachine && host.CPUBusy.Fault > host.CPUBusy.Healthy {
 			h.claim(fmt.Sprintf("%s is %s busy, before %s.", host.Host, share(host.CPUBusy.Fault), share(host.CPUBusy.Healthy)),
-				id, some(id, "hosts", is("host", host.Host), atLeast(0.8, "cpu_busy", "fault")))
+				id, some(id, "hosts", is("host", host.Host), atLeast(busyMachine, "cpu_busy", "fault")))
 			break
 		}
 	}

@@ -28,6 +28,19 @@ func workloadOf(d result.Deployment) (workload, bool) {
 	return workload{d.Namespace, d.Workload}, d.Namespace != "" && d.Workload != ""
 }
 
+// canCause says that a change can make a service as bad as it is. A probe decides who gets requests, and makes none of them slow.
+func canCause(d result.Deployment, s result.ServiceChange) bool {
+	return d.Kind != telemetry.ChangeProbes || s.Failing
+}
+
+// areWrong says it of one thing or several.
+func areWrong(kind string) string {
+	if strings.HasSuffix(kind, "s") {
+		return "are wrong"
+	}
+	return "is wrong"
+}
+
 // happened is a change in a sentence without its end.
 func (f *facts) happened(d result.Deployment) string {
 	if w, ok := workloadOf(d); ok {
@@ -58,6 +71,7 @@ func badDeployment(f *facts) []hypothesis {
 		}
 		f.changeClaim(&h, d)
 		f.ownClaim(&h, s)
+		f.waitClaim(&h, s)
 		if f.killed(s.Service) > 0 {
 			h.confidence -= 0.3 // it does not fail, it dies: see memoryLeak
 		}
@@ -125,14 +139,17 @@ func wrongConfiguration(f *facts) []hypothesis {
 		}
 	}
 	for _, s := range f.bad() {
-		if d, changed := f.deployed(s.Service, settings...); changed && f.isSuspect(s.Service) && f.byItself(s) {
+		if d, changed := f.deployed(s.Service, settings...); changed && canCause(d, s) && f.isSuspect(s.Service) && f.byItself(s) {
 			h := hypothesis{
 				culprit: culpritOf(d), service: s.Service, mechanism: investigation.WrongConfiguration, confidence: 0.72,
-				title:   fmt.Sprintf("The changed %s of %s is wrong", d.Kind, s.Service),
+				title:   fmt.Sprintf("The changed %s of %s %s", d.Kind, s.Service, areWrong(d.Kind)),
 				summary: fmt.Sprintf("%s. Since then %s.", f.happened(d), describe(s)),
 			}
 			f.changeClaim(&h, d)
 			f.ownClaim(&h, s)
+			if d.Kind != telemetry.ChangeResources { // less CPU is what makes it wait for a core
+				f.waitClaim(&h, s)
+			}
 			f.keyClaim(&h, d)
 			h.fix = f.backTo(investigation.RollbackConfig, d, "The settings before did not fail.")
 			out = append(out, h)
