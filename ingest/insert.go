@@ -41,6 +41,16 @@ type part struct {
 	of *write
 }
 
+// rowsIn is how many rows a write brings for a partition.
+func (w *write) rowsIn(p partition) (n int) {
+	for _, c := range w.chunks {
+		if c.Table == p.table && c.Day == p.day {
+			n += c.Rows()
+		}
+	}
+	return n
+}
+
 // insert stores a group of writes, partition by partition, and ends each write when its last partition is decided.
 func (s *Server) insert(ctx context.Context, group []*write) {
 	parts := map[partition][]part{}

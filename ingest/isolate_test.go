@@ -42,7 +42,13 @@ func lines(t *testing.T, at time.Time, texts ...string) []byte {
 // asWrite is a request on its way into the store, and what became of it.
 func asWrite(t *testing.T, id string, body []byte) (*write, *error) {
 	t.Helper()
-	r := otlp.New(otlp.Config{ID: id, Batch: batchOf(id), Environment: "test", Now: time.Now()})
+	return asWriteAt(t, time.Now(), id, body)
+}
+
+// asWriteAt is a request that came at a moment.
+func asWriteAt(t *testing.T, now time.Time, id string, body []byte) (*write, *error) {
+	t.Helper()
+	r := otlp.New(otlp.Config{ID: id, Batch: batchOf(id), Environment: "test", Now: now})
 	if err := r.Decode(otlp.Request{Signal: telemetry.Logs, Body: body}); err != nil {
 		t.Fatal(err)
 	}

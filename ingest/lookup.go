@@ -61,7 +61,24 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uin
 			return nil, err
 		}
 	}
-	return there, nil
+	return there, s.countBefore(ctx, p, doubtful, there)
+}
+
+// countBefore adds the rows that parts have in the day before theirs: those that named no time are there if their request came before midnight, too. Rows
+// that the request brings for that day by itself are not meant.
+func (s *Server) countBefore(ctx context.Context, p partition, parts []part, there map[uint64]int) error {
+	before := partition{p.table, p.day - 1}
+	late := slices.DeleteFunc(slices.Clone(parts), func(c part) bool { from, _ := c.Stored(); return otlp.DayOf(from) == p.day })
+	earlier := map[uint64]int{}
+	for _, some := range contemporary(late) {
+		if err := s.count(ctx, before, some, earlier); err != nil {
+			return err
+		}
+	}
+	for _, c := range late {
+		there[c.of.batch] += max(0, earlier[c.of.batch]-c.of.rowsIn(before))
+	}
+	return nil
 }
 
 // apart is how far apart rows of two requests are that are looked for by two queries: what lies between is not read.

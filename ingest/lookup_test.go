@@ -80,21 +80,36 @@ func TestAForeignSenderComesToAnotherIngester(t *testing.T) {
 	}
 }
 
-// TestRecordsWithoutATimeAreFound though they are of another time when they come again.
+// TestRecordsWithoutATimeAreFound though they are of another time, and another day, when they come again.
 func TestRecordsWithoutATimeAreFound(t *testing.T) {
-	if now := time.Now().UTC(); now.Sub(now.Truncate(24*time.Hour)) > 24*time.Hour-time.Minute {
-		t.Skip("they would be of two days")
-	}
-	db := storetest.Open(t)
-	s := notServing(t, db)
-	for range 2 {
-		w, err := asWrite(t, "id", lines(t, time.Unix(0, 0), "a", "b"))
-		w.doubtful = true
-		if s.insert(t.Context(), []*write{w}); *err != nil {
-			t.Fatal(*err)
-		}
-	}
-	if got := bodies(t, db); got != "a b" {
-		t.Errorf("stored %s", got)
+	midnight := time.Now().UTC().Truncate(24 * time.Hour)
+	for _, c := range []struct {
+		name  string
+		named time.Time // when a third record says that it was; if ever
+		came  [3]time.Time
+	}{
+		{"on a day", time.Time{}, [3]time.Time{midnight.Add(-2 * time.Hour), midnight.Add(-100 * time.Minute), midnight.Add(-99 * time.Minute)}},
+		{"over midnight", time.Time{}, [3]time.Time{midnight.Add(-2 * time.Second), midnight.Add(3 * time.Second), midnight.Add(8 * time.Second)}},
+		{"with one of the day before", midnight.Add(-time.Minute), [3]time.Time{midnight.Add(-2 * time.Second), midnight.Add(3 * time.Second), midnight.Add(8 * time.Second)}},
+		{"first after midnight, with one of the day before", midnight.Add(-time.Minute), [3]time.Time{midnight.Add(3 * time.Second), midnight.Add(8 * time.Second), midnight.Add(9 * time.Second)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			db := storetest.Open(t)
+			s := notServing(t, db)
+			want, body := "a b", lines(t, time.Unix(0, 0), "a", "b")
+			if !c.named.IsZero() { // messages of protocol buffers one after the other are one
+				want, body = "a b c", append(body, lines(t, c.named, "c")...)
+			}
+			for _, at := range c.came {
+				w, err := asWriteAt(t, at, "id", body)
+				w.doubtful = true
+				if s.insert(t.Context(), []*write{w}); *err != nil {
+					t.Fatal(*err)
+				}
+			}
+			if got := bodies(t, db); got != want {
+				t.Errorf("stored %s", got)
+			}
+		})
 	}
 }
