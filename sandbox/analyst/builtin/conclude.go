@@ -237,7 +237,7 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 			r.Missing = append(all[0].missing, r.Missing...)
 		}
 		if short {
-			r.Summary += " The machine is short of CPU, and that alone makes services slow."
+			r.Summary += " The machine is short of CPU: services wait for a core."
 		}
 	}
 	r.Chain = append(r.Chain, h.chain...)
