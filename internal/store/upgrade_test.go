@@ -109,20 +109,24 @@ func wantNew(t *testing.T, db *store.DB) {
 // TestUpgradeGoesOnWhereItDied kills an upgrade after each of its statements.
 func TestUpgradeGoesOnWhereItDied(t *testing.T) {
 	var want []string
-	for died := 1; ; died++ {
-		db := filled(t, 2)
-		if want == nil {
-			want = contents(t, db)
-		}
-		if !store.MigrateAndDie(t, db, 2, died) {
-			break
-		}
-		if err := store.Migrate(t.Context(), db); err != nil {
-			t.Fatalf("after statement %d: %v", died, err)
-		}
-		if diff := cmp.Diff(want, contents(t, db)); diff != "" {
-			t.Errorf("after statement %d: contents (-want +got):\n%s", died, diff)
-		}
+	for died, more := 1, true; more; died++ {
+		t.Run(fmt.Sprint(died), func(t *testing.T) {
+			more = false // unless it comes that far
+			db := filled(t, 2)
+			if want == nil {
+				want = contents(t, db)
+			}
+			if !store.MigrateAndDie(t, db, 2, died) {
+				return
+			}
+			if err := store.Migrate(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, contents(t, db)); diff != "" {
+				t.Fatalf("contents (-want +got):\n%s", diff)
+			}
+			more = true
+		})
 	}
 }
 

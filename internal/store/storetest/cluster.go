@@ -61,6 +61,11 @@ func startCluster(flags ...string) (*clickhousetest.Server, error) {
 // What divides the rows among two is a setting, so a query that sets additional_table_filters itself sees all of them twice.
 func Cluster(t testing.TB, shards int) store.Config {
 	t.Helper()
+	return fresh(t, clusterAt(t, shards))
+}
+
+func clusterAt(t testing.TB, shards int) store.Config {
+	t.Helper()
 	if _, err := clickhousetest.Library(); err != nil {
 		t.Skip(err)
 	}
@@ -68,7 +73,7 @@ func Cluster(t testing.TB, shards int) store.Config {
 	if err != nil {
 		t.Fatalf("start ClickHouse: %v", err)
 	}
-	cfg := store.Config{TLS: s.TLS, Database: name(), MaxConns: 8, Cluster: []string{"one", "two"}[shards-1], Unreplicated: true}
+	cfg := store.Config{TLS: s.TLS, MaxConns: 8, Cluster: []string{"one", "two"}[shards-1], Unreplicated: true}
 	for range shards {
 		cfg.Addresses = append(cfg.Addresses, s.Address)
 	}

@@ -2,11 +2,13 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/midwatch/midwatch/deploy/clickhouse/clickhousetest"
 	"github.com/midwatch/midwatch/internal/store"
@@ -45,20 +47,46 @@ func open(t testing.TB, cfg store.Config) *store.DB {
 // Beside is a store as another process has it: the same database, other connections.
 func Beside(t testing.TB, db *store.DB) *store.DB {
 	t.Helper()
-	cfg := Config(t)
+	cfg := at(t)
 	cfg.Database = db.Database()
 	return open(t, cfg)
 }
 
-// Config is how to reach the test binary's server, with the name of a database that does not exist yet. For tests of a
-// part that opens the store by itself.
+// Config is how to reach the test binary's server, with the name of a database that does not exist yet and is dropped with the test: every table takes
+// some of the server's memory. For tests of a part that opens the store by itself.
 func Config(t testing.TB) store.Config {
 	t.Helper()
-	if shards, err := strconv.Atoi(os.Getenv(clusterEnvironment)); err == nil {
-		return Cluster(t, shards)
-	}
-	s := clickhousetest.Shared(t)
-	return store.Config{Addresses: []string{s.Address}, TLS: s.TLS, Database: name(), MaxConns: 8}
+	return fresh(t, at(t))
 }
 
-func name() string { return fmt.Sprintf("test_%d", databases.Add(1)) }
+// at is where the test binary's server is.
+func at(t testing.TB) store.Config {
+	t.Helper()
+	if shards, err := strconv.Atoi(os.Getenv(clusterEnvironment)); err == nil {
+		return clusterAt(t, shards)
+	}
+	s := clickhousetest.Shared(t)
+	return store.Config{Addresses: []string{s.Address}, TLS: s.TLS, MaxConns: 8}
+}
+
+// fresh names a database, and drops it when the test and what it has opened are over.
+func fresh(t testing.TB, cfg store.Config) store.Config {
+	t.Helper()
+	outside := cfg
+	outside.Database = "default"
+	cfg.Database = fmt.Sprintf("test_%d", databases.Add(1))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		db, err := store.Open(ctx, outside)
+		if err != nil {
+			t.Errorf("drop %s: %v", cfg.Database, err)
+			return
+		}
+		defer db.Close()
+		if err := db.Exec(ctx, "DROP DATABASE IF EXISTS "+cfg.Database+" SYNC"); err != nil {
+			t.Errorf("drop %s: %v", cfg.Database, err)
+		}
+	})
+	return cfg
+}
