@@ -21,7 +21,7 @@ func (s Stored) labels(b *labels.Builder, name string) labels.Labels {
 	b.Reset(labels.EmptyLabels())
 	for _, k := range slices.Sorted(maps.Keys(s.Attributes)) {
 		key := Translate(k)
-		if key == serviceLabel || key == instanceLabel || key == hostLabel || key == boundLabel {
+		if key == serviceLabel || key == instanceLabel || key == hostLabel || key == boundLabel && s.Histogram { // a bucket that Prometheus wrote has its own
 			key = "exported_" + key
 		}
 		b.Set(key, s.Attributes[k])
@@ -30,7 +30,6 @@ func (s Stored) labels(b *labels.Builder, name string) labels.Labels {
 	b.Set(serviceLabel, s.Service)
 	b.Set(instanceLabel, s.Instance)
 	b.Set(hostLabel, s.Host)
-	b.Del(boundLabel)
 	return b.Labels()
 }
 

@@ -32,10 +32,13 @@ func metered(t *testing.T) *store.DB {
 		add(at, "process.memory.usage", "gauge", "payment", 500, nil)
 		add(at, "midwatch.export.records", "sum_cumulative", "midwatch-exporter", float64(20*s), map[string]string{"outcome": "sent"})
 		add(at, "jobs.done", "sum_delta", "cart", 10, map[string]string{"service": "queue-a", "job.kind": "mail"})
+		for bound, below := range map[string]int{"0.1": 12, "0.5": 18, "+Inf": 20} { // as Prometheus writes a histogram
+			add(at, "checkout_seconds_bucket", "sum_cumulative", "cart", float64(below*s), map[string]string{"le": bound})
+		}
 		histograms = append(histograms, toolstest.Histogram{
 			Metric: toolstest.Metric{
 				Time: at, Env: toolstest.Environment, Service: "cart", Instance: "cart/1", Host: "node-1", Name: "http.server.request.duration",
-				Kind: "histogram_delta", Attributes: map[string]string{"http.route": "/cart"},
+				Kind: "histogram_delta", Attributes: map[string]string{"http.route": "/cart", "le": "its own"},
 			},
 			Unit: "s", Count: 100, Sum: 30, Bounds: []float64{0.1, 0.5}, Counts: []uint64{60, 30, 10},
 		})
@@ -62,6 +65,9 @@ func TestQueryMetrics(t *testing.T) {
 		`rate(http_server_request_duration_count[30s])`:                                               {"", 1, 20},
 		`histogram_quantile(0.6, rate(http_server_request_duration_bucket{http_route="/cart"}[30s]))`: {"", 1, 0.1},
 		`rate(http_server_request_duration_sum[30s]) / rate(http_server_request_duration_count[30s])`: {"", 1, 0.3},
+		`rate(http_server_request_duration_bucket{le="0.1",exported_le="its own"}[30s])`:              {"", 1, 12},
+		`histogram_quantile(0.6, sum by (le) (rate(checkout_seconds_bucket[30s])))`:                   {"", 1, 0.1},
+		`rate(checkout_seconds_bucket{le="0.5"}[30s])`:                                                {"", 1, 18},
 		`1 + 1`: {"", 1, 2},
 	} {
 		t.Run(expression, func(t *testing.T) {
