@@ -80,6 +80,9 @@ func (c *Map) End() { c.ends = append(c.ends, c.values.rows) }
 // Distinct is how many keys there are that differ.
 func (c *Map) Distinct() int { return c.keys.Distinct() }
 
+// Pairs is how many all rows have together.
+func (c *Map) Pairs() int { return c.values.rows }
+
 // Type is ClickHouse's name of the type.
 func (c *Map) Type() proto.ColumnType { return "Map(LowCardinality(String), String)" }
 

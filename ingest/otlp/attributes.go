@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"bytes"
+	"hash/maphash"
 	"unicode/utf8"
 
 	"github.com/midwatch/midwatch/ingest/block"
@@ -13,11 +14,18 @@ type attribute struct{ key, value []byte }
 
 // attributes is those of one record, in the sender's order, which compresses well.
 type attributes struct {
-	list []attribute
-	size int // bytes of keys and values
+	list  []attribute
+	size  int                 // bytes of keys and values
+	index map[uint64]struct{} // hashes of the keys, when there are many
+
+	sum    uint64 // of the hashes of the first of them: see hashed
+	summed int    // how many those are
 }
 
-func (a *attributes) reset() { a.list, a.size = a.list[:0], 0 }
+func (a *attributes) reset() {
+	a.list, a.size, a.sum, a.summed = a.list[:0], 0, 0, 0
+	clear(a.index)
+}
 
 // get returns a value, nil if there is none.
 func (a *attributes) get(key string) []byte {
@@ -29,7 +37,17 @@ func (a *attributes) get(key string) []byte {
 	return nil
 }
 
+// few are attributes whose keys are compared one by one, which is faster than an index of them.
+const few = 32
+
+// keyHashes is of this process alone: nobody can send keys whose hashes are the same.
+var keyHashes = maphash.MakeSeed()
+
 func (a *attributes) has(key []byte) bool {
+	if len(a.list) > few {
+		_, ok := a.index[maphash.Bytes(keyHashes, key)]
+		return ok
+	}
 	for i := range a.list {
 		if k := a.list[i].key; len(k) == len(key) && bytes.Equal(k, key) {
 			return true
@@ -41,6 +59,34 @@ func (a *attributes) has(key []byte) bool {
 func (a *attributes) put(key, value []byte) {
 	a.list = append(a.list, attribute{key, value})
 	a.size += len(key) + len(value)
+	switch {
+	case len(a.list) == few+1:
+		if a.index == nil {
+			a.index = map[uint64]struct{}{}
+		}
+		for i := range a.list {
+			a.index[maphash.Bytes(keyHashes, a.list[i].key)] = struct{}{}
+		}
+	case len(a.list) > few:
+		a.index[maphash.Bytes(keyHashes, key)] = struct{}{}
+	}
+}
+
+// cut leaves the first n.
+func (a *attributes) cut(n int) {
+	for i, pair := range a.list[n:] {
+		a.size -= len(pair.key) + len(pair.value)
+		if n+i < a.summed {
+			a.sum -= pair.hash()
+		}
+		if n > few {
+			delete(a.index, maphash.Bytes(keyHashes, pair.key))
+		}
+	}
+	a.list, a.summed = a.list[:n], min(a.summed, n)
+	if n <= few {
+		clear(a.index)
+	}
 }
 
 func (a *attributes) writeTo(m *block.Map) {

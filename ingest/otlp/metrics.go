@@ -1,7 +1,6 @@
 package otlp
 
 import (
-	"slices"
 	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -15,9 +14,10 @@ func (r *Rows) addMetrics(md pmetric.Metrics) {
 		all := r.attributesOf(rm.Resource().Attributes())
 		res, identity := r.newResource(all), all.hashed()
 		for _, sm := range rm.ScopeMetrics().All() {
+			scope, version := r.brief([]byte(sm.Scope().Name())), r.brief([]byte(sm.Scope().Version()))
 			for _, m := range sm.Metrics().All() {
 				r.addMetric(metric{
-					resource: res, identity: identity, scope: r.named(sm.Scope().Name()), scopeVersion: r.named(sm.Scope().Version()),
+					resource: res, identity: identity, scope: scope, scopeVersion: version,
 					name: r.named(m.Name()), unit: r.named(m.Unit()), description: r.named(m.Description()),
 				}, m)
 			}
@@ -156,10 +156,11 @@ func (r *Rows) addSummary(of summary, p pmetric.SummaryDataPoint) {
 			r.addNumber(at, value)
 		}
 	}
+	own := len(list.list)
 	for _, q := range p.QuantileValues().All() {
-		with := attributes{list: slices.Clone(list.list), size: list.size}
-		with.put([]byte("quantile"), strconv.AppendFloat(nil, q.Quantile(), 'g', -1, 64))
-		add(of.quantile, &with, q.Value())
+		list.put([]byte("quantile"), strconv.AppendFloat(nil, q.Quantile(), 'g', -1, 64))
+		add(of.quantile, list, q.Value())
+		list.cut(own)
 	}
 	add(of.count, list, float64(p.Count()))
 	add(of.sum, list, p.Sum())
@@ -168,6 +169,18 @@ func (r *Rows) addSummary(of summary, p pmetric.SummaryDataPoint) {
 // named is a name as it is stored.
 func (r *Rows) named(s string) string {
 	return string(r.shortened(r.valid([]byte(wire.Cut(s, long(maxAttribute))))))
+}
+
+// maxName is as many bytes as are kept of a name that every metric of a resource or scope is told apart by: it is hashed with each.
+const maxName = 256
+
+// brief is such a name.
+func (r *Rows) brief(s []byte) string {
+	s = r.valid(wire.Cut(s, long(maxName)))
+	if len(s) > maxName {
+		r.Tally.note(attributeCut)
+	}
+	return string(wire.Cut(s, maxName))
 }
 
 // attributesOf is attributes that pdata has read.

@@ -40,7 +40,7 @@ type profile struct {
 	*resource
 	scope, kind, unit string
 	start, duration   uint64
-	attributes        attributes
+	attributes        *attributes
 	dictionary        *dictionary
 }
 
@@ -58,10 +58,11 @@ func (r *Rows) addProfiles(pd pprofile.Profiles) {
 
 func (r *Rows) addProfile(of profile, p pprofile.Profile) {
 	r.came++
+	of.attributes = &attributes{}
 	var ok [3]bool
 	of.kind, ok[0] = of.dictionary.text(p.SampleType().TypeStrindex())
 	of.unit, ok[1] = of.dictionary.text(p.SampleType().UnitStrindex())
-	ok[2] = of.dictionary.attributes(&of.attributes, p.AttributeIndices().AsRaw())
+	ok[2] = of.dictionary.attributes(of.attributes, p.AttributeIndices().AsRaw())
 	of.start, of.duration = uint64(p.Time()), p.DurationNano()
 	if slices.Contains(ok[:], false) {
 		r.rejectAll(badProfile, max(1, p.Samples().Len()))
@@ -75,14 +76,15 @@ func (r *Rows) addProfile(of profile, p pprofile.Profile) {
 // addProfileSample stores a sample: a row for each of its times, or one of its profile's. Where values are missing each time counts one.
 func (r *Rows) addProfileSample(of profile, s pprofile.Sample) {
 	times, values := s.TimestampsUnixNano(), s.Values()
-	all := attributes{list: slices.Clone(of.attributes.list), size: of.attributes.size}
+	all := of.attributes // its own come after those of the profile
+	defer all.cut(len(all.list))
 	stack, known := of.dictionary.stack(s.StackIndex())
 	if of.dictionary.over {
 		r.Tally.reject(requestTooLarge)
 		return
 	}
 	trace, span, linked := of.dictionary.link(s.LinkIndex())
-	if !known || !linked || times.Len() > 0 && values.Len() > 0 && times.Len() != values.Len() || !of.dictionary.attributes(&all, s.AttributeIndices().AsRaw()) {
+	if !known || !linked || times.Len() > 0 && values.Len() > 0 && times.Len() != values.Len() || !of.dictionary.attributes(all, s.AttributeIndices().AsRaw()) {
 		r.Tally.reject(badProfile)
 		return
 	}
@@ -99,7 +101,7 @@ func (r *Rows) addProfileSample(of profile, s pprofile.Sample) {
 			continue
 		}
 		c := on(&r.profiles, at, newProfileColumns)
-		c.add(at, of.resource, &all, r.Batch)
+		c.add(at, of.resource, all, r.Batch)
 		c.duration.Put64(of.duration)
 		c.kind.PutString(of.kind)
 		c.unit.PutString(of.unit)

@@ -46,15 +46,15 @@ func (r *Rows) newResource(all *attributes) *resource {
 		return &resource{environment: r.Environment, service: "unknown_service", size: maxResource + 1}
 	}
 	out := &resource{
-		environment: r.Environment, service: "unknown_service", version: string(all.get(telemetry.ServiceVersion)),
-		instance: string(all.get(telemetry.ServiceInstanceID)), host: string(all.get(telemetry.HostName)),
-		cluster: string(all.get(telemetry.K8sClusterUID)), namespace: string(all.get(telemetry.K8sNamespace)),
+		environment: r.Environment, service: "unknown_service", version: r.brief(all.get(telemetry.ServiceVersion)),
+		instance: r.brief(all.get(telemetry.ServiceInstanceID)), host: r.brief(all.get(telemetry.HostName)),
+		cluster: r.brief(all.get(telemetry.K8sClusterUID)), namespace: r.brief(all.get(telemetry.K8sNamespace)),
 	}
 	if environment := all.get(telemetry.Environment); len(environment) > 0 {
-		out.environment = r.environmentOf(string(environment))
+		out.environment = r.environmentOf(r.brief(environment))
 	}
 	if service := all.get(telemetry.ServiceName); len(service) > 0 {
-		out.service = string(service)
+		out.service = r.brief(service)
 	}
 	text := []byte{'{'}
 	for i, a := range all.list {

@@ -66,16 +66,21 @@ func (m metric) told() []byte {
 	return binary.LittleEndian.AppendUint64(append(out, m.kind, m.monotonic), m.identity)
 }
 
-// hashed is a hash of attributes in any order. It has no key: whoever finds others with the same makes one series of two of an environment's own.
-func (a *attributes) hashed() (sum uint64) {
-	var h xxhash.Digest
-	for _, pair := range a.list {
-		h.Reset()
-		hashBytes(&h, pair.key)
-		hashBytes(&h, pair.value)
-		sum += h.Sum64()
+// hashed is a hash of attributes in any order. It has no key: whoever finds others with the same makes one series of two of an environment's own. What
+// was hashed before is not hashed again.
+func (a *attributes) hashed() uint64 {
+	for ; a.summed < len(a.list); a.summed++ {
+		a.sum += a.list[a.summed].hash()
 	}
-	return sum
+	return a.sum
+}
+
+func (a attribute) hash() uint64 {
+	var h xxhash.Digest
+	h.Reset()
+	hashBytes(&h, a.key)
+	hashBytes(&h, a.value)
+	return h.Sum64()
 }
 
 func hashBytes(h *xxhash.Digest, b []byte) {
