@@ -21,7 +21,7 @@ func FuzzFront(f *testing.F) {
 	f.Add("", "application/x-protobuf", "zstd", strings.Repeat("x", 200), []byte{0x28, 0xb5, 0x2f, 0xfd, 0x20, 3, 0x19, 0, 0, 'a', 'b', 'c'})
 	s := notServing(f, 1)
 	f.Fuzz(func(t *testing.T, authorization, kind, encoding, id string, body []byte) {
-		if from, err := s.admit(telemetry.Logs, nil, authorization); err == nil {
+		if from, err := s.senders.who(nil, authorization); err == nil {
 			t.Fatalf("%q was let in as %+v", authorization, from)
 		}
 		r := &http.Request{Header: http.Header{"Content-Type": {kind}, "Content-Encoding": {encoding}}, Body: io.NopCloser(bytes.NewReader(body))}

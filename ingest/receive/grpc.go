@@ -22,6 +22,7 @@ import (
 	_ "github.com/midwatch/midwatch/ingest/compress" // gzip and zstd for gRPC
 	"github.com/midwatch/midwatch/ingest/otlp"
 	"github.com/midwatch/midwatch/internal/auth"
+	"github.com/midwatch/midwatch/internal/auth/strangers"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -38,6 +39,9 @@ const (
 	streamWindow     = 64 << 10
 	connectionWindow = 1 << 20
 )
+
+// maxIdle is how long a connection may stay without requests: clients open another when they need one.
+const maxIdle = 5 * time.Minute
 
 // How long a sender is asked to wait before it sends a request again.
 const (
@@ -75,18 +79,26 @@ type exporter interface {
 	exportStream(telemetry.Signal, grpc.ServerStream) error
 }
 
-func (s *Server) newGRPC() *grpc.Server {
+// overGRPC is the server as it is reached over gRPC.
+type overGRPC struct {
+	*Server
+	known func(remote string) // is told whose connection brought a request that is admitted
+}
+
+func (s *Server) newGRPC(l *strangers.Listener) *grpc.Server {
+	over := overGRPC{s, l.Known}
 	g := grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(s.cfg.TLS)), grpc.ForceServerCodecV2(rawCodec{}),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}))
-	g.RegisterService(service(telemetry.Traces, "opentelemetry.proto.collector.trace.v1.TraceService"), s)
-	g.RegisterService(service(telemetry.Metrics, "opentelemetry.proto.collector.metrics.v1.MetricsService"), s)
-	g.RegisterService(service(telemetry.Logs, "opentelemetry.proto.collector.logs.v1.LogsService"), s)
-	g.RegisterService(service(telemetry.Profiles, "opentelemetry.proto.collector.profiles.v1development.ProfilesService"), s)
+	g.RegisterService(service(telemetry.Traces, "opentelemetry.proto.collector.trace.v1.TraceService"), over)
+	g.RegisterService(service(telemetry.Metrics, "opentelemetry.proto.collector.metrics.v1.MetricsService"), over)
+	g.RegisterService(service(telemetry.Logs, "opentelemetry.proto.collector.logs.v1.LogsService"), over)
+	g.RegisterService(service(telemetry.Profiles, "opentelemetry.proto.collector.profiles.v1development.ProfilesService"), over)
 	if s.cfg.RuleStates != nil {
-		g.RegisterService(rulesService(), s)
+		g.RegisterService(rulesService(), over)
 	}
 	return g
 }
@@ -102,11 +114,21 @@ func service(signal telemetry.Signal, name string) *grpc.ServiceDesc {
 	}
 }
 
-func (s *Server) exportStream(signal telemetry.Signal, stream grpc.ServerStream) error {
+// whoCalls says who opened a stream. The error wraps auth.ErrUnauthenticated, or is worth another try.
+func (s overGRPC) whoCalls(ctx context.Context) (*Sender, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	from, err := s.senders.who(connection(ctx), first(md.Get("authorization")))
+	if p, ok := peer.FromContext(ctx); ok && err == nil {
+		s.known(p.Addr.String())
+	}
+	return from, err
+}
+
+func (s overGRPC) exportStream(signal telemetry.Signal, stream grpc.ServerStream) error {
 	ctx := stream.Context()
 	md, _ := metadata.FromIncomingContext(ctx)
-	from, err := s.admit(signal, connection(ctx), first(md.Get("authorization")))
-	if err != nil {
+	from, err := s.whoCalls(ctx)
+	if from, err = s.admit(signal, from, err); err != nil {
 		return statusOf(err).Err()
 	}
 	body, held, err := s.receive(stream, from)

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/internal/auth/strangers"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -27,19 +28,35 @@ const (
 
 var errTooLarge = fmt.Errorf("%w: more than %d bytes", otlp.ErrMalformed, maxMessage)
 
-func (s *Server) newHTTP() *http.Server {
+// overHTTP is the server as it is reached over HTTP.
+type overHTTP struct {
+	*Server
+	known func(remote string) // is told whose connection brought a request that is admitted
+}
+
+// whoSends says who does, if that may be now. The error is counted.
+func (s overHTTP) whoSends(signal telemetry.Signal, r *http.Request) (*Sender, error) {
+	from, err := s.senders.who(r.TLS, r.Header.Get("Authorization"))
+	if err == nil {
+		s.known(r.RemoteAddr)
+	}
+	return s.admit(signal, from, err)
+}
+
+func (s *Server) newHTTP(l *strangers.Listener) *http.Server {
+	over := overHTTP{s, l.Known}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/traces", s.handle(telemetry.Traces, "rejectedSpans"))
-	mux.HandleFunc("POST /v1/metrics", s.handle(telemetry.Metrics, "rejectedDataPoints"))
-	mux.HandleFunc("POST /v1/logs", s.handle(telemetry.Logs, "rejectedLogRecords"))
-	mux.HandleFunc("POST /v1development/profiles", s.handle(telemetry.Profiles, "rejectedProfiles"))
-	mux.HandleFunc("POST /api/v1/write", s.remoteWrite)
+	mux.HandleFunc("POST /v1/traces", over.handle(telemetry.Traces, "rejectedSpans"))
+	mux.HandleFunc("POST /v1/metrics", over.handle(telemetry.Metrics, "rejectedDataPoints"))
+	mux.HandleFunc("POST /v1/logs", over.handle(telemetry.Logs, "rejectedLogRecords"))
+	mux.HandleFunc("POST /v1development/profiles", over.handle(telemetry.Profiles, "rejectedProfiles"))
+	mux.HandleFunc("POST /api/v1/write", over.remoteWrite)
 	return &http.Server{Handler: mux, TLSConfig: s.cfg.TLS.Clone(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 }
 
-func (s *Server) handle(signal telemetry.Signal, rejectedField string) http.HandlerFunc {
+func (s overHTTP) handle(signal telemetry.Signal, rejectedField string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		from, err := s.admit(signal, r.TLS, r.Header.Get("Authorization"))
+		from, err := s.whoSends(signal, r)
 		if err != nil {
 			refuse(w, kindOf(r), err)
 			return

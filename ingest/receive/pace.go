@@ -14,11 +14,40 @@ const burst = 10 * time.Second
 // pace holds one token to its limits. Both may be overdrawn by what has come already: what is read is stored, the next has to wait.
 type pace struct {
 	bytes, requests bucket
-	receiving       chan struct{} // a place for each of its requests that is received over gRPC
+	waiting         chan struct{} // a place for each of its requests that waits to be received over gRPC, or is
+	receiving       chan struct{} // one for each that is
+	coming          *Budget       // of its bodies that come over HTTP
 }
 
 func newPace(l metadata.Limits) *pace {
-	return &pace{bytes: newBucket(l.BytesPerSecond), requests: newBucket(l.RequestsPerSecond), receiving: make(chan struct{}, ownReceiving)}
+	return &pace{
+		bytes: newBucket(l.BytesPerSecond), requests: newBucket(l.RequestsPerSecond),
+		waiting: make(chan struct{}, maxWaiting), receiving: make(chan struct{}, ownReceiving), coming: NewBudget(maxComing),
+	}
+}
+
+// maxComing is how many bytes of bodies of one token may have come over HTTP that are not whole. Slow senders hold no more of everybody's memory.
+const maxComing = 48 << 20
+
+// enter counts a request that waits to be received until stop. A nil pace has no bound. The error wraps ErrOverload.
+func (p *pace) enter() (stop func(), err error) {
+	if p == nil {
+		return func() {}, nil
+	}
+	select {
+	case p.waiting <- struct{}{}:
+		return func() { <-p.waiting }, nil
+	default:
+		return nil, fmt.Errorf("%w: %d requests of this token wait to be received", ErrOverload, maxWaiting)
+	}
+}
+
+// arrives is what a body takes of its token's share while it comes.
+func (p *pace) arrives() *Hold {
+	if p == nil {
+		return nil
+	}
+	return p.coming.Hold()
 }
 
 // admit counts a request, or returns a *tooFast. A nil pace admits everything.

@@ -31,13 +31,21 @@ type received struct {
 
 // receive reads the one message of a stream. Its errors are gRPC's or wrap ErrOverload.
 func (s *Server) receive(stream grpc.ServerStream, from *Sender) (raw, *Hold, error) {
-	leave, err := s.receiving.take(stream.Context(), from)
+	held := s.cfg.Memory.Hold()
+	if !from.part() && !held.Grow(streamWindow) { // what comes before anybody reads
+		return nil, nil, s.cfg.Memory.ErrFull()
+	}
+	leave, err := s.receiving.wait(stream.Context(), from, s.placeTimeout)
 	if err != nil {
+		held.Release()
+		if errors.Is(err, ErrOverload) {
+			return nil, nil, err
+		}
 		return nil, nil, status.FromContextError(err).Err()
 	}
-	held := s.cfg.Memory.Hold()
 	if !from.part() && !held.Grow(receivedAhead) {
 		leave()
+		held.Release()
 		return nil, nil, s.cfg.Memory.ErrFull()
 	}
 	came, gone := make(chan received), make(chan struct{})
@@ -83,7 +91,7 @@ func unread(err error) int {
 // readBody reads a body of at most maxMessage bytes, packed or not. It is unpacked when all of it is there, so that a slow sender keeps no
 // decoder. Its errors wrap otlp.ErrMalformed or ErrOverload; what was read all the same costs its sender as what is stored does.
 func (s *Server) readBody(r *http.Request, from *Sender, h *Hold) (body []byte, err error) {
-	packed, err := s.readAll(r.Body, r, from, h, 0)
+	packed, err := s.come(r, from, h)
 	encoding := r.Header.Get("Content-Encoding")
 	if err != nil || encoding == "" || encoding == "identity" {
 		return packed, err
@@ -104,11 +112,31 @@ func (s *Server) readBody(r *http.Request, from *Sender, h *Hold) (body []byte, 
 		return nil, fmt.Errorf("%w: Content-Encoding: %w", otlp.ErrMalformed, err)
 	}
 	defer in.Close()
-	return s.readAll(in, r, from, h, len(packed))
+	return s.readAll(in, r, from, func(n int) error { return s.grow(h, len(packed)+n) })
 }
 
-// readAll reads at most maxMessage bytes of what is made of a request's body, and takes memory as it goes, besides what is held already.
-func (s *Server) readAll(in io.Reader, r *http.Request, from *Sender, h *Hold, held int) (_ []byte, err error) {
+// come reads a request's body as it is on the wire. Until all of it is there it takes of the share of its sender's token, too.
+func (s *Server) come(r *http.Request, from *Sender, h *Hold) ([]byte, error) {
+	arrives := from.pace.arrives()
+	defer arrives.Release()
+	return s.readAll(r.Body, r, from, func(n int) error {
+		if !arrives.Grow(n) {
+			return fmt.Errorf("%w: %d bytes of this token's requests are under way", ErrOverload, maxComing)
+		}
+		return s.grow(h, n)
+	})
+}
+
+// grow makes a request's hold at least n bytes. The error wraps ErrOverload.
+func (s *Server) grow(h *Hold, n int) error {
+	if !h.Grow(n) {
+		return s.cfg.Memory.ErrFull()
+	}
+	return nil
+}
+
+// readAll reads at most maxMessage bytes of what is made of a request's body, and asks for memory as it goes.
+func (s *Server) readAll(in io.Reader, r *http.Request, from *Sender, grow func(bytes int) error) (_ []byte, err error) {
 	var body []byte
 	defer func() {
 		if err != nil {
@@ -118,9 +146,9 @@ func (s *Server) readAll(in io.Reader, r *http.Request, from *Sender, h *Hold, h
 	for {
 		if len(body) == cap(body) {
 			size := min(max(512, 2*cap(body)), maxMessage+1)
-			if !h.Grow(held + size) {
+			if err := grow(size); err != nil {
 				from.pace.read(discard(r.Body), time.Now())
-				return nil, s.cfg.Memory.ErrFull()
+				return nil, err
 			}
 			body = append(make([]byte, 0, size), body...)
 		}

@@ -167,6 +167,129 @@ func TestSilentStreamsKeepNobodyElseOut(t *testing.T) {
 	}
 }
 
+// TestWaitingStreamsAreCounted opens more streams of one token than may wait, and as many of another: what may have come of each is in the budget.
+func TestWaitingStreamsAreCounted(t *testing.T) {
+	const memory = 24 << 20
+	s := notServing(t, memory)
+	s.receiveTimeout, s.placeTimeout = time.Minute, time.Minute
+	refused := make(chan error, 1000)
+	var reading atomic.Int32
+	open := func(token string, streams int) {
+		from := &Sender{Token: token, pace: newPace(metadata.Limits{})}
+		ctx, over := context.WithCancel(t.Context())
+		t.Cleanup(over)
+		for range streams {
+			go func() {
+				_, _, err := s.receive(&stream{ctx: ctx, let: make(chan struct{}), reading: &reading}, from)
+				refused <- err
+			}()
+		}
+	}
+	wait := func(n int) {
+		t.Helper()
+		for range n {
+			if err := <-refused; !errors.Is(err, ErrOverload) {
+				t.Fatalf("%v, want ErrOverload", err)
+			}
+		}
+	}
+	open("a", 2*maxWaiting)
+	wait(maxWaiting)
+	for reading.Load() < ownReceiving {
+		time.Sleep(time.Millisecond)
+	}
+	if used := s.cfg.Memory.Used(); used < maxWaiting*streamWindow || used > maxWaiting*(streamWindow+holdStep)+ownReceiving*receivedAhead {
+		t.Errorf("%d bytes are held for %d streams that wait", used, maxWaiting)
+	}
+	open("b", 2*maxWaiting) // for which there is no more room
+	wait(maxWaiting)
+	if used := s.cfg.Memory.Used(); used > memory {
+		t.Errorf("%d bytes are held, of %d", used, memory)
+	}
+}
+
+// TestWhoWaitsTooLongForAPlaceIsTold before it gives up by itself.
+func TestWhoWaitsTooLongForAPlaceIsTold(t *testing.T) {
+	s := notServing(t, 256<<20)
+	s.placeTimeout = 20 * time.Millisecond
+	var reading atomic.Int32
+	for range cap(s.receiving.parts) {
+		go func() {
+			_, _, _ = s.receive(&stream{ctx: t.Context(), let: make(chan struct{}), reading: &reading}, &Sender{})
+		}()
+	}
+	for int(reading.Load()) < cap(s.receiving.parts) {
+		time.Sleep(time.Millisecond)
+	}
+	if _, _, err := s.receive(&stream{ctx: t.Context(), let: make(chan struct{}), reading: &reading}, &Sender{}); !errors.Is(err, ErrOverload) {
+		t.Errorf("%v, want ErrOverload", err)
+	}
+	left, over := context.WithCancel(t.Context())
+	over()
+	if _, _, err := s.receive(&stream{ctx: left, let: make(chan struct{}), reading: &reading}, &Sender{}); status.Code(err) != codes.Canceled {
+		t.Errorf("%v, want Canceled", err)
+	}
+}
+
+// slow is a body of which some has come.
+type slow struct {
+	some io.Reader
+	came chan<- struct{}
+	rest <-chan struct{}
+}
+
+func (b *slow) Read(into []byte) (int, error) {
+	if n, err := b.some.Read(into); err == nil {
+		return n, nil
+	}
+	b.came <- struct{}{}
+	<-b.rest
+	return 0, io.EOF
+}
+
+func (*slow) Close() error { return nil }
+
+// TestSlowBodiesTakeAShare has one token send more bodies than there is memory for, over HTTP, and none of them to its end.
+func TestSlowBodiesTakeAShare(t *testing.T) {
+	const memory = 144 << 20
+	s := notServing(t, memory)
+	from := &Sender{Token: "a", pace: newPace(metadata.Limits{})}
+	came, ended, rest := make(chan struct{}), make(chan error), make(chan struct{})
+	const bodies = 20
+	for range bodies {
+		go func() {
+			h := s.cfg.Memory.Hold()
+			_, err := s.readBody(&http.Request{Body: &slow{io.LimitReader(zeros{}, 8<<20+1), came, rest}}, from, h)
+			h.Release()
+			ended <- err
+		}()
+	}
+	for range bodies {
+		<-came
+	}
+	if used := s.cfg.Memory.Used(); used > memory/2 || used < maxComing/2 {
+		t.Errorf("%d bytes are held for one token, of %d", used, memory)
+	}
+	if _, err := s.readBody(&http.Request{Body: io.NopCloser(io.LimitReader(zeros{}, 8<<20))}, &Sender{Token: "b", pace: newPace(metadata.Limits{})}, s.cfg.Memory.Hold()); err != nil {
+		t.Error(err)
+	}
+	close(rest)
+	refused := 0
+	for range bodies {
+		if err := <-ended; errors.Is(err, ErrOverload) {
+			refused++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if kept := bodies - refused; kept < 1 || kept > maxComing>>23 {
+		t.Errorf("%d bodies of 8 MiB are kept", kept)
+	}
+	if n := from.pace.coming.Used(); n != 0 {
+		t.Errorf("%d bytes of the share are still held", n)
+	}
+}
+
 // TestWhatIsRefusedCosts has a sender with a limit send what nobody can read: it has to wait as for any other bytes.
 func TestWhatIsRefusedCosts(t *testing.T) {
 	var bomb bytes.Buffer

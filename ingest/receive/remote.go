@@ -30,8 +30,8 @@ const (
 
 // remoteWrite serves Prometheus. Its senders drop what is answered with 429 unless they are told otherwise, so overload is 503, too: only who is
 // past its own limit gets 429.
-func (s *Server) remoteWrite(w http.ResponseWriter, r *http.Request) {
-	from, err := s.admit(telemetry.Metrics, r.TLS, r.Header.Get("Authorization"))
+func (s overHTTP) remoteWrite(w http.ResponseWriter, r *http.Request) {
+	from, err := s.whoSends(telemetry.Metrics, r)
 	if err != nil {
 		refuseRemote(w, err)
 		return
@@ -86,7 +86,7 @@ func remoteVersion(r *http.Request) (remotewrite.Version, error) {
 
 // readBlock reads a body of one block of snappy. Its errors wrap otlp.ErrMalformed or ErrOverload.
 func (s *Server) readBlock(r *http.Request, from *Sender, h *Hold) (body []byte, err error) {
-	packed, err := s.readAll(r.Body, r, from, h, 0)
+	packed, err := s.come(r, from, h)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package receive
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -41,11 +40,15 @@ type Request struct {
 	ID          string  // from HeaderBatchID, or empty
 	Redelivered bool
 	Hold        *Hold // the memory that the body and its rows take; nil: none is counted
+
+	unnamed bool // its id is the hash of its content
 }
 
-// MayBeStored says that another ingester may have stored the request. Our exporter tells when it sends one again; others' senders do not, and come
-// again on whatever connection, to whichever ingester.
-func (q *Request) MayBeStored() bool { return q.Redelivered || q.From != nil && !q.From.part() }
+// MayBeStored says that another ingester may have stored the request, or this one before it was restarted. Our exporter, which names its requests, tells
+// when it sends one again; others' senders do not, with whatever certificate, and come again on whatever connection, to whichever ingester.
+func (q *Request) MayBeStored() bool {
+	return q.Redelivered || q.From != nil && (q.unnamed || !q.From.part())
+}
 
 // Identify gives a request without an id the hash of its content, so that a sender's retry is recognised.
 func (q *Request) Identify() error {
@@ -56,6 +59,7 @@ func (q *Request) Identify() error {
 		h := sha256.New()
 		h.Write([]byte(q.Signal))
 		h.Write(q.Body)
+		q.unnamed = true
 		q.ID = "h-" + hex.EncodeToString(h.Sum(nil)[:16])
 	}
 	if q.From != nil {
@@ -64,9 +68,9 @@ func (q *Request) Identify() error {
 	return nil
 }
 
-// admit says who sends a request, before its body is read: nobody else makes us hold one. What it refuses is counted.
-func (s *Server) admit(signal telemetry.Signal, conn *tls.ConnectionState, authorization string) (*Sender, error) {
-	from, err := s.senders.who(conn, authorization)
+// admit says whether a sender, if it is known who that is, may send now, before its request is read: nobody else makes us hold one. What it refuses is
+// counted.
+func (s *Server) admit(signal telemetry.Signal, from *Sender, err error) (*Sender, error) {
 	if err == nil {
 		err = from.pace.admit(time.Now())
 	}

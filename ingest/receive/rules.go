@@ -5,7 +5,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -45,9 +44,8 @@ func rulesService() *grpc.ServiceDesc {
 }
 
 // askedByPart refuses who only sends: what rules there are is told to parts of the installation.
-func (s *Server) askedByPart(ctx context.Context) error {
-	md, _ := metadata.FromIncomingContext(ctx)
-	from, err := s.senders.who(connection(ctx), first(md.Get("authorization")))
+func (s overGRPC) askedByPart(ctx context.Context) error {
+	from, err := s.whoCalls(ctx)
 	if err != nil {
 		return statusOf(err).Err()
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/midwatch/midwatch/ingest/compress"
 	"github.com/midwatch/midwatch/ingest/otlp"
+	"github.com/midwatch/midwatch/internal/auth/strangers"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -41,6 +42,7 @@ type Server struct {
 	senders        senders
 	receiving      places
 	unpacking      chan struct{} // a place for each that is
+	placeTimeout   time.Duration
 	receiveTimeout time.Duration
 	readers        compress.Readers
 }
@@ -55,20 +57,20 @@ func New(cfg Config) (*Server, error) {
 	}
 	return &Server{
 		cfg: cfg, senders: senders{tokens: cfg.Senders, paces: map[string]*pace{}},
-		receiving: newPlaces(), unpacking: make(chan struct{}, maxUnpacking), receiveTimeout: receiveTimeout,
+		receiving: newPlaces(), unpacking: make(chan struct{}, maxUnpacking), placeTimeout: placeTimeout, receiveTimeout: receiveTimeout,
 	}, nil
 }
 
 // Run serves until ctx ends, then lets requests under way finish. A clean stop returns nil.
 func (s *Server) Run(ctx context.Context, overGRPC, overHTTP net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
-	s.serveGRPC(ctx, g, overGRPC)
-	s.serveHTTP(ctx, g, overHTTP)
+	s.serveGRPC(ctx, g, strangers.Listen(overGRPC))
+	s.serveHTTP(ctx, g, strangers.Listen(overHTTP))
 	return g.Wait()
 }
 
-func (s *Server) serveGRPC(ctx context.Context, g *errgroup.Group, l net.Listener) {
-	srv := s.newGRPC()
+func (s *Server) serveGRPC(ctx context.Context, g *errgroup.Group, l *strangers.Listener) {
+	srv := s.newGRPC(l)
 	g.Go(func() error {
 		if err := srv.Serve(l); !errors.Is(err, grpc.ErrServerStopped) { // which it says when it is stopped before it began
 			return err
@@ -84,8 +86,8 @@ func (s *Server) serveGRPC(ctx context.Context, g *errgroup.Group, l net.Listene
 	})
 }
 
-func (s *Server) serveHTTP(ctx context.Context, g *errgroup.Group, l net.Listener) {
-	srv := s.newHTTP()
+func (s *Server) serveHTTP(ctx context.Context, g *errgroup.Group, l *strangers.Listener) {
+	srv := s.newHTTP(l)
 	srv.ErrorLog = slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug)
 	g.Go(func() error {
 		if err := srv.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {

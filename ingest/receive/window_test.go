@@ -2,6 +2,7 @@ package receive
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -34,8 +35,19 @@ func (anything) Name() string                    { return "proto" }
 func (anything) Marshal(v any) ([]byte, error)   { return v.([]byte), nil }
 func (anything) Unmarshal(b []byte, v any) error { *v.(*[]byte) = b; return nil }
 
-// serving is a server that stores nothing, a connection to it, and what is written to that.
-func serving(t *testing.T) (s *Server, conn *grpc.ClientConn, written *atomic.Int64) {
+// served is a server that stores nothing, and how to reach it.
+type served struct {
+	*Server
+	over, http string // addresses
+	tls        *tls.Config
+
+	conn    *grpc.ClientConn
+	written *atomic.Int64 // to conn
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	dials   *atomic.Int32
+}
+
+func serving(t *testing.T) served {
 	t.Helper()
 	certs := t.TempDir()
 	if err := pki.Ensure(certs); err != nil {
@@ -49,7 +61,7 @@ func serving(t *testing.T) (s *Server, conn *grpc.ClientConn, written *atomic.In
 	if err != nil {
 		t.Fatal(err)
 	}
-	s = notServing(t, 1<<30)
+	s := notServing(t, 1<<30)
 	s.cfg.TLS = own.Server(pki.CLI)
 	s.cfg.Export = func(_ context.Context, q Request) (*otlp.Rows, error) {
 		q.Hold.Release()
@@ -71,22 +83,27 @@ func serving(t *testing.T) (s *Server, conn *grpc.ClientConn, written *atomic.In
 			t.Error(err)
 		}
 	})
-	written = new(atomic.Int64)
-	conn, err = grpc.NewClient(listeners[0].Addr().String(), grpc.WithTransportCredentials(credentials.NewTLS(cli.Client(pki.Ingester))),
+	written, dials := new(atomic.Int64), new(atomic.Int32)
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		dials.Add(1)
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	conn, err := grpc.NewClient(listeners[0].Addr().String(), grpc.WithTransportCredentials(credentials.NewTLS(cli.Client(pki.Ingester))),
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
-			c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+			c, err := dial(ctx, "tcp", address)
 			return counting{c, written}, err
 		}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return s, conn, written
+	return served{s, listeners[0].Addr().String(), listeners[1].Addr().String(), cli.Client(pki.Ingester), conn, written, dial, dials}
 }
 
 // TestWhoWaitsToBeReceivedSendsLittle has large requests wait for a place, on a connection that had many of them before.
 func TestWhoWaitsToBeReceivedSendsLittle(t *testing.T) {
-	s, conn, written := serving(t)
+	s := serving(t)
+	conn, written := s.conn, s.written
 	const requests, size = 16, 4 << 20
 	send := func() {
 		var all sync.WaitGroup

@@ -19,6 +19,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/midwatch/midwatch/deploy/clickhouse/engine"
+	"github.com/midwatch/midwatch/internal/auth/strangers"
 )
 
 // revision is the newest that clickhouse-go knows: server-side parameters (54459), a flag per column (54454).
@@ -42,7 +43,7 @@ type Server struct {
 	hello     proto.ServerHello
 	killer    killer
 	asker     asker
-	strangers strangers
+	strangers strangers.Conns
 	sessions  struct{ opened, open atomic.Int64 }
 }
 
@@ -110,7 +111,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		if err != nil {
 			return fmt.Errorf("accept a connection: %w", err)
 		}
-		s.strangers.add(c) // here, so that they are in the order in which they came
+		s.strangers.Add(c) // here, so that they are in the order in which they came
 		running.Go(func() {
 			defer c.Close()
 			defer context.AfterFunc(ctx, func() { c.Close() })()
@@ -120,7 +121,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 }
 
 func (s *Server) serve(ctx context.Context, c net.Conn) {
-	defer s.strangers.remove(c)
+	defer s.strangers.Remove(c)
 	x := s.newSession(c, fmt.Sprintf("session-%d", s.sessions.opened.Add(1)))
 	defer x.close()
 	err := x.run()

@@ -64,7 +64,7 @@ func (x *session) run() error {
 	if err := x.greet(); err != nil {
 		return err
 	}
-	x.strangers.remove(x.conn)
+	x.strangers.Remove(x.conn)
 	x.furnish()
 	for {
 		if err := x.conn.SetReadDeadline(time.Time{}); err != nil {
