@@ -39,6 +39,7 @@ type write struct {
 	added       time.Time // to the queue
 	bytes       int
 	doubtful    bool            // may be in the store already
+	ago         time.Duration   // since it may have come first
 	sent        bool            // some of it was sent to the store
 	refused     map[string]int  // :: table → rows that the store refused
 	left        <-chan struct{} // closed when its sender does not wait any more; nil: it always does

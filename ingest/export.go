@@ -65,9 +65,9 @@ func (s *Server) decodeAndSettle(ctx context.Context, q receive.Request) (*otlp.
 	}
 	q.Body = nil // the rows are all that is kept while they wait
 	for {
-		is, wait := s.fates.begin(q.ID, r.Now)
+		was, wait := s.fates.begin(q.ID, r.Now, !q.Named() && r.Timeless())
 		if wait == nil {
-			return r, s.settle(ctx, q, r, is)
+			return r, s.settle(ctx, q, r, was)
 		}
 		select { // the same request again, while the first is on its way into the store
 		case <-wait:
@@ -78,10 +78,10 @@ func (s *Server) decodeAndSettle(ctx context.Context, q receive.Request) (*otlp.
 }
 
 // settle stores r unless it is known to be stored. It holds the claim on the id until that is decided, even when ctx ends before.
-func (s *Server) settle(ctx context.Context, q receive.Request, r *otlp.Rows, is fate) error {
-	if is == stored {
+func (s *Server) settle(ctx context.Context, q receive.Request, r *otlp.Rows, was seen) error {
+	if was.is == stored {
 		r.Refuse(s.fates.refused(q.ID))
-		s.fates.end(q.ID, stored, r.Now)
+		s.fates.end(q.ID, stored, was.at)
 		s.counters.request(q.Signal, requestDuplicate)
 		return nil
 	}
@@ -92,30 +92,30 @@ func (s *Server) settle(ctx context.Context, q receive.Request, r *otlp.Rows, is
 		return nil
 	}
 	w := &write{
-		id: q.ID, batch: r.Batch, environment: r.Environment, chunks: chunks, doubtful: is == unknown || q.MayBeStored(), bytes: r.Bytes(), done: make(chan struct{}),
-		left: ctx.Done(),
+		id: q.ID, batch: r.Batch, environment: r.Environment, chunks: chunks, doubtful: was.is == unknown || q.MayBeStored(), ago: cameFirst(q, was, r.Now),
+		bytes: r.Bytes(), done: make(chan struct{}), left: ctx.Done(),
 	}
 	w.ended = func(err error) {
 		r.Refuse(w.refused)
 		q.Hold.Release()
 		switch {
 		case errors.Is(err, receive.ErrLeft) && !w.sent:
-			s.fates.end(q.ID, is, time.Now())
+			s.fates.end(q.ID, was.is, r.Now)
 			return
 		case err != nil:
 			s.doubtSeries(err)
-			s.fates.end(q.ID, unknown, time.Now())
+			s.fates.end(q.ID, unknown, r.Now)
 			return
 		}
 		if len(w.refused) == 0 {
 			r.Stored()
 		}
 		s.fates.refuse(q.ID, w.refused)
-		s.fates.end(q.ID, stored, time.Now())
+		s.fates.end(q.ID, stored, r.Now)
 		s.counters.records(q.Signal, &r.Tally)
 	}
 	if err := s.batcher.add(w); err != nil {
-		s.fates.end(q.ID, is, r.Now)
+		s.fates.end(q.ID, was.is, r.Now)
 		return err
 	}
 	select {
@@ -124,6 +124,20 @@ func (s *Server) settle(ctx context.Context, q receive.Request, r *otlp.Rows, is
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", receive.ErrLeft, ctx.Err())
 	}
+}
+
+// longAgo is how long ago a request may have come first that was given an id, or is said to come again.
+const longAgo = time.Hour
+
+// cameFirst is how long ago a request may have come before, if it did.
+func cameFirst(q receive.Request, was seen, now time.Time) time.Duration {
+	switch {
+	case was.is == unknown && !was.at.IsZero():
+		return now.Sub(was.at) + timeless
+	case q.Named() || q.Redelivered:
+		return longAgo
+	}
+	return timeless
 }
 
 // maxTrees bounds what requests take together while they are read; a larger one is read when no other is, and takes the rest of the budget.

@@ -14,6 +14,16 @@ const (
 	unknown             // an insert failed or its answer was lost: look before storing
 )
 
+// seen is what is known of a request, and since when: of one that is unknown, since it came first; of one that may be in the store for all that is known, no time.
+type seen struct {
+	is fate
+	at time.Time
+}
+
+// timeless is for how long the same content, without an id and with records that name no time, is the same request: such records are of when they come,
+// and a job that says every minute that it lives says something new. Exporters that got no answer come back within half a minute.
+const timeless = 45 * time.Second
+
 // maxFates bounds what is remembered: about 10 MB. At 100 requests a second that is 11 minutes.
 const maxFates = 1 << 16
 
@@ -23,7 +33,7 @@ const warmUp = time.Minute
 // fates remembers recent request ids. Safe for concurrent use.
 type fates struct {
 	mu       sync.Mutex
-	known    map[string]fate          // :: request id → its fate, unless it is in flight
+	known    map[string]seen          // :: request id → its fate, unless it is in flight
 	order    []string                 // ids of known, oldest first
 	inFlight map[string]chan struct{} // :: request id → closed when its request ended
 	lookAll  time.Time                // until then every id may be in the store
@@ -32,7 +42,7 @@ type fates struct {
 }
 
 func newFates(now time.Time) *fates {
-	return &fates{known: map[string]fate{}, inFlight: map[string]chan struct{}{}, refusals: map[string]map[string]int{}, lookAll: now.Add(warmUp)}
+	return &fates{known: map[string]seen{}, inFlight: map[string]chan struct{}{}, refusals: map[string]map[string]int{}, lookAll: now.Add(warmUp)}
 }
 
 // serve is for when the first request may come.
@@ -42,19 +52,23 @@ func (f *fates) serve(now time.Time) {
 	f.lookAll = now.Add(warmUp)
 }
 
-// begin claims an id for the caller, who must call end. If another request with the id is in flight it returns a channel to wait for instead.
-func (f *fates) begin(id string, now time.Time) (is fate, wait <-chan struct{}) {
+// begin claims an id for the caller, who must call end. If another request with the id is in flight it returns a channel to wait for instead. Of a request
+// that is fleeting the same id means another one after timeless.
+func (f *fates) begin(id string, now time.Time, fleeting bool) (was seen, wait <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c, ok := f.inFlight[id]; ok {
-		return unseen, c
+		return seen{}, c
 	}
 	f.inFlight[id] = make(chan struct{})
-	is, ok := f.known[id]
-	if !ok && now.Before(f.lookAll) {
-		is = unknown
+	was, ok := f.known[id]
+	if fleeting && was.is == stored && now.Sub(was.at) > timeless {
+		was, ok = seen{}, false
 	}
-	return is, nil
+	if !ok && now.Before(f.lookAll) {
+		was.is = unknown
+	}
+	return was, nil
 }
 
 // refuse remembers which rows of a claimed id the store did not want, for whoever sends it again.
@@ -74,8 +88,8 @@ func (f *fates) refused(id string) map[string]int {
 	return f.refusals[id]
 }
 
-// end records what became of a claimed id.
-func (f *fates) end(id string, is fate, now time.Time) {
+// end records what became of a claimed id, of a request that came at a time.
+func (f *fates) end(id string, is fate, came time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	close(f.inFlight[id])
@@ -83,15 +97,19 @@ func (f *fates) end(id string, is fate, now time.Time) {
 	if is == unseen {
 		return
 	}
-	if _, ok := f.known[id]; !ok {
+	was, ok := f.known[id]
+	if !ok {
 		f.order = append(f.order, id)
 	}
-	f.known[id] = is
+	if is == unknown && was.is == unknown && !was.at.IsZero() {
+		came = was.at
+	}
+	f.known[id] = seen{is, came}
 	if len(f.order) <= maxFates {
 		return
 	}
-	if f.known[f.order[0]] == unknown { // forgetting it must not make it look new
-		f.lookAll = now.Add(10 * warmUp)
+	if f.known[f.order[0]].is == unknown { // forgetting it must not make it look new
+		f.lookAll = came.Add(10 * warmUp)
 	}
 	delete(f.known, f.order[0])
 	delete(f.refusals, f.order[0])

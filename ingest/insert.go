@@ -41,6 +41,9 @@ type part struct {
 	of *write
 }
 
+// stored is the stretch of time that its rows are of if they were stored before, in nanoseconds since 1970.
+func (c part) stored() (from, to int64) { return c.Stored(c.of.ago) }
+
 // rowsIn is how many rows a write brings for a partition.
 func (w *write) rowsIn(p partition) (n int) {
 	for _, c := range w.chunks {

@@ -56,7 +56,7 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uin
 		return nil, err
 	}
 	there := map[uint64]int{}
-	for _, some := range contemporary(doubtful) {
+	for _, some := range slices.Concat(contemporary(only(doubtful, part.fleeting)), contemporary(only(doubtful, part.lasting))) {
 		if err := s.count(ctx, p, some, there); err != nil {
 			return nil, err
 		}
@@ -68,9 +68,9 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uin
 // that the request brings for that day by itself are not meant.
 func (s *Server) countBefore(ctx context.Context, p partition, parts []part, there map[uint64]int) error {
 	before := partition{p.table, p.day - 1}
-	late := slices.DeleteFunc(slices.Clone(parts), func(c part) bool { from, _ := c.Stored(); return otlp.DayOf(from) == p.day })
+	late := slices.DeleteFunc(slices.Clone(parts), func(c part) bool { from, _ := c.stored(); return otlp.DayOf(from) == p.day })
 	earlier := map[uint64]int{}
-	for _, some := range contemporary(late) {
+	for _, some := range slices.Concat(contemporary(only(late, part.fleeting)), contemporary(only(late, part.lasting))) {
 		if err := s.count(ctx, before, some, earlier); err != nil {
 			return err
 		}
@@ -84,16 +84,33 @@ func (s *Server) countBefore(ctx context.Context, p partition, parts []part, the
 // apart is how far apart rows of two requests are that are looked for by two queries: what lies between is not read.
 const apart = 10 * time.Minute
 
+// fleeting says that the same content is another request soon: it is looked for in its own stretch of time alone, and with others of that.
+func (c part) fleeting() bool {
+	from, to := c.stored()
+	return c.of.ago == timeless && from < c.First && to-from <= 3*int64(timeless)
+}
+
+func (c part) lasting() bool { return !c.fleeting() }
+
+func only(parts []part, those func(part) bool) (out []part) {
+	for _, c := range parts {
+		if those(c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // contemporary is parts in groups of about the same time.
 func contemporary(parts []part) (groups [][]part) {
 	slices.SortFunc(parts, func(a, b part) int {
-		first, _ := a.Stored()
-		second, _ := b.Stored()
+		first, _ := a.stored()
+		second, _ := b.stored()
 		return cmp.Compare(first, second)
 	})
 	var last int64
 	for _, c := range parts {
-		from, to := c.Stored()
+		from, to := c.stored()
 		if len(groups) == 0 || from > last+int64(apart) {
 			groups, last = append(groups, nil), to
 		}
@@ -134,9 +151,9 @@ func (s *Server) count(ctx context.Context, p partition, parts []part, there map
 // rowsOf is a condition for the stretch of a partition in which the rows of some parts are. It says so in terms of the table's key, too, because
 // ClickHouse makes nothing of times for a key of minutes or hours, and would read the whole day.
 func rowsOf(p partition, parts []part) (where string, args []any) {
-	first, last := parts[0].Stored()
+	first, last := parts[0].stored()
 	for _, c := range parts {
-		from, to := c.Stored()
+		from, to := c.stored()
 		first, last = min(first, from), max(last, to)
 	}
 	const within = "toDate(time) = toDate(?) AND time >= fromUnixTimestamp64Nano(?, 'UTC') AND time <= fromUnixTimestamp64Nano(?, 'UTC')" +

@@ -102,7 +102,7 @@ func TestRecordsWithoutATimeAreFound(t *testing.T) {
 			}
 			for _, at := range c.came {
 				w, err := asWriteAt(t, at, "id", body)
-				w.doubtful = true
+				w.doubtful, w.ago = true, time.Hour
 				if s.insert(t.Context(), []*write{w}); *err != nil {
 					t.Fatal(*err)
 				}
@@ -111,5 +111,48 @@ func TestRecordsWithoutATimeAreFound(t *testing.T) {
 				t.Errorf("stored %s", got)
 			}
 		})
+	}
+}
+
+// TestAJobThatTellsTheSameEveryMinuteIsStoredEveryMinute, of no time and without an id, in groups with others that are looked for in other minutes.
+func TestAJobThatTellsTheSameEveryMinuteIsStoredEveryMinute(t *testing.T) {
+	db := storetest.Open(t)
+	s := notServing(t, db)
+	noon := time.Now().UTC().Truncate(24 * time.Hour).Add(-12 * time.Hour)
+	for n, after := range []time.Duration{0, 20 * time.Second, time.Minute, 2 * time.Minute, 2*time.Minute + 30*time.Second} { // the second and the last come again
+		at := noon.Add(after)
+		beat, failed := asWriteAt(t, at, "beat", lines(t, time.Unix(0, 0), "beat"))
+		other, _ := asWriteAt(t, at, fmt.Sprint("other", n), lines(t, at.Add(-5*time.Minute), "other"))
+		late, _ := asWriteAt(t, at, fmt.Sprint("late", n), lines(t, at.Add(5*time.Minute), "other"))
+		group := []*write{other, beat, late}
+		for _, w := range group {
+			w.doubtful, w.ago = true, timeless
+		}
+		if s.insert(t.Context(), group); *failed != nil {
+			t.Fatal(*failed)
+		}
+	}
+	if n := counted(t, db, "SELECT count() FROM logs WHERE body = 'beat'"); n != 3 {
+		t.Errorf("%d are stored, want 3", n)
+	}
+}
+
+// TestAForeignSenderWithACertificateIsLookedUp as one with a token is: it does not say when it sends a request again.
+func TestAForeignSenderWithACertificateIsLookedUp(t *testing.T) {
+	db := storetest.Open(t)
+	body := lines(t, time.Now(), "a", "b")
+	for range 2 { // the second is the ingester after a restart, for longer than it looks up everything
+		s := notServing(t, db)
+		s.fates.lookAll = time.Time{}
+		stop := s.startBatcher(context.Background())
+		q := sent(telemetry.Logs, body)
+		q.From = &receive.Sender{}
+		if _, err := s.export(t.Context(), q); err != nil {
+			t.Error(err)
+		}
+		stop()
+	}
+	if n := counted(t, db, "SELECT count() FROM logs"); n != 2 {
+		t.Errorf("%d log records, want 2", n)
 	}
 }

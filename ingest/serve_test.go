@@ -45,10 +45,10 @@ func TestEveryRequestOfTheFirstMinuteIsLookedUp(t *testing.T) {
 	if _, err := s.Addrs(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if is, _ := s.fates.begin("id", began.Add(warmUp)); is != unknown {
+	if was, _ := s.fates.begin("id", began.Add(warmUp), false); was.is != unknown {
 		t.Error("a request of the first minute is not looked up")
 	}
-	if is, _ := s.fates.begin("other", time.Now().Add(warmUp)); is != unseen {
+	if was, _ := s.fates.begin("other", time.Now().Add(warmUp), false); was.is != unseen {
 		t.Error("a request after the first minute is looked up")
 	}
 	if db.limit == 0 || db.limit > maxRemembering {

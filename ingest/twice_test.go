@@ -91,8 +91,8 @@ func TestWhatNobodyWaitsForIsNotSent(t *testing.T) {
 	if used := s.memory.Used(); used != 0 {
 		t.Errorf("%d bytes are still reserved", used)
 	}
-	if is, wait := s.fates.begin("gone", time.Now()); is != unseen || wait != nil {
-		t.Errorf("its fate is %d, want that of a request that never came", is)
+	if was, wait := s.fates.begin("gone", time.Now(), false); was.is != unseen || wait != nil {
+		t.Errorf("its fate is %d, want that of a request that never came", was.is)
 	}
 }
 
@@ -146,8 +146,8 @@ func TestWhoLeavesDuringItsGroup(t *testing.T) {
 		if got := bodies(t, db); got != want.bodies {
 			t.Errorf("left at insert %d: stored %s, want %s", at, got, want.bodies)
 		}
-		if is, _ := s.fates.begin("gone", time.Now()); is != want.is {
-			t.Errorf("left at insert %d: its fate is %d, want %d", at, is, want.is)
+		if was, _ := s.fates.begin("gone", time.Now(), false); was.is != want.is {
+			t.Errorf("left at insert %d: its fate is %d, want %d", at, was.is, want.is)
 		}
 		another := notServing(t, storetest.Beside(t, db))
 		again := called("gone", both)

@@ -16,13 +16,10 @@ type Chunk struct {
 	guessed     bool  // some rows named no time, and are of when the request came
 }
 
-// timeless is how long a request is recognised of which rows named no time: they are of when it came each time.
-const timeless = int64(time.Hour)
-
-// Stored is the stretch of time that the rows are of if they were stored before, in nanoseconds since 1970.
-func (c *Chunk) Stored() (from, to int64) {
+// Stored is the stretch of time that the rows are of if they were stored before, at most so long ago, in nanoseconds since 1970.
+func (c *Chunk) Stored(ago time.Duration) (from, to int64) {
 	if c.guessed {
-		return c.First - timeless, c.Last + timeless
+		return c.First - int64(ago), c.Last + int64(ago)
 	}
 	return c.First, c.Last
 }

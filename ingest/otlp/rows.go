@@ -93,6 +93,16 @@ func (r *Rows) Chunks() []*Chunk {
 	return append(append(out, r.metricChunks()...), r.profileChunks()...)
 }
 
+// Timeless says that some rows named no time, and are of when the request came.
+func (r *Rows) Timeless() bool {
+	for _, c := range r.logs {
+		if c.guessed {
+			return true
+		}
+	}
+	return false
+}
+
 // Bytes is what the rows take, about.
 func (r *Rows) Bytes() int { return r.expanded }
 

@@ -50,6 +50,9 @@ func (q *Request) MayBeStored() bool {
 	return q.Redelivered || q.From != nil && (q.unnamed || !q.From.part())
 }
 
+// Named says that its sender, and not its content, says which request it is.
+func (q *Request) Named() bool { return !q.unnamed }
+
 // Identify gives a request without an id the hash of its content, so that a sender's retry is recognised.
 func (q *Request) Identify() error {
 	if len(q.ID) > maxBatchID {
