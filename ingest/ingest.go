@@ -74,6 +74,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.GRPCListen == "" || cfg.HTTPListen == "" {
 		return nil, errors.New("ingest: GRPCListen and HTTPListen are needed")
 	}
+	if cfg.MaxWaiting < 0 || cfg.MaxSeries < 0 {
+		return nil, fmt.Errorf("ingest: MaxWaiting %d, MaxSeries %d: want none, or more than 0", cfg.MaxWaiting, cfg.MaxSeries)
+	}
 	if cfg.Environment == "" {
 		cfg.Environment = "default"
 	}

@@ -118,25 +118,28 @@ func (s *Server) insertPartition(ctx context.Context, p partition, parts []part)
 // lookUpDeadline leaves the others of a group half of their time.
 const lookUpDeadline = insertDeadline / 2
 
-// lookedUp returns the parts to store, and the writes of which that cannot be told.
+// lookedUp returns the parts to store, and the writes of which that cannot be told. Requests whose rows are far apart are looked up after the others, for
+// that reads all that is between: if it takes too long the others do not suffer.
 func (s *Server) lookedUp(ctx context.Context, p partition, parts []part) (missing []part, failed map[*write]error) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpDeadline)
 	defer cancel()
-	missing, err := s.missing(ctx, p, parts)
-	if err == nil {
-		return missing, map[*write]error{}
-	}
-	s.cfg.Log.Warn("look up what may be stored; its senders will come back", "table", p.table, "day", p.day.Date(), "error", err)
-	var doubtful []part
-	missing = nil
-	for _, c := range parts {
-		if c.of.doubtful {
-			doubtful = append(doubtful, c)
-		} else {
-			missing = append(missing, c)
+	failed = map[*write]error{}
+	for _, some := range [][]part{only(parts, part.short), only(parts, part.long)} {
+		found, err := s.missing(ctx, p, some)
+		if err == nil {
+			missing = append(missing, found...)
+			continue
+		}
+		s.cfg.Log.Warn("look up what may be stored; its senders will come back", "table", p.table, "day", p.day.Date(), "error", err)
+		for _, c := range some {
+			if c.of.doubtful {
+				failed[c.of] = err
+			} else {
+				missing = append(missing, c)
+			}
 		}
 	}
-	return missing, all(doubtful, err)
+	return missing, failed
 }
 
 // all says that an error is every part's.

@@ -92,6 +92,16 @@ func (c part) fleeting() bool {
 
 func (c part) lasting() bool { return !c.fleeting() }
 
+// longest is how far apart rows of a request are, or are looked for, that is looked up together with others.
+const longest = 4 * time.Hour
+
+func (c part) short() bool { return !c.long() }
+
+func (c part) long() bool {
+	from, to := c.stored()
+	return to-from > int64(longest)
+}
+
 func only(parts []part, those func(part) bool) (out []part) {
 	for _, c := range parts {
 		if those(c) {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -55,6 +56,44 @@ func TestALookUpReadsItsTimeOnly(t *testing.T) {
 		if db.rows == 0 || db.rows > most {
 			t.Errorf("%s: %d of 860,000 rows were read, want at most %d", table, db.rows, most)
 		}
+	}
+}
+
+// shortly is a store that finds nothing in time where the rows of more than four hours are to be read.
+type shortly struct{ *store.DB }
+
+func (s shortly) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
+	if first, ok := args[1].(int64); ok && args[2].(int64)-first > int64(4*time.Hour) {
+		return nil, context.DeadlineExceeded
+	}
+	return s.DB.Query(ctx, query, args...)
+}
+
+// TestOneWhoseRowsAreFarApartHoldsUpNobody who comes at the same time.
+func TestOneWhoseRowsAreFarApartHoldsUpNobody(t *testing.T) {
+	db := storetest.Open(t)
+	s := notServing(t, shortly{db})
+	noon := time.Now().UTC().Truncate(24 * time.Hour).Add(-12 * time.Hour)
+	wide, failed := asWriteAt(t, time.Now(), "wide", append(lines(t, noon.Add(-11*time.Hour), "wide"), lines(t, noon, "wide")...))
+	var group []*write
+	for i := range 3 {
+		w, err := asWriteAt(t, time.Now(), fmt.Sprint("id", i), lines(t, noon.Add(time.Duration(i)*time.Hour), "short"))
+		group = append(group, w)
+		t.Cleanup(func() {
+			if *err != nil {
+				t.Error(*err)
+			}
+		})
+	}
+	group = append(group[:2], wide, group[2])
+	for _, w := range group {
+		w.doubtful = true
+	}
+	if s.insert(t.Context(), group); !errors.Is(*failed, receive.ErrStore) {
+		t.Errorf("%v of the request that cannot be looked up", *failed)
+	}
+	if got := bodies(t, db); got != "short short short" {
+		t.Errorf("stored %s", got)
 	}
 }
 
