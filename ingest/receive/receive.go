@@ -112,19 +112,26 @@ func (s *Server) readBody(r *http.Request, from *Sender, h *Hold) (body []byte, 
 		return nil, fmt.Errorf("%w: Content-Encoding: %w", otlp.ErrMalformed, err)
 	}
 	defer in.Close()
-	return s.readAll(in, r, from, func(n int) error { return s.grow(h, len(packed)+n) })
+	return readAll(in, from, func(n int) error { return s.grow(h, len(packed)+n) })
 }
 
-// come reads a request's body as it is on the wire. Until all of it is there it takes of the share of its sender's token, too.
+// come reads a request's body as it is on the wire. Until all of it is there it takes of the share of its sender's token, too. What is refused
+// takes nothing any more while the rest of it comes.
 func (s *Server) come(r *http.Request, from *Sender, h *Hold) ([]byte, error) {
 	arrives := from.pace.arrives()
 	defer arrives.Release()
-	return s.readAll(r.Body, r, from, func(n int) error {
+	body, err := readAll(r.Body, from, func(n int) error {
 		if !arrives.Grow(n) {
 			return fmt.Errorf("%w: %d bytes of this token's requests are under way", ErrOverload, maxComing)
 		}
 		return s.grow(h, n)
 	})
+	if errors.Is(err, ErrOverload) || errors.Is(err, errTooLarge) {
+		arrives.Release()
+		h.Release()
+		from.pace.read(discard(r.Body), time.Now())
+	}
+	return body, err
 }
 
 // grow makes a request's hold at least n bytes. The error wraps ErrOverload.
@@ -136,7 +143,7 @@ func (s *Server) grow(h *Hold, n int) error {
 }
 
 // readAll reads at most maxMessage bytes of what is made of a request's body, and asks for memory as it goes.
-func (s *Server) readAll(in io.Reader, r *http.Request, from *Sender, grow func(bytes int) error) (_ []byte, err error) {
+func readAll(in io.Reader, from *Sender, grow func(bytes int) error) (_ []byte, err error) {
 	var body []byte
 	defer func() {
 		if err != nil {
@@ -147,7 +154,6 @@ func (s *Server) readAll(in io.Reader, r *http.Request, from *Sender, grow func(
 		if len(body) == cap(body) {
 			size := min(max(512, 2*cap(body)), maxMessage+1)
 			if err := grow(size); err != nil {
-				from.pace.read(discard(r.Body), time.Now())
 				return nil, err
 			}
 			body = append(make([]byte, 0, size), body...)
@@ -156,7 +162,6 @@ func (s *Server) readAll(in io.Reader, r *http.Request, from *Sender, grow func(
 		body = body[:len(body)+n]
 		switch {
 		case len(body) > maxMessage:
-			from.pace.read(discard(r.Body), time.Now())
 			return nil, errTooLarge
 		case errors.Is(err, io.EOF):
 			return body, nil
