@@ -53,9 +53,9 @@ func (w *watched) QueryRow(ctx context.Context, query string, args ...any) drive
 }
 
 func (w *watched) locked() bool {
-	free := w.s.inserting.TryRLock()
+	free := w.s.inserting.TryAcquire(1)
 	if free {
-		w.s.inserting.RUnlock()
+		w.s.inserting.Release(1)
 	}
 	return !free
 }
@@ -71,6 +71,16 @@ func (w *watched) served(t *testing.T, moments ...time.Time) {
 			if err := w.DB.Exec(t.Context(), fmt.Sprintf(query, at.UTC().Format("2006-01-02 15:04:05.000000"), i)); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// empty takes everything out of tables.
+func (w *watched) empty(t *testing.T, tables ...string) {
+	t.Helper()
+	for _, table := range tables {
+		if err := w.DB.Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -105,11 +115,7 @@ func TestDaysBeforeTheStart(t *testing.T) {
 		moments = append(moments, started.Add(-time.Duration(d)*24*time.Hour-2*time.Minute))
 	}
 	w.served(t, append(moments, started.Add(-otlp.MaxPast+30*time.Minute))...)
-	for _, table := range []string{"request_minutes", "events", "log_minutes"} {
-		if err := w.DB.Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.empty(t, "request_minutes", "events", "log_minutes")
 	w.failing, w.failures = "INSERT INTO request_minutes", 2
 	if rounds := w.compareAllDays(t, pastOf(started), started); rounds != 7+7+2 {
 		t.Errorf("%d rounds; want two for each of seven days, and two that failed", rounds)

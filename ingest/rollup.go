@@ -43,16 +43,32 @@ func (s *Server) repair(ctx context.Context, from, to time.Time) (repaired int, 
 	return repaired + n, err
 }
 
-// maxRepair is how long inserts wait for a repair.
-const maxRepair = 30 * time.Second
+const (
+	maxRepair  = 30 * time.Second // how long inserts wait for a repair
+	maxTurn    = maxRepair / 2    // how much of that it waits for those that run, so that it has time left
+	allInserts = 1 << 30          // more than there ever are at a time
+)
 
-// alone does a part of a repair while this ingester inserts nothing, in a time that has an end though the store may not answer.
+// alone does a part of a repair while this ingester inserts nothing, in a time that has an end though the store may answer neither it nor the inserts that
+// it waits for.
 func (s *Server) alone(ctx context.Context, do func(context.Context) error) error {
-	s.inserting.Lock()
-	defer s.inserting.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, maxRepair)
 	defer cancel()
+	if err := s.noInserts(ctx); err != nil {
+		return err
+	}
+	defer s.inserting.Release(allInserts)
 	return do(ctx)
+}
+
+// noInserts waits until this ingester inserts nothing, and keeps it so.
+func (s *Server) noInserts(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, maxTurn)
+	defer cancel()
+	if err := s.inserting.Acquire(ctx, allInserts); err != nil {
+		return fmt.Errorf("wait for inserts to end: %w", err)
+	}
+	return nil
 }
 
 // kept moves the beginning of a stretch to what is kept of a table: what retention dropped is not made again.
