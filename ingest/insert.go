@@ -26,6 +26,7 @@ type Store interface {
 	QueryRow(ctx context.Context, query string, args ...any) driver.Row
 	Exec(ctx context.Context, query string, args ...any) error
 	Quiet(ctx context.Context, table string) error
+	DroppedBefore(ctx context.Context, table string) (time.Time, error)
 	SeriesKey(ctx context.Context) (store.SeriesKey, error)
 }
 
