@@ -88,12 +88,13 @@ func (s *stretches) take(r resolution, now time.Time) (pieces [][2]time.Time) {
 	return pieces
 }
 
-// markSamples says that there may be new samples.
+// markSamples says that there may be new samples, in the minutes that they are of: what is made of one is made of the series of all environments.
 func (s *Server) markSamples(parts []part) {
 	finest := resolutions()[0]
 	for _, c := range parts {
-		from, to := c.Span()
-		s.stretches.mark(finest, from, to)
+		for _, minute := range c.Minutes() {
+			s.stretches.mark(finest, minute, minute)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,31 @@ func TestSamplesAreDownsampled(t *testing.T) {
 	}
 	if next.compareAll(t.Context()); len(next.stretches.take(resolutions()[0], at(7200)))+len(next.stretches.take(resolutions()[1], at(7200))) > 0 {
 		t.Error("there is something left to do")
+	}
+}
+
+// TestMinutesBetweenAreNotMadeAgain has a request with the first and the last minute of each of some days, and whatever another sent between.
+func TestMinutesBetweenAreNotMadeAgain(t *testing.T) {
+	s := notServing(t, storetest.Open(t))
+	defer s.startBatcher(context.Background())()
+	midnight := time.Now().UTC().Truncate(24 * time.Hour)
+	var want, got []string
+	var moments []time.Time
+	for day := -3; day < 0; day++ {
+		from := midnight.AddDate(0, 0, day)
+		for _, at := range []time.Time{from, from.Add(64*time.Minute - 1), from.Add(64 * time.Minute), from.Add(24*time.Hour - time.Second)} {
+			moments = append(moments, at)
+			want = append(want, at.Truncate(time.Minute).Format(time.DateTime))
+		}
+	}
+	s.mustTake(t, gaugesAt(t, moments, 1))
+	for _, p := range s.stretches.take(resolutions()[0], time.Now().Add(time.Hour)) {
+		for at := p[0]; at.Before(p[1]); at = at.Add(time.Minute) {
+			got = append(got, at.Format(time.DateTime))
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d minutes are due, %v; want %v", len(got), got[:min(len(got), 20)], want)
 	}
 }
 

@@ -18,12 +18,16 @@ const (
 // repairEvents copies log records that are events to where they are looked for, and says of how many requests: those whose events are not as many
 // as their records.
 func (s *Server) repairEvents(ctx context.Context, from, to time.Time) (repaired int, err error) {
-	from, err = s.kept(ctx, "events", from)
+	from, err = s.kept(ctx, from, "events", "logs")
 	if err != nil || !from.Before(to) {
 		return 0, err
 	}
 	ids, err := s.wrongEvents(ctx, nil, from, to)
-	if err != nil {
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	from, err = s.undropped(ctx, from, "events", "logs")
+	if err != nil || !from.Before(to) {
 		return 0, err
 	}
 	for some := range slices.Chunk(ids, 1000) {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -58,8 +57,8 @@ type Server struct {
 	series, stacks *otlp.Known
 	// stretches is what has to be downsampled.
 	stretches stretches
-	// inserting is held for writing while what is derived from the rows is repaired.
-	inserting sync.RWMutex
+	// inserting is held by each insert, and as a whole while what is derived from the rows is repaired. Who asks first gets it first.
+	inserting *semaphore.Weighted
 	addrs     chan Addrs
 }
 
@@ -91,7 +90,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, fates: newFates(time.Now()), counters: newCounters(), inserts: newInserts(), memory: receive.NewBudget(cfg.MaxWaiting),
-		trees: semaphore.NewWeighted(maxTrees), limit: newSeriesLimits(cfg.MaxSeries), series: otlp.NewKnown(maxKnownSeries), stacks: otlp.NewKnown(maxKnownStacks), addrs: make(chan Addrs, 1),
+		trees: semaphore.NewWeighted(maxTrees), inserting: semaphore.NewWeighted(allInserts), limit: newSeriesLimits(cfg.MaxSeries), series: otlp.NewKnown(maxKnownSeries), stacks: otlp.NewKnown(maxKnownStacks), addrs: make(chan Addrs, 1),
 	}
 	var err error
 	s.receiver, err = receive.New(receive.Config{

@@ -26,6 +26,7 @@ type Store interface {
 	QueryRow(ctx context.Context, query string, args ...any) driver.Row
 	Exec(ctx context.Context, query string, args ...any) error
 	Quiet(ctx context.Context, table string) error
+	DroppedBefore(ctx context.Context, table string) (time.Time, error)
 	SeriesKey(ctx context.Context) (store.SeriesKey, error)
 }
 
@@ -181,8 +182,10 @@ func (s *Server) send(ctx context.Context, p partition, parts []part) (left []pa
 
 // put inserts blocks, those that are still wanted when the store is at it, and measures that.
 func (s *Server) put(ctx context.Context, table string, blocks []block.Block, wanted func(i int) bool) error {
-	s.inserting.RLock()
-	defer s.inserting.RUnlock()
+	if err := s.inserting.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("wait for a repair to end: %w", err)
+	}
+	defer s.inserting.Release(1)
 	rows := 0
 	for _, b := range blocks {
 		rows += b.Rows()

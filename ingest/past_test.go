@@ -19,11 +19,10 @@ import (
 type watched struct {
 	*store.DB
 	s         *Server
-	failing   string // how a statement begins that fails
-	failures  int    // how often it does
-	changes   int    // statements
-	unlimited int    // statements without an end, or while something may be inserted
-	alone     int    // comparisons while nothing may be inserted
+	failures  map[string]int // :: how a statement begins → how often it fails
+	changes   int            // statements
+	unlimited int            // statements without an end, or while something may be inserted
+	alone     int            // comparisons while nothing may be inserted
 }
 
 func (w *watched) Exec(ctx context.Context, query string, args ...any) error {
@@ -31,9 +30,11 @@ func (w *watched) Exec(ctx context.Context, query string, args ...any) error {
 	if end, ok := ctx.Deadline(); !ok || time.Until(end) > time.Minute || !w.locked() {
 		w.unlimited++
 	}
-	if w.failures > 0 && strings.HasPrefix(query, w.failing) {
-		w.failures--
-		return errors.New("the store is gone")
+	for statement, left := range w.failures {
+		if left > 0 && strings.HasPrefix(query, statement) {
+			w.failures[statement]--
+			return errors.New("the store is gone")
+		}
 	}
 	return w.DB.Exec(ctx, query, args...)
 }
@@ -53,9 +54,9 @@ func (w *watched) QueryRow(ctx context.Context, query string, args ...any) drive
 }
 
 func (w *watched) locked() bool {
-	free := w.s.inserting.TryRLock()
+	free := w.s.inserting.TryAcquire(1)
 	if free {
-		w.s.inserting.RUnlock()
+		w.s.inserting.Release(1)
 	}
 	return !free
 }
@@ -71,6 +72,16 @@ func (w *watched) served(t *testing.T, moments ...time.Time) {
 			if err := w.DB.Exec(t.Context(), fmt.Sprintf(query, at.UTC().Format("2006-01-02 15:04:05.000000"), i)); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// empty takes everything out of tables.
+func (w *watched) empty(t *testing.T, tables ...string) {
+	t.Helper()
+	for _, table := range tables {
+		if err := w.DB.Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -105,12 +116,8 @@ func TestDaysBeforeTheStart(t *testing.T) {
 		moments = append(moments, started.Add(-time.Duration(d)*24*time.Hour-2*time.Minute))
 	}
 	w.served(t, append(moments, started.Add(-otlp.MaxPast+30*time.Minute))...)
-	for _, table := range []string{"request_minutes", "events", "log_minutes"} {
-		if err := w.DB.Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.failing, w.failures = "INSERT INTO request_minutes", 2
+	w.empty(t, "request_minutes", "events", "log_minutes")
+	w.failures = map[string]int{"INSERT INTO request_minutes": 2}
 	if rounds := w.compareAllDays(t, pastOf(started), started); rounds != 7+7+2 {
 		t.Errorf("%d rounds; want two for each of seven days, and two that failed", rounds)
 	}
@@ -121,6 +128,39 @@ func TestDaysBeforeTheStart(t *testing.T) {
 	}
 	if w.unlimited > 0 {
 		t.Errorf("%d statements have no end, or not the store to themselves", w.unlimited)
+	}
+}
+
+// TestAStoreThatGoesAwayBetween two statements by which a minute is made again, also of sums that are made of sums.
+func TestAStoreThatGoesAwayBetween(t *testing.T) {
+	for name, failures := range map[string]map[string]int{
+		"requests":             {"INSERT INTO request_minutes": 2},
+		"services":             {"INSERT INTO service_minutes": 2},
+		"slowest":              {"INSERT INTO slowest_minutes": 2},
+		"services and slowest": {"INSERT INTO service_minutes": 1, "INSERT INTO slowest_minutes": 1},
+		"before slowest":       {"DELETE FROM slowest_minutes": 2}, // which have those of services twice by then
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := watch(t)
+			started := time.Now()
+			w.served(t, started.Add(-2*time.Minute), started.Add(-3*time.Minute))
+			w.empty(t, "request_minutes", "service_minutes")
+			w.failures = failures
+			w.compareAllDays(t, pastOf(started)[:1], started)
+			for statement, left := range w.failures {
+				if left > 0 {
+					t.Errorf("%s was to fail %d times more", statement, left)
+				}
+			}
+			for _, query := range []string{
+				"SELECT sum(requests) FROM request_minutes", "SELECT sum(spans) FROM service_minutes", "SELECT sum(spans) FROM slowest_minutes",
+				"SELECT toUInt64(sum(length(s))) FROM (SELECT groupArraySortedMerge(10)(slowest) AS s FROM slowest_minutes GROUP BY minute)",
+			} {
+				if n := counted(t, w.DB, query); n != 2 {
+					t.Errorf("%s: %d, want 2", query, n)
+				}
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -17,6 +18,15 @@ type rollup struct {
 	count        string // the column that counts rows
 	of, where    string // the table and which of its rows are counted
 	from         string // the rollup that the view reads, which comes before this one; empty: it reads the table
+}
+
+// tables that have to have all of their rows for the sums to be made again: its own, too, since what was dropped is not wanted back.
+func (r rollup) tables() []string {
+	all := []string{r.target, r.of}
+	if r.from != "" {
+		all = append(all, r.from)
+	}
+	return all
 }
 
 // rollups of the migrations.
@@ -43,35 +53,71 @@ func (s *Server) repair(ctx context.Context, from, to time.Time) (repaired int, 
 	return repaired + n, err
 }
 
-// maxRepair is how long inserts wait for a repair.
-const maxRepair = 30 * time.Second
+const (
+	maxRepair  = 30 * time.Second // how long inserts wait for a repair
+	maxTurn    = maxRepair / 2    // how much of that it waits for those that run, so that it has time left
+	allInserts = 1 << 30          // more than there ever are at a time
+)
 
-// alone does a part of a repair while this ingester inserts nothing, in a time that has an end though the store may not answer.
+// alone does a part of a repair while this ingester inserts nothing, in a time that has an end though the store may answer neither it nor the inserts that
+// it waits for.
 func (s *Server) alone(ctx context.Context, do func(context.Context) error) error {
-	s.inserting.Lock()
-	defer s.inserting.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, maxRepair)
 	defer cancel()
+	if err := s.noInserts(ctx); err != nil {
+		return err
+	}
+	defer s.inserting.Release(allInserts)
 	return do(ctx)
 }
 
-// kept moves the beginning of a stretch to what is kept of a table: what retention dropped is not made again.
-func (s *Server) kept(ctx context.Context, table string, from time.Time) (time.Time, error) {
+// noInserts waits until this ingester inserts nothing, and keeps it so.
+func (s *Server) noInserts(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, maxTurn)
+	defer cancel()
+	if err := s.inserting.Acquire(ctx, allInserts); err != nil {
+		return fmt.Errorf("wait for inserts to end: %w", err)
+	}
+	return nil
+}
+
+// kept moves the beginning of a stretch to what is kept of all these tables: what retention dropped is not made again, nor again of what it left.
+func (s *Server) kept(ctx context.Context, from time.Time, tables ...string) (time.Time, error) {
 	if s.cfg.Kept == nil {
 		return from, nil
 	}
-	age, err := s.cfg.Kept(ctx, store.SignalOf(table))
-	if err != nil {
-		return from, fmt.Errorf("ask how long %s are kept: %w", table, err)
-	}
-	if first := time.Now().UTC().Add(-max(age, 24*time.Hour)).Truncate(24 * time.Hour); first.After(from) {
-		return first, nil
+	for _, table := range tables {
+		age, err := s.cfg.Kept(ctx, store.SignalOf(table))
+		if err != nil {
+			return from, fmt.Errorf("ask how long %s are kept: %w", table, err)
+		}
+		from = later(from, time.Now().UTC().Add(-max(age, 24*time.Hour)).Truncate(24*time.Hour))
 	}
 	return from, nil
 }
 
+// undropped moves the beginning of a stretch to after the last day that was dropped of any of these tables, for whatever reason. A row that comes late for
+// such a day is alone there, and no sign that sums of more are wrong.
+func (s *Server) undropped(ctx context.Context, from time.Time, tables ...string) (time.Time, error) {
+	for _, table := range tables {
+		before, err := s.cfg.Store.DroppedBefore(ctx, table)
+		if err != nil {
+			return from, err
+		}
+		from = later(from, before)
+	}
+	return from, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 func (s *Server) repairSums(ctx context.Context, r rollup, from, to time.Time) (repaired int, err error) {
-	from, err = s.kept(ctx, r.target, from)
+	from, err = s.kept(ctx, from, r.tables()...)
 	if err != nil || !from.Before(to) {
 		return 0, err
 	}
@@ -113,9 +159,22 @@ func (s *Server) othersDone(ctx context.Context, table string) error {
 	return s.cfg.Store.Quiet(ctx, table)
 }
 
-// wrongMinutes returns the minutes in which a rollup counts other than the rows are. Where there are no rows at all the sums stay: rows are dropped
-// earlier than what was made of them.
+// wrongMinutes returns the minutes to be made again: those in which a rollup counts other than the rows are, of days of which nothing was dropped.
 func (s *Server) wrongMinutes(ctx context.Context, r rollup, from, to time.Time) ([]time.Time, error) {
+	minutes, err := s.differing(ctx, r, from, to)
+	if err != nil || len(minutes) == 0 {
+		return nil, err
+	}
+	whole, err := s.undropped(ctx, from, r.tables()...) // asked last: it knows of what went while they were counted
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(minutes, func(m time.Time) bool { return m.Before(whole) }), nil
+}
+
+// differing returns the minutes in which a rollup counts other than the rows are. Where there are no rows at all the sums stay: rows are dropped
+// earlier than what was made of them.
+func (s *Server) differing(ctx context.Context, r rollup, from, to time.Time) ([]time.Time, error) {
 	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf(`SELECT minute FROM (
 			SELECT toStartOfMinute(time) AS minute, toInt64(count()) AS n FROM %s WHERE %s AND toStartOfMinute(time) >= @from AND toStartOfMinute(time) < @to GROUP BY minute
 			UNION ALL SELECT minute, -toInt64(sum(%s)) AS n FROM %s WHERE minute >= @from AND minute < @to GROUP BY minute)

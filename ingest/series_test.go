@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,11 +23,17 @@ import (
 // gauges is a request of a point for each of n series of a gauge.
 func gauges(t testing.TB, at time.Time, n int, value float64) []byte {
 	t.Helper()
+	return gaugesAt(t, slices.Repeat([]time.Time{at}, n), value)
+}
+
+// gaugesAt is a request of a point at each of some moments, each of another series of a gauge.
+func gaugesAt(t testing.TB, moments []time.Time, value float64) []byte {
+	t.Helper()
 	md := pmetric.NewMetrics()
 	m := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
 	m.SetName("level")
 	list := m.SetEmptyGauge().DataPoints()
-	for i := range n {
+	for i, at := range moments {
 		p := list.AppendEmpty()
 		p.SetTimestamp(pcommon.NewTimestampFromTime(at))
 		p.SetDoubleValue(value)

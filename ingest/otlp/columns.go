@@ -14,6 +14,7 @@ type Chunk struct {
 
 	First, Last int64 // of the rows' times, in nanoseconds since 1970
 	guessed     bool  // some rows named no time, and are of when the request came
+	minutes     *minutes
 }
 
 // Stored is the stretch of time that the rows are of if they were stored before, at most so long ago, in nanoseconds since 1970.
@@ -29,6 +30,15 @@ func (c *Chunk) Rows() int { return c.Block.Rows() }
 
 // Span is the stretch of time the rows are of.
 func (c *Chunk) Span() (from, to time.Time) { return time.Unix(0, c.First), time.Unix(0, c.Last) }
+
+// Minutes is when the minutes begin that the rows are of, in order; those of samples alone know: a request may have a row of a day's first minute and one of
+// its last, and what is made of the minutes between is not to be made again for them.
+func (c *Chunk) Minutes() []time.Time {
+	if c.minutes == nil {
+		return nil
+	}
+	return c.minutes.of(c.Day)
+}
 
 // Day is a partition: days since 1970 in UTC.
 type Day int64

@@ -123,9 +123,7 @@ func (r *Rows) addExemplarsAlone(of metric, p pmetric.NumberDataPoint) {
 }
 
 func (r *Rows) addNumber(p point, value float64) {
-	c := on(&r.samples, p.at, newSampleColumns)
-	c.add(p, r.Batch)
-	c.value.PutFloat(value)
+	on(&r.samples, p.at, newSampleColumns).add(p, value, r.Batch)
 }
 
 // addSummaries stores a summary the way Prometheus names its parts: a series per quantile, and the sums _count and _sum.

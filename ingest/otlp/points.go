@@ -82,13 +82,24 @@ const (
 // sampleColumns is rows of the table metric_samples.
 type sampleColumns struct {
 	pointColumns
-	value *block.Fixed
+	value   *block.Fixed
+	minutes minutes
 }
 
-func newSampleColumns() *sampleColumns { return &sampleColumns{newPointColumns(), block.Float64()} }
+func newSampleColumns() *sampleColumns {
+	return &sampleColumns{pointColumns: newPointColumns(), value: block.Float64()}
+}
+
+func (c *sampleColumns) add(p point, value float64, batch uint64) {
+	c.pointColumns.add(p, batch)
+	c.value.PutFloat(value)
+	c.minutes.add(p.at)
+}
 
 func (c *sampleColumns) chunk(d Day) *Chunk {
-	return c.pointColumns.chunk(SamplesTable, d, "start_time", block.Named{Name: "value", Column: c.value})
+	out := c.pointColumns.chunk(SamplesTable, d, "start_time", block.Named{Name: "value", Column: c.value})
+	out.minutes = &c.minutes
+	return out
 }
 
 // metricChunks returns what is to be inserted of metrics.

@@ -113,8 +113,10 @@ func (r *refusals) with(err error) error { return errors.Join(append(r.errs, err
 // else make a refusal of what was done here.
 func (db *DB) drop(ctx context.Context, p partition, refused *refusals) (done bool, err error) {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0, "alter_sync": 1}))
-	query := fmt.Sprintf("ALTER TABLE %s.%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), p.id)
-	if err = db.Exec(ctx, query); err == nil {
+	if err = db.noteDropped(ctx, p); err == nil {
+		err = db.Exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), p.id))
+	}
+	if err == nil {
 		return true, nil
 	}
 	err = fmt.Errorf("drop partition %s of %s.%s: %w", p.id, p.database, p.table, err)

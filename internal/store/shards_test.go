@@ -72,6 +72,7 @@ func TestWhatIsDoneOnEachServer(t *testing.T) {
 	if dropped, err := db.Retain(t.Context(), 7*24*time.Hour); err != nil || len(dropped) < 2 {
 		t.Errorf("dropped %v, %v", dropped, err)
 	}
+	wantDroppedBefore(t, db, "logs", 8)
 	for i, server := range servers {
 		if n := count(t, server, "logs_local"); n != 9 {
 			t.Errorf("server %d: %d lines are left, want 9", i, n)
@@ -113,6 +114,7 @@ func TestADayIsHalfThereOnNoServer(t *testing.T) {
 	if len(rows) != 2 || rows["72h0m0s"] != 20 || rows["48h0m0s"] != 10_020 {
 		t.Errorf("dropped %v", dropped)
 	}
+	wantDroppedBefore(t, db, "logs", 1)
 	for i, server := range servers {
 		if n := count(t, server, "logs_local"); n != 10 {
 			t.Errorf("server %d: %d lines are left, want yesterday's 10", i, n)
