@@ -272,3 +272,17 @@ func TestResourcesOfARequestAreCounted(t *testing.T) {
 		t.Errorf("%d bytes are counted", r.Bytes())
 	}
 }
+
+// TestASeverityInWordsIsANumber where the record has none.
+func TestASeverityInWordsIsANumber(t *testing.T) {
+	for text, want := range map[string]map[uint64]uint8{
+		"ERROR": {0: 17, 9: 9, 25: 0}, "error": {0: 17}, "Warning": {0: 13}, "notice": {0: 9}, "": {0: 0, 5: 5}, "shout": {0: 0}, "crit": {0: 21},
+		"a very long name of a level": {0: 0, 1: 1},
+	} {
+		for number, want := range want {
+			if got := severity(number, []byte(text)); got != want {
+				t.Errorf("%q, %d: %d, want %d", text, number, got, want)
+			}
+		}
+	}
+}

@@ -115,7 +115,7 @@ func (r *Rows) addLog(res *resource, of scope, l *logRecord) {
 	c.add(at, res, &l.attributes, r.Batch)
 	c.guessed = c.guessed || l.time == 0 && l.observed == 0
 	c.delay.Put64(uint64(observed - at))
-	c.severity.Put8(severity(l.severity))
+	c.severity.Put8(severity(l.severity, l.severityText))
 	c.severityText.Put(l.severityText)
 	c.event.Put(l.event)
 	c.body.Put(l.body)
@@ -144,14 +144,6 @@ func (r *Rows) logTimes(l *logRecord) (at, observed int64, ok bool) {
 		return at, at, true
 	}
 	return at, int64(seen), true
-}
-
-func severity(n uint64) uint8 {
-	const fatal4 = 24
-	if n > fatal4 {
-		return 0
-	}
-	return uint8(n)
 }
 
 // idOf is an id of n bytes, nil if it is no such id: a wrong one is none.

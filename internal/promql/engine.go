@@ -196,7 +196,11 @@ func alike(name string, all []Metric) string {
 			best, most = best[:0], shared
 		}
 		if shared == most && len(best) < 8 {
-			best = append(best, Translate(m.Name))
+			name := Translate(m.Name)
+			if m.Histogram {
+				name += "{" + strings.Join(histogramSuffixes, ",") + "}"
+			}
+			best = append(best, name)
 		}
 	}
 	if len(best) == 0 {

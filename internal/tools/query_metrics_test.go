@@ -109,6 +109,14 @@ func TestWrongExpressions(t *testing.T) {
 	}
 }
 
+// The name of a histogram is that of none of its series, which are named.
+func TestAHistogramIsItsSeries(t *testing.T) {
+	got := run[result.MetricQuery](t, tools.All(metered(t)), toolstest.Environment, "query_metrics", during(map[string]any{"expression": "http_server_request_duration"}))
+	if text := fmt.Sprint(got); !strings.Contains(text, "http_server_request_duration{_bucket,_sum,_count}") {
+		t.Error(text)
+	}
+}
+
 // A name that nobody sent is answered with those like it. It is no error: of healthy time that may be the answer.
 func TestUnknownMetrics(t *testing.T) {
 	r := tools.All(metered(t))
