@@ -99,7 +99,7 @@ func TestEventsOutliveTheirRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := w.DB.Retain(t.Context(), 30*24*time.Hour); err != nil {
+	if _, err := w.Retain(t.Context(), 30*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	w.s.dirty.mark(midnight.Add(-time.Hour), started)

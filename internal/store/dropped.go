@@ -36,11 +36,10 @@ func (db *DB) lastDropped(ctx context.Context, names ...string) (time.Time, erro
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ask what of %s was dropped: %w", names[0], err)
 	}
-	last, err := time.Parse(time.DateOnly, strings.TrimPrefix(comment, droppedUntil))
-	if err != nil { // nothing, or no words of ours
-		return time.Time{}, nil
+	if last, err := time.Parse(time.DateOnly, strings.TrimPrefix(comment, droppedUntil)); err == nil {
+		return last, nil
 	}
-	return last, nil
+	return time.Time{}, nil // there is none, or it has no words of ours
 }
 
 // noteDropped says that a partition goes, before it does: a day that is said to be gone and is not costs less than the other way round.
