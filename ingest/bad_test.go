@@ -233,8 +233,10 @@ func TestLargeMessages(t *testing.T) {
 			t.Errorf("%s: %v", compressor, err)
 		}
 	}
-	if n := in.srv.Counted(telemetry.Logs, "request_body_too_large"); n != 3 {
-		t.Errorf("%d counted, want 3", n)
+	for deadline := time.Now().Add(time.Minute); in.srv.Counted(telemetry.Logs, "request_body_too_large") != 3; time.Sleep(time.Millisecond) { // gRPC answers before we know
+		if time.Now().After(deadline) {
+			t.Fatalf("%d counted, want 3", in.srv.Counted(telemetry.Logs, "request_body_too_large"))
+		}
 	}
 	if _, err := plogotlp.NewGRPCClient(in.conn).Export(t.Context(), plogotlp.NewExportRequestFromLogs(logs("x", 1))); err != nil {
 		t.Error("afterwards:", err)

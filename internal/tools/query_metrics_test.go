@@ -187,10 +187,10 @@ func TestListMetrics(t *testing.T) {
 	for _, m := range got.Metrics {
 		byName[m.Name] = m
 	}
-	if len(byName) != 4 || got.Omitted != 0 {
+	if len(byName) != 5 || got.Omitted != 0 {
 		t.Fatalf("got %+v", got)
 	}
-	if m := byName["http_server_request_duration"]; m.Kind != "histogram" || m.Unit != "s" || m.Stored != "http.server.request.duration" || fmt.Sprint(m.Labels) != "[http_route]" {
+	if m := byName["http_server_request_duration"]; m.Kind != "histogram" || m.Unit != "s" || m.Stored != "http.server.request.duration" || fmt.Sprint(m.Labels) != "[http_route le]" {
 		t.Errorf("histogram: %+v", m)
 	}
 	if m := byName["process_memory_usage"]; m.Kind != "gauge" || fmt.Sprint(m.Services) != "[cart payment]" || m.Points != 36 {
