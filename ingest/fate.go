@@ -64,6 +64,7 @@ func (f *fates) begin(id string, now time.Time, fleeting bool) (was seen, wait <
 	was, ok := f.known[id]
 	if fleeting && was.is == stored && now.Sub(was.at) > timeless {
 		was, ok = seen{}, false
+		delete(f.refusals, id)
 	}
 	if !ok && now.Before(f.lookAll) {
 		was.is = unknown
@@ -101,10 +102,11 @@ func (f *fates) end(id string, is fate, came time.Time) {
 	if !ok {
 		f.order = append(f.order, id)
 	}
+	since := came
 	if is == unknown && was.is == unknown && !was.at.IsZero() {
-		came = was.at
+		since = was.at
 	}
-	f.known[id] = seen{is, came}
+	f.known[id] = seen{is, since}
 	if len(f.order) <= maxFates {
 		return
 	}

@@ -56,8 +56,12 @@ func TestTheSameContentIsAnotherRequestSoon(t *testing.T) {
 		t.Errorf("what comes again soon is %d", was.is)
 	}
 	f.known["beat"] = seen{stored, start}
+	f.refuse("beat", map[string]int{"logs": 1})
 	if was := ask("beat", timeless+1, true, stored); was.is != unseen {
 		t.Errorf("what comes again later is %d", was.is)
+	}
+	if refused := f.refused("beat"); refused != nil {
+		t.Errorf("of another request %v was refused", refused)
 	}
 	ask("named", 0, false, stored)
 	if was := ask("named", time.Hour, false, stored); was.is != stored {

@@ -51,5 +51,9 @@ func (db *DB) noteDropped(ctx context.Context, p partition) error {
 	if err != nil || !p.day.After(last) {
 		return err
 	}
-	return db.Exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s MODIFY COMMENT '%s%s'", quote(p.database), quote(p.table), droppedUntil, p.day.Format(time.DateOnly)))
+	err = db.Exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s MODIFY COMMENT '%s%s'", quote(p.database), quote(p.table), droppedUntil, p.day.Format(time.DateOnly)))
+	if err != nil {
+		return fmt.Errorf("note that days of %s.%s are dropped: %w", p.database, p.table, err)
+	}
+	return nil
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/midwatch/midwatch/internal/store"
@@ -84,5 +86,35 @@ func TestADayThatWentIsKnown(t *testing.T) {
 			t.Error("nobody died")
 		}
 		wantDroppedBefore(t, other, "logs", 19)
+	}
+}
+
+// unnoting is a server whose user may drop partitions and no more, or whose disk has no room for a note.
+type unnoting struct{ driver.Conn }
+
+func (u unnoting) Exec(ctx context.Context, query string, args ...any) error {
+	if strings.Contains(query, "MODIFY COMMENT") {
+		return &clickhouse.Exception{Code: 243, Name: "NOT_ENOUGH_SPACE", Message: "no space left"}
+	}
+	return u.Conn.Exec(ctx, query, args...)
+}
+
+// TestADayGoesThatCannotBeNoted, and that is told.
+func TestADayGoesThatCannotBeNoted(t *testing.T) {
+	db := storetest.Open(t)
+	if err := db.Exec(t.Context(), "INSERT INTO logs (time, service) SELECT now() - INTERVAL 20 DAY, 'cart'"); err != nil {
+		t.Fatal(err)
+	}
+	db.Conn = unnoting{db.Conn}
+	dropped, err := db.Retain(t.Context(), 7*24*time.Hour)
+	if err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("it is told as %v", err)
+	}
+	if !slices.ContainsFunc(dropped, func(d store.Dropped) bool { return d.Table == "logs" }) {
+		t.Errorf("dropped %v", dropped)
+	}
+	var rows uint64
+	if err := db.QueryRow(t.Context(), "SELECT count() FROM logs").Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("%d rows are there, %v", rows, err)
 	}
 }

@@ -94,37 +94,39 @@ const day = 24 * time.Hour
 // midnight is when the UTC day of t began.
 func midnight(t time.Time) time.Time { return t.UTC().Truncate(day) }
 
-// refusals are what the server said, once for each table, to dropping partitions that it did not drop.
+// refusals are what the server said, once for each table, to dropping partitions that it did not drop, or did not note that they go.
 type refusals struct {
 	tables []string
 	errs   []error
 }
 
-func (r *refusals) add(p partition, err error) {
+// take keeps what a server answered, and returns any other error.
+func (r *refusals) take(p partition, err error) error {
+	if _, answered := errors.AsType[*clickhouse.Exception](err); !answered {
+		return err
+	}
 	if name := p.database + "." + p.table; !slices.Contains(r.tables, name) {
 		r.tables, r.errs = append(r.tables, name), append(r.errs, err)
 	}
+	return nil
 }
 
 func (r *refusals) with(err error) error { return errors.Join(append(r.errs, err)...) }
 
 // drop drops a partition and says whether it did: that the server refuses is noted and no error. The server's guard against
 // dropping much by mistake would keep exactly the partitions that fill the disk. Other replicas follow when they can: one that is away would
-// else make a refusal of what was done here.
+// else make a refusal of what was done here. A server that does not take the note drops all the same: a full disk stops everything, a missing note
+// may cost sums of what comes late.
 func (db *DB) drop(ctx context.Context, p partition, refused *refusals) (done bool, err error) {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partition_size_to_drop": 0, "alter_sync": 1}))
-	if err = db.noteDropped(ctx, p); err == nil {
-		err = db.Exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), p.id))
+	if err := refused.take(p, db.noteDropped(ctx, p)); err != nil {
+		return false, err
 	}
+	err = db.Exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s DROP PARTITION ID '%s'", quote(p.database), quote(p.table), p.id))
 	if err == nil {
 		return true, nil
 	}
-	err = fmt.Errorf("drop partition %s of %s.%s: %w", p.id, p.database, p.table, err)
-	if _, answered := errors.AsType[*clickhouse.Exception](err); answered {
-		refused.add(p, err)
-		return false, nil
-	}
-	return false, err
+	return false, refused.take(p, fmt.Errorf("drop partition %s of %s.%s: %w", p.id, p.database, p.table, err))
 }
 
 func quote(identifier string) string {
