@@ -2,14 +2,34 @@ package protocol
 
 import "time"
 
-// Name is the name of a protocol.
+// Name is the name of a protocol, where OpenTelemetry has one for db.system.name, messaging.system or rpc.system that one.
 type Name string
 
 // The protocols that are understood.
 const (
-	HTTP       Name = "http"
+	HTTP       Name = "http" // 1.x and 2
+	GRPC       Name = "grpc"
 	PostgreSQL Name = "postgresql"
+	MySQL      Name = "mysql"
 	Redis      Name = "redis"
+	MongoDB    Name = "mongodb"
+	Cassandra  Name = "cassandra"
+	Memcached  Name = "memcached"
+	ClickHouse Name = "clickhouse" // its native protocol
+	Kafka      Name = "kafka"
+	AMQP       Name = "rabbitmq" // AMQP 0-9-1, under the name of the broker that most mean by it
+	NATS       Name = "nats"
+	DNS        Name = "dns"
+)
+
+// Kind is what the two ends of a call do.
+type Kind uint8
+
+// Kinds of calls.
+const (
+	Asked     Kind = iota // a request, and an answer to it
+	Sent                  // a message that a client hands to a broker, which need not answer
+	Delivered             // a message that a broker hands to a client that asked for such messages before
 )
 
 // Values of Call.ErrorType that come from the connection; the rest come from the protocol (a status, a SQLSTATE, a word).
@@ -21,25 +41,39 @@ const (
 // values are gone. Fields that a protocol does not have are empty.
 type Call struct {
 	Protocol  Name
+	Kind      Kind
 	Start     time.Time     // first byte of the request left or arrived
 	FirstByte time.Duration // until the first byte of the answer; 0 if there was none
 	Duration  time.Duration // until the last byte of the answer, or until the connection closed
 
-	Operation string // GET; SELECT; SET
-	Resource  string // HTTP: route, as /items/{id}; PostgreSQL: table, where one is certain
-	Path      string // HTTP: path without the query string
-	Query     string // SQL with ? for literals; Redis: command and key with digits templated
-	Summary   string // SQL: operation and tables, "SELECT orders items"
-	Namespace string // PostgreSQL: database, when the connection's start was seen
+	Operation string // HTTP: GET; SQL: SELECT; Redis: SET; gRPC: the method; messaging: publish, Fetch; DNS: A
+	Resource  string // HTTP: route, as /items/{id}; databases: table or collection, where one is certain; gRPC: service; messaging: topic, queue, subject
+	Path      string // HTTP, gRPC: path without the query string
+	Query     string // SQL with ? for literals; key-value stores: command and key with digits templated
+	Summary   string // what the span is called, where that is not "Operation Resource": SELECT orders items; shop.Cart/GetCart
+	Namespace string // databases: database or keyspace, when it was seen; AMQP: virtual host
+	Messages  int    // messaging: how many, where that is known
 
-	Status    string // HTTP: 200; PostgreSQL: SQLSTATE of an error; Redis: first word of an error
-	Failed    bool   // PostgreSQL, Redis: an error answer; HTTP: no complete answer (a status is judged by the end it is seen at)
-	ErrorType string // when Failed: SQLSTATE, Redis error word, ConnectionClosed
+	Status    string // HTTP: 200; gRPC: 5; databases: code of an error; Redis: first word of an error; DNS: NXDOMAIN
+	Failed    bool   // an error answer; HTTP: no complete answer (a status is judged by the end it is seen at)
+	ErrorType string // when Failed: SQLSTATE, Redis error word, NOT_FOUND, ConnectionClosed
 	Error     string // the error's text, templated, at most MaxError bytes
 
 	RequestBytes  int64
 	ResponseBytes int64
 	TraceParent   string // W3C traceparent of the request, verbatim
+}
+
+// Answered notes when the first and the last byte of the answer came.
+func (c *Call) Answered(first, last time.Time) {
+	c.FirstByte, c.Duration = max(first.Sub(c.Start), 0), max(last.Sub(c.Start), 0)
+}
+
+// Unanswered notes that the connection was closed before the answer was complete.
+func (c *Call) Unanswered(at time.Time) {
+	c.Duration = max(at.Sub(c.Start), 0)
+	c.Failed, c.ErrorType = true, ConnectionClosed
+	c.Error = "the connection was closed before the answer was complete"
 }
 
 // MaxError is the most of an error's text that is kept, in bytes.

@@ -146,8 +146,7 @@ func (p *Parser) server(at time.Time) bool {
 func (p *Parser) finish(a answer, first, last time.Time) {
 	c := p.pending[0]
 	p.pending = p.pending[1:]
-	c.FirstByte = max(first.Sub(c.Start), 0)
-	c.Duration = max(last.Sub(c.Start), 0)
+	c.Answered(first, last)
 	c.ResponseBytes = a.size
 	if a.err != "" {
 		word, _, _ := strings.Cut(a.err, " ")
@@ -191,9 +190,7 @@ func (p *Parser) Close(at time.Time) {
 		p.finishAll(p.lastAnswer)
 	}
 	for _, c := range p.pending {
-		c.Duration = max(at.Sub(c.Start), 0)
-		c.Failed, c.ErrorType = true, protocol.ConnectionClosed
-		c.Error = "the connection was closed before the answer was complete"
+		c.Unanswered(at)
 		p.emit(c)
 	}
 	p.pending = nil

@@ -1,0 +1,110 @@
+package protocol
+
+import "time"
+
+// Frame is one frame of a direction: a message, or a part of one, that says at its beginning how long it is.
+type Frame struct {
+	Bytes []byte // the first of it, its head included; valid until the callback returns
+	Size  int64  // all of it
+	First time.Time
+	Last  time.Time
+}
+
+// Frames cuts one direction of a connection into frames. Of each it keeps the beginning and passes over the rest, whether that was copied or not. A frame is
+// handed on when its last byte came. Where bytes are missing that say how long a frame is, the direction is lost until a transfer begins as Begins wants.
+type Frames struct {
+	Head   int                     // bytes that say how long a frame is
+	Size   func(head []byte) int64 // of a whole frame, its head included; less than Head: no frame begins so
+	Keep   int                     // how many bytes of a frame matter, at least Head and at most half of MaxBuffered
+	Begins func(b []byte) bool     // whether b, in the middle of a connection, begins with a frame; nil: that cannot be told
+
+	stream Stream
+	lost   bool
+	begun  time.Time // when the first byte of the frame came that is not whole; zero: there is none
+	kept   []byte    // the beginning of a frame of which the rest is passed over
+	size   int64     // of that frame; 0: there is none
+}
+
+// Lost says that it is not known where the next frame begins.
+func (f *Frames) Lost() bool { return f.lost }
+
+// Lose forgets what came of a frame.
+func (f *Frames) Lose() {
+	f.stream.Reset()
+	f.kept, f.size, f.begun, f.lost = f.kept[:0], 0, time.Time{}, true
+}
+
+// Data takes the next bytes and hands on the frames that are whole with them. It returns false if these are no frames, or each returned false.
+func (f *Frames) Data(at time.Time, b []byte, each func(Frame) bool) bool {
+	if f.lost {
+		if f.Begins == nil || !f.Begins(b) {
+			return true
+		}
+		f.lost = false
+	}
+	if !f.stream.Write(b) {
+		f.Lose()
+		return true
+	}
+	return f.read(at, each)
+}
+
+// Hole passes over bytes that nobody copied. It returns false if each did.
+func (f *Frames) Hole(at time.Time, n int64, each func(Frame) bool) bool {
+	if f.lost {
+		return true
+	}
+	if b := f.stream.Bytes(); f.size == 0 && len(b) >= f.Head {
+		f.pass(b, f.Size(b[:f.Head])) // a prefix of what matters is all there will be
+	}
+	rest := min(n, f.stream.skip)
+	whole := f.size > 0 && rest == f.stream.skip
+	f.stream.Hole(rest)
+	if whole && !f.finish(at, each) {
+		return false
+	}
+	if rest < n {
+		f.Lose()
+	}
+	return true
+}
+
+func (f *Frames) read(at time.Time, each func(Frame) bool) bool {
+	for !f.stream.Skipping() {
+		if f.size > 0 && !f.finish(at, each) {
+			return false
+		}
+		b := f.stream.Bytes()
+		if len(b) == 0 {
+			return true
+		}
+		if f.begun.IsZero() {
+			f.begun = at
+		}
+		if len(b) < f.Head {
+			return true
+		}
+		size := f.Size(b[:f.Head])
+		if size < int64(f.Head) {
+			return false
+		}
+		if int64(len(b)) < min(size, int64(f.Keep)) {
+			return true
+		}
+		f.pass(b, size)
+	}
+	return true
+}
+
+// pass keeps what matters of a frame that begins with b and goes to its end.
+func (f *Frames) pass(b []byte, size int64) {
+	f.size = size
+	f.kept = append(f.kept[:0], b[:min(size, int64(f.Keep), int64(len(b)))]...)
+	f.stream.Next(size)
+}
+
+func (f *Frames) finish(at time.Time, each func(Frame) bool) bool {
+	frame := Frame{Bytes: f.kept, Size: f.size, First: f.begun, Last: at}
+	f.size, f.begun = 0, time.Time{}
+	return each(frame)
+}
