@@ -17,7 +17,6 @@ type exchange struct{ Method, Path, Status string }
 
 // disagreements are explained in docs/protocols.md; an entry that turns out to agree fails the test.
 var disagreements = map[string]string{
-	"client-ip.pcap": "the capture lacks the end of the request's headers",
 }
 
 func TestCaptures(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
+	"github.com/midwatch/midwatch/collector/capture"
+	"github.com/midwatch/midwatch/collector/probe"
 	"github.com/midwatch/midwatch/collector/protocol"
 )
 
@@ -20,125 +22,58 @@ type Conversation []protocol.Segment
 // first. Retransmitted bytes are dropped, bytes that were not captured become holes.
 func Conversations(t testing.TB, pcap []byte, asks func([]byte) bool) []Conversation {
 	t.Helper()
-	r, err := pcapgo.NewReader(bytes.NewReader(pcap))
-	if err != nil {
+	r := recorder{asks: asks, met: map[uint64]*met{}}
+	if _, err := capture.Read(bytes.NewReader(pcap), &r); err != nil {
 		t.Fatal(err)
 	}
-	flows := map[[2]string]*flow{}
-	var order []*flow
-	for {
-		data, info, err := r.ReadPacketData()
-		if err != nil {
-			break // the end, or a capture cut short: what came before still counts
-		}
-		p, ok := parse(gopacket.NewPacket(data, r.LinkType(), gopacket.Default), info.Timestamp)
-		if !ok {
-			continue
-		}
-		key := [2]string{min(p.from, p.to), max(p.from, p.to)}
-		f := flows[key]
-		if f == nil {
-			f = &flow{}
-			flows[key] = f
-			order = append(order, f)
-		}
-		f.packets = append(f.packets, p)
-	}
 	var all []Conversation
-	for _, f := range order {
-		if c := f.conversation(asks); len(c) > 0 {
-			all = append(all, c)
-		}
+	for _, m := range r.order {
+		all = append(all, m.conversation())
 	}
 	return all
 }
 
-type packet struct {
-	from, to string
-	at       time.Time
-	seq      uint32
-	syn, ack bool
-	data     []byte
-	size     int // of the payload on the wire
+// recorder remembers what a capture has.
+type recorder struct {
+	asks  func([]byte) bool
+	met   map[uint64]*met
+	order []*met
 }
 
-type flow struct{ packets []packet }
-
-func parse(p gopacket.Packet, at time.Time) (packet, bool) {
-	tcp, ok := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
-	if !ok || p.NetworkLayer() == nil {
-		return packet{}, false
-	}
-	src, dst := p.NetworkLayer().NetworkFlow().Endpoints()
-	size := len(tcp.Payload)
-	if ip, ok := p.NetworkLayer().(*layers.IPv4); ok {
-		size = max(int(ip.Length)-int(ip.IHL)*4-int(tcp.DataOffset)*4, 0)
-	}
-	return packet{
-		from: src.String() + ":" + tcp.SrcPort.String(),
-		to:   dst.String() + ":" + tcp.DstPort.String(),
-		at:   at, seq: tcp.Seq, syn: tcp.SYN, ack: tcp.ACK,
-		data: tcp.Payload[:min(len(tcp.Payload), size)], // without Ethernet's padding
-		size: size,
-	}, true
+// met is a connection.
+type met struct {
+	Conversation
+	certain, asked bool // its client is known; or was told by what it said
+	reversed       bool // who was taken for the server is the client
 }
 
-func (f *flow) client(asks func([]byte) bool) string {
-	for _, p := range f.packets {
-		if p.syn {
-			if p.ack {
-				return p.to
-			}
-			return p.from
-		}
+func (r *recorder) Chunk(c *probe.Chunk) {
+	m := r.met[c.Sock]
+	if m == nil {
+		m = &met{certain: c.Role == probe.RoleServer, reversed: c.Role != probe.RoleServer && c.Direction == probe.Send}
+		r.met[c.Sock] = m
+		r.order = append(r.order, m)
 	}
-	for _, p := range f.packets {
-		if asks(p.data) {
-			return p.from
-		}
+	if !m.certain && !m.asked && r.asks(c.Data) {
+		m.asked, m.reversed = true, c.Direction == probe.Send
 	}
-	return f.packets[0].from
+	d := protocol.Request
+	if c.Direction == probe.Send {
+		d = protocol.Response
+	}
+	m.Conversation = append(m.Conversation, protocol.Segment{Direction: d, At: c.Time, Size: int64(c.Size), Head: bytes.Clone(c.Data)})
 }
 
-func (f *flow) conversation(asks func([]byte) bool) Conversation {
-	client := f.client(asks)
-	next := map[string]uint32{}
-	var c Conversation
-	for i, p := range f.packets {
-		if p.syn {
-			next[p.from] = p.seq + 1
-			continue
-		}
-		if p.size == 0 {
-			continue
-		}
-		want, known := next[p.from]
-		if !known {
-			want = p.seq
-		}
-		skip := int(int32(want - p.seq)) // already seen of it
-		if skip >= p.size {
-			continue
-		}
-		d := protocol.Response
-		if p.from == client {
-			d = protocol.Request
-		}
-		if skip < 0 && !f.later(i, want) {
-			c = append(c, protocol.Segment{Direction: d, At: p.at, Size: int64(-skip)})
-		}
-		skip = max(skip, 0)
-		c = append(c, protocol.Segment{Direction: d, At: p.at, Size: int64(p.size - skip), Head: p.data[min(skip, len(p.data)):]})
-		next[p.from] = p.seq + uint32(p.size)
-	}
-	return c
-}
+// Closed implements capture.Follower: Feed closes every conversation.
+func (r *recorder) Closed(probe.Closed) {}
 
-// later tells whether the byte numbered seq comes in a packet after the i-th: the captures have few of those, and none matters.
-func (f *flow) later(i int, seq uint32) bool {
-	return slices.ContainsFunc(f.packets[i+1:], func(p packet) bool {
-		return p.from == f.packets[i].from && int32(seq-p.seq) >= 0 && int32(seq-p.seq) < int32(p.size)
-	})
+func (m *met) conversation() Conversation {
+	if m.reversed {
+		for i, s := range m.Conversation {
+			m.Conversation[i].Direction = protocol.Request + protocol.Response - s.Direction
+		}
+	}
+	return m.Conversation
 }
 
 // Recut returns the conversation as captured, byte by byte, and with the segments of each turn in one.

@@ -1,0 +1,76 @@
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/midwatch/midwatch/collector/probe"
+)
+
+// Follower is told what happens on the connections of a capture: each as its server's end sees it, where the capture has its beginning.
+type Follower interface {
+	Chunk(c *probe.Chunk)
+	Closed(c probe.Closed)
+}
+
+// Stats counts what a capture has.
+type Stats struct {
+	Packets     int
+	Skipped     int   // neither TCP over IP, nor damaged
+	Connections int   // with bytes of an application
+	Bytes       int64 // of applications
+	Missing     int64 // of them, that the capture does not have
+	Cut         bool  // the file ends in the middle of a packet
+	First, Last time.Time
+}
+
+// packets is what both formats' readers have.
+type packets interface {
+	ReadPacketData() ([]byte, gopacket.CaptureInfo, error)
+	LinkType() layers.LinkType
+}
+
+// nextGeneration is what a file in the pcapng format begins with.
+var nextGeneration = []byte{0x0a, 0x0d, 0x0d, 0x0a}
+
+// Read reads a capture to its end. What an end says before the capture has it say that the connection began is taken for the middle of one. A connection that
+// the capture does not end is not told to be closed.
+func Read(r io.Reader, to Follower) (Stats, error) {
+	in, err := open(bufio.NewReaderSize(r, 1<<20))
+	if err != nil {
+		return Stats{}, fmt.Errorf("read the capture's head: %w", err)
+	}
+	f := newFlows(to)
+	for {
+		data, info, err := in.ReadPacketData()
+		switch {
+		case errors.Is(err, io.EOF):
+			return f.end(), nil
+		case errors.Is(err, io.ErrUnexpectedEOF): // who captured was killed: what came before still counts
+			f.stats.Cut = true
+			return f.end(), nil
+		case err != nil:
+			return f.end(), fmt.Errorf("read packet %d: %w", f.stats.Packets+1, err)
+		}
+		f.packet(gopacket.NewPacket(data, in.LinkType(), gopacket.DecodeOptions{Lazy: true, NoCopy: true}), info)
+	}
+}
+
+func open(r *bufio.Reader) (packets, error) {
+	head, err := r.Peek(len(nextGeneration))
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Equal(head, nextGeneration) {
+		return pcapgo.NewNgReader(r, pcapgo.NgReaderOptions{WantMixedLinkType: false, SkipUnknownVersion: true})
+	}
+	return pcapgo.NewReader(r)
+}
