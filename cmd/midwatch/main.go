@@ -62,7 +62,7 @@ it investigates and writes a report whose every claim carries evidence.
 		cmd.AddCommand(c)
 	}
 	cmd.AddGroup(&cobra.Group{ID: "parts", Title: "Parts (`midwatch up` runs them all):"})
-	cmd.AddCommand(investigationsCommand(&in), investigateCommand(&in), replayCommand(&in), evalCommand(&in), aiCommand(&in), settingsCommand(&in), rulesCommand(&in), demoCommand(), kubernetesCommand(&in), recordCommand(&in), playCommand(&in))
+	cmd.AddCommand(investigationsCommand(&in), investigateCommand(&in), replayCommand(&in), evalCommand(&in), aiCommand(&in), settingsCommand(&in), rulesCommand(&in), demoCommand(), pcapCommand(), kubernetesCommand(&in), recordCommand(&in), playCommand(&in))
 	for _, c := range cmd.Commands() {
 		if c.HasSubCommands() && !c.Runnable() {
 			group(c)

@@ -34,7 +34,7 @@ func newFlow(of *flows, s segment) *flow {
 
 // begunAnew says that a segment is the beginning of another connection than this one.
 func (k *flow) begunAnew(s segment) bool {
-	again := k.role == probe.RoleServer && s.from == k.client && s.seq == k.first
+	again := !k.over && k.role == probe.RoleServer && s.from == k.client && s.seq == k.first
 	return s.syn && !s.ack && !again
 }
 
@@ -47,7 +47,6 @@ func (k *flow) take(s segment) {
 		other.reached(s.acked, s.at, k.deliver(opposite(d)))
 	}
 	own.take(s, k.deliver(d))
-	own.fin = own.fin || s.fin
 	switch {
 	case s.rst:
 		k.end(s.at, syscall.ECONNRESET)

@@ -15,6 +15,7 @@ type half struct {
 	next  uint32    // number of the byte that comes next
 	early []segment // that came before their turn, in their order
 	fin   bool
+	last  uint32 // number of the FIN
 }
 
 // deliver takes data of a stretch of size bytes, which may be less.
@@ -29,6 +30,9 @@ func (h *half) take(s segment, to deliver) {
 		if !h.known {
 			h.known, h.next = true, s.seq
 		}
+	}
+	if s.fin {
+		h.fin, h.last = true, s.seq+s.size
 	}
 	if s.size == 0 {
 		return
@@ -78,9 +82,10 @@ func (h *half) reached(end uint32, at time.Time, to deliver) {
 		h.pass(h.early[0].seq, at, to)
 		h.inTurn(to)
 	}
-	if missing := distance(h.next, end); missing > 1 || missing == 1 && !h.fin { // a FIN counts as a byte
-		h.pass(end, at, to)
+	if h.fin && distance(h.last, end) > 0 {
+		end = h.last // a FIN counts as a byte, and is none
 	}
+	h.pass(end, at, to)
 }
 
 // pass goes on at a byte; those before it are not in the capture.

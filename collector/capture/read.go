@@ -38,9 +38,6 @@ type packets interface {
 	LinkType() layers.LinkType
 }
 
-// nextGeneration is what a file in the pcapng format begins with.
-var nextGeneration = []byte{0x0a, 0x0d, 0x0d, 0x0a}
-
 // Read reads a capture to its end. What an end says before the capture has it say that the connection began is taken for the middle of one. A connection that
 // the capture does not end is not told to be closed.
 func Read(r io.Reader, to Follower) (Stats, error) {
@@ -72,5 +69,9 @@ func open(r *bufio.Reader) (packets, error) {
 	if bytes.Equal(head, nextGeneration) {
 		return pcapgo.NewNgReader(r, pcapgo.NgReaderOptions{WantMixedLinkType: false, SkipUnknownVersion: true})
 	}
-	return pcapgo.NewReader(r)
+	file, err := usual(r)
+	if err != nil {
+		return nil, err
+	}
+	return pcapgo.NewReader(file)
 }

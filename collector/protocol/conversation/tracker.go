@@ -3,6 +3,7 @@ package conversation
 import (
 	"bytes"
 	"errors"
+	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
@@ -116,6 +117,13 @@ func (t *Tracker) Closed(c probe.Closed) {
 	t.conns.Remove(c.Sock)
 	if k.parser != nil {
 		t.survive(func() bool { k.parser.Close(c.Time); return true })
+	}
+}
+
+// End ends every connection, those in use longest ago first.
+func (t *Tracker) End(at time.Time) {
+	for _, sock := range t.conns.Keys() {
+		t.Closed(probe.Closed{Sock: sock, Time: at})
 	}
 }
 
