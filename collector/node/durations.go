@@ -32,40 +32,67 @@ type durations struct {
 	sink   Sink
 	log    *slog.Logger
 	bounds []float64
+	kinds  []measure
 	minute time.Time
 	series map[seriesKey]*series
 }
 
 // seriesKey is one histogram: attributes are few, because the wire is only read for what is templated.
 type seriesKey struct {
-	service, version, metric                 string
-	method, route, system, collection, class string
+	service, version string
+	metric           string
+	values           [maxAttributes]string // of the attributes of the measure
+	class            string
+}
+
+// maxAttributes is how many attributes of spans a histogram has.
+const maxAttributes = 3
+
+// measure is what is measured of the spans of some protocols.
+type measure struct {
+	server, client string   // metrics, of what is done and of what is waited for
+	attributes     []string // of spans; the first tells which spans are meant
+	operation      int      // which of them is the operation
+}
+
+func measures() []measure {
+	return []measure{
+		{telemetry.ServerDuration, telemetry.ClientDuration, []string{telemetry.HTTPMethod, telemetry.HTTPRoute}, 0},
+		{telemetry.DBServerDuration, telemetry.DBClientDuration, []string{telemetry.DBSystem, telemetry.DBOperation, telemetry.DBCollection}, 1},
+		{telemetry.RPCServerDuration, telemetry.RPCClientDuration, []string{telemetry.RPCSystem, telemetry.RPCMethod, telemetry.RPCService}, 1},
+		{telemetry.BrokerDuration, telemetry.MessagingDuration, []string{telemetry.MessagingSystem, telemetry.MessagingAction, telemetry.MessagingTarget}, 1},
+	}
 }
 
 type series struct {
+	of     measure
 	counts []uint64
 	count  uint64
 	sum    float64
 }
 
 func newDurations(id host.Identity, sink Sink, log *slog.Logger) *durations {
-	return &durations{id: id, sink: sink, log: log, bounds: bounds(), series: map[seriesKey]*series{}}
+	return &durations{id: id, sink: sink, log: log, bounds: bounds(), kinds: measures(), series: map[seriesKey]*series{}}
 }
 
 // observe adds one call. sp is its finished span.
 func (d *durations) observe(p *host.Process, sp ptrace.Span, took time.Duration) {
+	m, ok := d.measureOf(sp)
+	if !ok {
+		return
+	}
 	if d.minute.IsZero() {
 		d.minute = time.Now().Truncate(time.Minute)
 	}
-	k := keyOf(p, sp)
+	k := m.key(p, sp)
 	s := d.series[k]
 	if s == nil {
 		if len(d.series) >= maxSeries {
-			k.method, k.route, k.collection = otherOperation, "", ""
+			k.values = m.other(k.values)
 			s = d.series[k]
 		}
 		if s == nil {
-			s = &series{counts: make([]uint64, len(d.bounds)+1)}
+			s = &series{counts: make([]uint64, len(d.bounds)+1), of: m}
 			d.series[k] = s
 		}
 	}
@@ -75,33 +102,48 @@ func (d *durations) observe(p *host.Process, sp ptrace.Span, took time.Duration)
 	s.sum += seconds
 }
 
-func keyOf(p *host.Process, sp ptrace.Span) seriesKey {
-	get := func(name string) string {
-		v, ok := sp.Attributes().Get(name)
-		if !ok {
-			return ""
+// measureOf finds what a span is measured as. What a broker hands out takes no time.
+func (d *durations) measureOf(sp ptrace.Span) (measure, bool) {
+	if sp.Kind() != ptrace.SpanKindServer && sp.Kind() != ptrace.SpanKindClient {
+		return measure{}, false
+	}
+	for _, m := range d.kinds {
+		if _, ok := sp.Attributes().Get(m.attributes[0]); ok {
+			return m, true
 		}
-		return v.AsString()
 	}
-	k := seriesKey{service: p.Service, version: p.Version(), system: get(telemetry.DBSystem)}
-	server := sp.Kind() == ptrace.SpanKindServer
-	if k.system == "" {
-		k.metric, k.method, k.route = telemetry.ClientDuration, get(telemetry.HTTPMethod), get(telemetry.HTTPRoute)
-		if server {
-			k.metric = telemetry.ServerDuration
-		}
-		k.class = statusClass(get(telemetry.HTTPStatus))
-		return k
+	return measure{}, false
+}
+
+func (m measure) key(p *host.Process, sp ptrace.Span) seriesKey {
+	k := seriesKey{service: p.Service, version: p.Version(), metric: m.client, class: "ok"}
+	if sp.Kind() == ptrace.SpanKindServer {
+		k.metric = m.server
 	}
-	k.metric, k.method, k.collection = telemetry.DBClientDuration, get(telemetry.DBOperation), get(telemetry.DBCollection)
-	if server {
-		k.metric = telemetry.DBServerDuration
+	for i, name := range m.attributes {
+		k.values[i] = attribute(sp, name)
 	}
-	k.class = "ok"
-	if sp.Status().Code() == ptrace.StatusCodeError {
+	switch {
+	case m.attributes[0] == telemetry.HTTPMethod:
+		k.class = statusClass(attribute(sp, telemetry.HTTPStatus))
+	case sp.Status().Code() == ptrace.StatusCodeError:
 		k.class = "error"
 	}
 	return k
+}
+
+// other are the values of what is too much.
+func (m measure) other(values [maxAttributes]string) [maxAttributes]string {
+	clear(values[m.operation:])
+	values[m.operation] = otherOperation
+	return values
+}
+
+func attribute(sp ptrace.Span, name string) string {
+	if v, ok := sp.Attributes().Get(name); ok {
+		return v.AsString()
+	}
+	return ""
 }
 
 // statusClass is 2xx for 204; a request without an answer is an error.
@@ -159,12 +201,9 @@ func (d *durations) point(p pmetric.HistogramDataPoint, k seriesKey, s *series, 
 	p.BucketCounts().FromRaw(s.counts)
 	p.SetCount(s.count)
 	p.SetSum(s.sum)
-	attributes := map[string]string{telemetry.StatusClass: k.class, telemetry.HTTPMethod: k.method, telemetry.HTTPRoute: k.route}
-	if k.system != "" {
-		attributes = map[string]string{telemetry.StatusClass: k.class, telemetry.DBSystem: k.system, telemetry.DBOperation: k.method, telemetry.DBCollection: k.collection}
-	}
-	for name, v := range attributes {
-		if v != "" {
+	p.Attributes().PutStr(telemetry.StatusClass, k.class)
+	for i, name := range s.of.attributes {
+		if v := k.values[i]; v != "" {
 			p.Attributes().PutStr(name, v)
 		}
 	}

@@ -103,8 +103,9 @@ func textOf(sql string, params []param) string {
 const (
 	spanAddress  = `concat(replaceOne(attributes['server.address'], '::ffff:', ''), ':', attributes['server.port'])`
 	spanProtocol = `multiIf(attributes['db.system.name'] != '', attributes['db.system.name'],
-        attributes['http.request.method'] != '', 'http', startsWith(name, 'CONNECT '), 'tcp', 'other')`
-	spanCode = `multiIf(attributes['db.response.status_code'] != '', attributes['db.response.status_code'], attributes['http.response.status_code'])`
+        attributes['http.request.method'] != '', 'http', attributes['rpc.system'] != '', attributes['rpc.system'],
+        attributes['messaging.system'] != '', attributes['messaging.system'], attributes['dns.question.name'] != '', 'dns', startsWith(name, 'CONNECT '), 'tcp', 'other')`
+	spanCode = `coalesce(nullIf(attributes['db.response.status_code'], ''), nullIf(attributes['http.response.status_code'], ''), attributes['rpc.grpc.status_code'])`
 	// Which window a row is in: 0 healthy, 1 fault, 2 the last third of the fault window.
 	windowOf = `multiIf(time >= {tail_from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 2,
         time >= {from:DateTime64(9,'UTC')} AND time < {to:DateTime64(9,'UTC')}, 1, 0)`

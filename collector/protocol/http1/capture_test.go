@@ -16,8 +16,7 @@ import (
 type exchange struct{ Method, Path, Status string }
 
 // disagreements are explained in docs/protocols.md; an entry that turns out to agree fails the test.
-var disagreements = map[string]string{
-}
+var disagreements = map[string]string{}
 
 func TestCaptures(t *testing.T) {
 	files := protocoltest.Archive(t, "http")

@@ -22,7 +22,7 @@ import (
 // Fill writes a call into an empty span.
 func Fill(s ptrace.Span, peer conversation.Peer, call protocol.Call) {
 	identify(s, call.TraceParent)
-	s.SetKind(kind(peer.Role))
+	s.SetKind(kind(peer.Role, call.Kind))
 	s.SetName(name(call))
 	s.SetStartTimestamp(pcommon.NewTimestampFromTime(call.Start))
 	s.SetEndTimestamp(pcommon.NewTimestampFromTime(call.Start.Add(call.Duration)))
@@ -31,11 +31,7 @@ func Fill(s ptrace.Span, peer conversation.Peer, call protocol.Call) {
 	ends(a, peer.Role, peer.Endpoints)
 	a.PutInt(telemetry.RequestSize, call.RequestBytes)
 	a.PutInt(telemetry.ResponseSize, call.ResponseBytes)
-	if call.Protocol == protocol.HTTP {
-		http(a, call)
-	} else {
-		database(a, call)
-	}
+	describe(a, call)
 	if errorType := ErrorType(peer.Role, call); errorType != "" {
 		a.PutStr(telemetry.ErrorType, errorType)
 		s.Status().SetCode(ptrace.StatusCodeError)
@@ -62,19 +58,30 @@ func FillConnect(s ptrace.Span, c probe.Connect) {
 	}
 }
 
-// ErrorType is what made a call fail, seen from one end of it, or "". A client is failed by any answer from 400 up, a
-// server only by its own.
+// ErrorType is what made a call fail, seen from one end of it, or "". A client is failed by any error, a server only by its own: of HTTP those from 500
+// up, of gRPC those that its conventions name.
 func ErrorType(role probe.Role, call protocol.Call) string {
-	if call.Failed {
-		return call.ErrorType
-	}
-	if call.Protocol != protocol.HTTP {
+	server := role == probe.RoleServer
+	switch {
+	case call.Failed && call.Protocol == protocol.GRPC && server && askersFault(call.Status):
 		return ""
-	}
-	if call.Status >= "500" || role == probe.RoleClient && call.Status >= "400" {
+	case call.Failed:
+		return call.ErrorType
+	case call.Protocol != protocol.HTTP:
+		return ""
+	case call.Status >= "500" || !server && call.Status >= "400":
 		return call.Status
 	}
 	return ""
+}
+
+// askersFault says that a status of gRPC is no failure of the server that answers it.
+func askersFault(status string) bool {
+	switch status {
+	case "1", "3", "5", "6", "7", "8", "9", "10", "11", "16": // CANCELLED, INVALID_ARGUMENT, NOT_FOUND … UNAUTHENTICATED
+		return true
+	}
+	return false
 }
 
 // ConnectError names the reason a connection could not be made. 0 is an attempt its own process ended.
@@ -94,8 +101,14 @@ func ConnectError(errno syscall.Errno) string {
 	return "errno_" + strconv.Itoa(int(errno))
 }
 
-func kind(r probe.Role) ptrace.SpanKind {
-	if r == probe.RoleServer {
+// kind: to hand a message to a broker is a call to it. What a broker hands out is no call of the client's.
+func kind(r probe.Role, k protocol.Kind) ptrace.SpanKind {
+	switch server := r == probe.RoleServer; {
+	case k == protocol.Delivered && server:
+		return ptrace.SpanKindProducer
+	case k == protocol.Delivered:
+		return ptrace.SpanKindConsumer
+	case server:
 		return ptrace.SpanKindServer
 	}
 	return ptrace.SpanKindClient
@@ -113,25 +126,6 @@ func name(c protocol.Call) string {
 	}
 }
 
-func http(a pcommon.Map, c protocol.Call) {
-	a.PutStr(telemetry.HTTPMethod, c.Operation)
-	a.PutStr(telemetry.HTTPRoute, c.Resource)
-	a.PutStr(telemetry.URLPath, c.Path)
-	if status, err := strconv.Atoi(c.Status); err == nil {
-		a.PutInt(telemetry.HTTPStatus, int64(status))
-	}
-}
-
-func database(a pcommon.Map, c protocol.Call) {
-	a.PutStr(telemetry.DBSystem, string(c.Protocol))
-	a.PutStr(telemetry.DBOperation, c.Operation)
-	put(a, telemetry.DBQueryText, c.Query)
-	put(a, telemetry.DBNamespace, c.Namespace)
-	put(a, telemetry.DBStatus, c.Status)
-	put(a, telemetry.DBCollection, c.Resource)
-	put(a, telemetry.DBQuerySummary, c.Summary)
-}
-
 func ends(a pcommon.Map, role probe.Role, e probe.Endpoints) {
 	server := e.Remote
 	if role == probe.RoleServer {
@@ -144,12 +138,6 @@ func ends(a pcommon.Map, role probe.Role, e probe.Endpoints) {
 func address(a pcommon.Map, addr, port string, v netip.AddrPort) {
 	a.PutStr(addr, v.Addr().String())
 	a.PutInt(port, int64(v.Port()))
-}
-
-func put(a pcommon.Map, key, value string) {
-	if value != "" {
-		a.PutStr(key, value)
-	}
 }
 
 // identify gives the span its ids. A traceparent on the wire names the trace and the span the call was made under: true

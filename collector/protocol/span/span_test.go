@@ -47,6 +47,36 @@ func TestFill(t *testing.T) {
 			},
 		},
 		{
+			"grpc server whose client asked for what is not there", probe.RoleServer,
+			protocol.Call{Protocol: protocol.GRPC, Operation: "Get", Resource: "shop.Cart", Summary: "shop.Cart/Get", Status: "5", Failed: true, ErrorType: "NOT_FOUND"},
+			"shop.Cart/Get", "",
+			map[string]any{
+				"rpc.system": "grpc", "rpc.service": "shop.Cart", "rpc.method": "Get", "rpc.grpc.status_code": int64(5),
+				"server.address": "10.0.0.1", "server.port": int64(8080), "network.peer.address": "10.0.0.2", "network.peer.port": int64(5432),
+				"midwatch.request.size": int64(0), "midwatch.response.size": int64(0),
+			},
+		},
+		{
+			"grpc client of a server that is away", probe.RoleClient,
+			protocol.Call{Protocol: protocol.GRPC, Operation: "Get", Resource: "shop.Cart", Summary: "shop.Cart/Get", Status: "14", Failed: true, ErrorType: "UNAVAILABLE", Error: "no"},
+			"shop.Cart/Get", "UNAVAILABLE",
+			map[string]any{
+				"rpc.system": "grpc", "rpc.service": "shop.Cart", "rpc.method": "Get", "rpc.grpc.status_code": int64(14), "error.type": "UNAVAILABLE",
+				"server.address": "10.0.0.2", "server.port": int64(5432), "network.peer.address": "10.0.0.2", "network.peer.port": int64(5432),
+				"midwatch.request.size": int64(0), "midwatch.response.size": int64(0),
+			},
+		},
+		{
+			"message handed to a broker", probe.RoleClient,
+			protocol.Call{Protocol: protocol.Kafka, Kind: protocol.Sent, Operation: "Produce", Resource: "orders", Messages: 3},
+			"Produce orders", "",
+			map[string]any{
+				"messaging.system": "kafka", "messaging.operation.name": "Produce", "messaging.destination.name": "orders", "messaging.batch.message_count": int64(3),
+				"server.address": "10.0.0.2", "server.port": int64(5432), "network.peer.address": "10.0.0.2", "network.peer.port": int64(5432),
+				"midwatch.request.size": int64(0), "midwatch.response.size": int64(0),
+			},
+		},
+		{
 			"failed query", probe.RoleClient,
 			protocol.Call{Protocol: protocol.PostgreSQL, Operation: "SELECT", Resource: "products", Summary: "SELECT products", Query: "SELECT ?", Namespace: "shop", Status: "42P01", Failed: true, ErrorType: "42P01", Error: "no"},
 			"SELECT products", "42P01",
@@ -72,6 +102,22 @@ func TestFill(t *testing.T) {
 				t.Errorf("times or ids: %v", s)
 			}
 		})
+	}
+}
+
+func TestKinds(t *testing.T) {
+	for call, want := range map[protocol.Kind][2]ptrace.SpanKind{
+		protocol.Asked:     {ptrace.SpanKindServer, ptrace.SpanKindClient},
+		protocol.Sent:      {ptrace.SpanKindServer, ptrace.SpanKindClient},
+		protocol.Delivered: {ptrace.SpanKindProducer, ptrace.SpanKindConsumer},
+	} {
+		for i, role := range []probe.Role{probe.RoleServer, probe.RoleClient} {
+			s := ptrace.NewSpan()
+			span.Fill(s, conversation.Peer{Role: role, Endpoints: ends}, protocol.Call{Protocol: protocol.NATS, Kind: call, Operation: "publish"})
+			if s.Kind() != want[i] {
+				t.Errorf("a call of kind %d at the end %d is a span of kind %s", call, role, s.Kind())
+			}
+		}
 	}
 }
 
