@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"github.com/midwatch/midwatch/collector/probe"
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/conversation"
+	"github.com/midwatch/midwatch/collector/protocol/dns"
 	spans "github.com/midwatch/midwatch/collector/protocol/span"
 )
 
@@ -64,27 +66,22 @@ func printCapture(cmd *cobra.Command, name string, write func(io.Writer, seenCal
 		in = f
 	}
 	var failed error
-	ended, unanswered := false, uint64(0)
-	calls, err := conversation.New(conversation.Config{OnCall: func(p conversation.Peer, c protocol.Call) {
-		if ended && c.ErrorType == protocol.ConnectionClosed { // it was not: the capture was over
-			unanswered++
-			return
-		}
+	show := func(p conversation.Peer, c protocol.Call) {
 		failed = cmp.Or(failed, write(cmd.OutOrStdout(), seenCall{asServer(p), c}))
-	}})
+	}
+	r, err := newReader(show)
 	if err != nil {
 		return err
 	}
 	read := &counted{r: in}
 	stop := every(10*time.Second, func() { fmt.Fprintf(cmd.ErrOrStderr(), "  %d MB read\n", read.n.Load()>>20) })
-	stats, err := capture.Read(read, calls)
-	ended = true
-	calls.End(stats.Last)
+	stats, err := capture.Read(read, r)
+	r.end(stats.Last)
 	stop()
 	if failed != nil {
 		return failed
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", name, summary(stats, calls.Stats(), unanswered))
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", name, r.summary(stats))
 	return err
 }
 
@@ -100,14 +97,55 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err //nolint:wrapcheck // the reader's own
 }
 
-func summary(s capture.Stats, c conversation.Stats, unanswered uint64) string {
-	parts := []string{fmt.Sprintf("%d spans in %d connections, %d packets", c.Calls-unanswered, s.Connections, s.Packets)}
+// reader reads a capture as a node agent reads what the kernel saw.
+type reader struct {
+	*conversation.Tracker
+	show       func(conversation.Peer, protocol.Call)
+	datagrams  *dns.Datagrams
+	lookups    int // over UDP
+	ended      bool
+	unanswered int
+}
+
+var _ capture.Follower = (*reader)(nil)
+
+func newReader(show func(conversation.Peer, protocol.Call)) (*reader, error) {
+	r := &reader{show: show}
+	r.datagrams = dns.NewDatagrams(func(client, server netip.AddrPort, c protocol.Call) {
+		r.lookups++
+		show(conversation.Peer{Role: probe.RoleServer, Endpoints: probe.Endpoints{Local: server, Remote: client}}, c)
+	})
+	var err error
+	r.Tracker, err = conversation.New(conversation.Config{OnCall: func(p conversation.Peer, c protocol.Call) {
+		if r.ended && c.ErrorType == protocol.ConnectionClosed { // it was not: the capture was over
+			r.unanswered++
+			return
+		}
+		show(p, c)
+	}})
+	return r, err
+}
+
+// Datagram implements capture.Follower.
+func (r *reader) Datagram(from, to netip.AddrPort, at time.Time, b []byte) {
+	r.datagrams.Datagram(from, to, at, b)
+}
+
+func (r *reader) end(at time.Time) {
+	r.ended = true
+	r.End(at)
+}
+
+func (r *reader) summary(s capture.Stats) string {
+	c := r.Stats()
+	spans := int(c.Calls) + r.lookups - r.unanswered //nolint:gosec // there are no 2^63
+	parts := []string{fmt.Sprintf("%d spans in %d connections, %d packets", spans, s.Connections, s.Packets)}
 	add := func(n uint64, what string) {
 		if n > 0 {
 			parts = append(parts, fmt.Sprintf(what, n))
 		}
 	}
-	add(unanswered, "%d requests wait for their answers where the capture ends")
+	add(uint64(r.unanswered), "%d requests wait for their answers where the capture ends")
 	add(c.Unknown, "%d connections speak no protocol that is understood")
 	add(c.GivenUp, "%d connections were given up on (encrypted, upgraded, or not what they began as)")
 	add(uint64(s.Missing), "%d bytes are not in the capture")
@@ -161,6 +199,9 @@ func writeRow(w io.Writer, c seenCall) error {
 	text := s.Name()
 	if c.Query != "" && c.Query != text {
 		text += "  " + c.Query
+	}
+	if c.Protocol == protocol.DNS {
+		text += "  " + c.Resource
 	}
 	if c.Error != "" {
 		text += "  " + c.Error

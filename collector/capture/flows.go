@@ -46,12 +46,16 @@ func (f *flows) packet(p gopacket.Packet, info gopacket.CaptureInfo) {
 		f.stats.First = info.Timestamp
 	}
 	f.stats.Last = info.Timestamp
-	s, ok := readSegment(p, info.Timestamp)
-	if !ok {
-		f.stats.Skipped++
+	if s, ok := readSegment(p, info.Timestamp); ok {
+		f.of(s).take(s)
 		return
 	}
-	f.of(s).take(s)
+	src, dst, ok := addresses(p)
+	if udp, is := p.Layer(layers.LayerTypeUDP).(*layers.UDP); is && ok {
+		f.to.Datagram(netip.AddrPortFrom(src, uint16(udp.SrcPort)), netip.AddrPortFrom(dst, uint16(udp.DstPort)), info.Timestamp, udp.Payload)
+		return
+	}
+	f.stats.Skipped++
 }
 
 // of finds the connection of a segment. Who opens one anew under the same addresses begins another.
@@ -79,33 +83,47 @@ func (f *flows) end() Stats {
 	return f.stats
 }
 
-// readSegment reads a packet; ok is false if it is not TCP over IP.
-func readSegment(p gopacket.Packet, at time.Time) (s segment, ok bool) {
-	tcp, ok := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
-	if !ok {
-		return s, false
-	}
-	var src, dst netip.Addr
-	size := len(tcp.Payload)
+// addresses are those of a packet; ok is false if it has none of IP.
+func addresses(p gopacket.Packet) (src, dst netip.Addr, ok bool) {
 	switch ip := p.NetworkLayer().(type) {
 	case *layers.IPv4:
 		src, _ = netip.AddrFromSlice(ip.SrcIP)
-		dst, _ = netip.AddrFromSlice(ip.DstIP)
-		if ip.Length > 0 { // 0 is what a machine captures of its own packets before the card cuts them
-			size = max(int(ip.Length)-int(ip.IHL)*4-int(tcp.DataOffset)*4, 0)
-		}
+		dst, ok = netip.AddrFromSlice(ip.DstIP)
 	case *layers.IPv6:
 		src, _ = netip.AddrFromSlice(ip.SrcIP)
-		dst, _ = netip.AddrFromSlice(ip.DstIP)
-		if n := int(ip.Length) - len(tcp.Contents); ip.Length > 0 && n >= 0 && len(p.Layers()) > 0 && ip.NextHeader == layers.IPProtocolTCP {
-			size = n
-		}
-	default:
+		dst, ok = netip.AddrFromSlice(ip.DstIP)
+	}
+	return src.Unmap(), dst.Unmap(), ok
+}
+
+// readSegment reads a packet; ok is false if it is not TCP over IP.
+func readSegment(p gopacket.Packet, at time.Time) (s segment, ok bool) {
+	tcp, is := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
+	src, dst, ok := addresses(p)
+	if !is || !ok {
 		return s, false
 	}
+	size := onTheWire(p, tcp)
 	return segment{
-		from: netip.AddrPortFrom(src.Unmap(), uint16(tcp.SrcPort)), to: netip.AddrPortFrom(dst.Unmap(), uint16(tcp.DstPort)), at: at,
+		from: netip.AddrPortFrom(src, uint16(tcp.SrcPort)), to: netip.AddrPortFrom(dst, uint16(tcp.DstPort)), at: at,
 		seq: tcp.Seq, acked: tcp.Ack, syn: tcp.SYN, ack: tcp.ACK, fin: tcp.FIN, rst: tcp.RST,
-		data: tcp.Payload[:min(len(tcp.Payload), size)], size: uint32(size), // without Ethernet's padding
+		data: tcp.Payload[:min(len(tcp.Payload), size)], // without Ethernet's padding
+		size: uint32(size),
 	}, true
+}
+
+// onTheWire is how long a payload was, which may be more or less than the capture has of it. A length of 0 is what a machine captures of its own packets
+// before the card cuts them.
+func onTheWire(p gopacket.Packet, tcp *layers.TCP) int {
+	switch ip := p.NetworkLayer().(type) {
+	case *layers.IPv4:
+		if ip.Length > 0 {
+			return max(int(ip.Length)-int(ip.IHL)*4-int(tcp.DataOffset)*4, 0)
+		}
+	case *layers.IPv6:
+		if ip.Length > 0 && ip.NextHeader == layers.IPProtocolTCP {
+			return max(int(ip.Length)-int(tcp.DataOffset)*4, 0)
+		}
+	}
+	return len(tcp.Payload)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/gopacket/gopacket"
@@ -19,12 +20,14 @@ import (
 type Follower interface {
 	Chunk(c *probe.Chunk)
 	Closed(c probe.Closed)
+	// Datagram is one of UDP. b is valid only during the call.
+	Datagram(from, to netip.AddrPort, at time.Time, b []byte)
 }
 
 // Stats counts what a capture has.
 type Stats struct {
 	Packets     int
-	Skipped     int   // neither TCP over IP, nor damaged
+	Skipped     int   // neither TCP nor UDP over IP
 	Connections int   // with bytes of an application
 	Bytes       int64 // of applications
 	Missing     int64 // of them, that the capture does not have

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,10 @@ func (s *seen) Chunk(c *probe.Chunk) {
 
 func (s *seen) Closed(c probe.Closed) {
 	s.lines = append(s.lines, fmt.Sprintf("%d closed %s", c.Sock, c.Errno))
+}
+
+func (s *seen) Datagram(from, to netip.AddrPort, _ time.Time, b []byte) {
+	s.lines = append(s.lines, fmt.Sprintf("%s > %s %s", from, to, b))
 }
 
 // bytesOf is a packet as it is on the wire.
@@ -185,6 +190,34 @@ func TestRead(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDatagrams, and what is neither of TCP nor of UDP.
+func TestDatagrams(t *testing.T) {
+	var file bytes.Buffer
+	w := pcapgo.NewWriter(&file)
+	if err := w.WriteFileHeader(65536, layers.LinkTypeRaw); err != nil {
+		t.Fatal(err)
+	}
+	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: net.IP{10, 0, 0, 1}, DstIP: net.IP{10, 0, 0, 2}}
+	for _, rest := range [][]gopacket.SerializableLayer{{&layers.UDP{SrcPort: 4000, DstPort: 53}, gopacket.Payload("who")}, {&layers.ICMPv4{}}} {
+		out := gopacket.NewSerializeBuffer()
+		if err := gopacket.SerializeLayers(out, gopacket.SerializeOptions{FixLengths: true}, append([]gopacket.SerializableLayer{ip}, rest...)...); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WritePacket(gopacket.CaptureInfo{Timestamp: time.Unix(1, 0), Length: len(out.Bytes()), CaptureLength: len(out.Bytes())}, out.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		ip.Protocol = layers.IPProtocolICMPv4
+	}
+	var got seen
+	stats, err := capture.Read(&file, &got)
+	if err != nil || stats.Packets != 2 || stats.Skipped != 1 {
+		t.Errorf("%+v, %v", stats, err)
+	}
+	if diff := cmp.Diff([]string{"10.0.0.1:4000 > 10.0.0.2:53 who"}, got.lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

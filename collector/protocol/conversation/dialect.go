@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"github.com/midwatch/midwatch/collector/protocol"
+	"github.com/midwatch/midwatch/collector/protocol/dns"
 	"github.com/midwatch/midwatch/collector/protocol/http1"
 	"github.com/midwatch/midwatch/collector/protocol/postgres"
 	"github.com/midwatch/midwatch/collector/protocol/redis"
@@ -24,6 +25,7 @@ const statementsCached = 4096
 func dialects() []dialect {
 	sql := template.NewSQL(statementsCached)
 	return []dialect{
+		{dns.Recognize, dns.Recognize, func(emit func(protocol.Call)) protocol.Parser { return dns.New(emit) }},
 		{http1.Recognize, http1.Recognize, func(emit func(protocol.Call)) protocol.Parser { return http1.New(emit) }},
 		{redis.Recognize, redis.Resumes, func(emit func(protocol.Call)) protocol.Parser { return redis.New(emit) }},
 		{postgres.Recognize, postgres.Resumes, func(emit func(protocol.Call)) protocol.Parser { return postgres.New(sql, emit) }},

@@ -2,13 +2,10 @@ package protocoltest
 
 import (
 	"bytes"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
-	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/midwatch/midwatch/collector/capture"
 	"github.com/midwatch/midwatch/collector/probe"
@@ -38,6 +35,8 @@ type recorder struct {
 	asks  func([]byte) bool
 	met   map[uint64]*met
 	order []*met
+
+	datagrams [][]byte
 }
 
 // met is a connection.
@@ -113,19 +112,16 @@ func (c Conversation) Feed(p protocol.Parser) {
 }
 
 // Datagrams are the payloads of a capture's UDP packets, in its order.
-func Datagrams(t testing.TB, pcap []byte) (all [][]byte) {
+func Datagrams(t testing.TB, pcap []byte) [][]byte {
 	t.Helper()
-	r, err := pcapgo.NewReader(bytes.NewReader(pcap))
-	if err != nil {
+	r := recorder{asks: func([]byte) bool { return false }, met: map[uint64]*met{}}
+	if _, err := capture.Read(bytes.NewReader(pcap), &r); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		data, _, err := r.ReadPacketData()
-		if err != nil {
-			return all
-		}
-		if udp, ok := gopacket.NewPacket(data, r.LinkType(), gopacket.Default).Layer(layers.LayerTypeUDP).(*layers.UDP); ok {
-			all = append(all, udp.Payload)
-		}
-	}
+	return r.datagrams
+}
+
+// Datagram implements capture.Follower.
+func (r *recorder) Datagram(_, _ netip.AddrPort, _ time.Time, b []byte) {
+	r.datagrams = append(r.datagrams, bytes.Clone(b))
 }

@@ -20,6 +20,7 @@ func describe(a pcommon.Map, c protocol.Call) {
 		messaging(a, c)
 	case protocol.DNS:
 		put(a, telemetry.DNSQuestion, c.Resource)
+		put(a, telemetry.DNSResponse, c.Status)
 	default:
 		database(a, c)
 	}
