@@ -60,8 +60,16 @@ func Read(r io.Reader, to Follower) (Stats, error) {
 		case err != nil:
 			return f.end(), fmt.Errorf("read packet %d: %w", f.stats.Packets+1, err)
 		}
-		f.packet(gopacket.NewPacket(data, in.LinkType(), gopacket.DecodeOptions{Lazy: true, NoCopy: true}), info)
+		f.packet(gopacket.NewPacket(data, link(in.LinkType()), gopacket.DecodeOptions{Lazy: true, NoCopy: true}), info)
 	}
+}
+
+// link is how packets begin. Those without anything before IP have three names, of which the library reads one.
+func link(t layers.LinkType) layers.LinkType {
+	if t == layers.LinkTypeIPv4 || t == layers.LinkTypeIPv6 {
+		return layers.LinkTypeRaw
+	}
+	return t
 }
 
 func open(r *bufio.Reader) (packets, error) {

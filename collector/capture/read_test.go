@@ -197,7 +197,7 @@ func TestRead(t *testing.T) {
 func TestDatagrams(t *testing.T) {
 	var file bytes.Buffer
 	w := pcapgo.NewWriter(&file)
-	if err := w.WriteFileHeader(65536, layers.LinkTypeRaw); err != nil {
+	if err := w.WriteFileHeader(65536, layers.LinkTypeIPv4); err != nil {
 		t.Fatal(err)
 	}
 	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: net.IP{10, 0, 0, 1}, DstIP: net.IP{10, 0, 0, 2}}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/midwatch/midwatch/collector/protocol"
 )
 
 // freePort returns a port nobody listens on.
@@ -52,6 +54,24 @@ func redisClient(args []string) error {
 			return errors.New("LPUSH on a string succeeded")
 		}
 	}
+	return redisMessages(ctx, c, n)
+}
+
+// redisMessages publishes n messages to itself, and reads each before the next.
+func redisMessages(ctx context.Context, c *redis.Client, n int) error {
+	sub := c.Subscribe(ctx, "orders:1")
+	defer sub.Close()
+	if _, err := sub.Receive(ctx); err != nil {
+		return err
+	}
+	for range n {
+		if err := c.Publish(ctx, "orders:1", "secret").Err(); err != nil {
+			return err
+		}
+		if _, err := sub.ReceiveMessage(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -74,10 +94,10 @@ func TestKernelRedis(t *testing.T) {
 
 	const n = 500
 	run(t, helper("redis-client", addr, strconv.Itoa(n)))
-	for query, want := range map[string]string{"SET cart:?": "", "GET cart:?": "", "LPUSH cart:?": "WRONGTYPE"} {
+	for query, want := range map[string]string{"SET cart:?": "", "GET cart:?": "", "LPUSH cart:?": "WRONGTYPE", "PUBLISH orders:?": "", "MESSAGE orders:?": ""} {
 		for end, calls := range r.both(t, uint16(port), n, func(c seen) bool { return c.Query == query }) {
 			for _, c := range calls {
-				if c.ErrorType != want || c.Duration <= 0 || c.Duration > time.Second {
+				if c.ErrorType != want || c.Duration <= 0 && c.Kind == protocol.Asked || c.Duration > time.Second {
 					t.Errorf("%s at the %s: error %q after %v, want %q", query, end, c.ErrorType, c.Duration, want)
 				}
 			}

@@ -23,6 +23,7 @@ const (
 type command struct {
 	size int64
 	args []string
+	argc int // arguments, the name included
 }
 
 // commands cuts the client's direction into commands.
@@ -56,7 +57,7 @@ func (r *commands) next(cut bool) (c command, wait, bad bool) {
 		}
 		switch {
 		case r.left == 0 && n <= maxArgs:
-			r.cmd = command{size: int64(len(line)) + 2}
+			r.cmd = command{size: int64(len(line)) + 2, argc: n}
 			r.left = n
 			r.Next(int64(len(line)) + 2)
 		case r.left > 0 && b[0] == '$' && n <= maxBulk:
@@ -95,10 +96,9 @@ func (r *commands) inline() (c command, wait, bad bool) {
 		return c, len(b) < maxLine, len(b) >= maxLine
 	}
 	c.size = int64(len(line)) + 1
-	for i, word := range bytes.Fields(line) {
-		if i == keptArgs {
-			break
-		}
+	words := bytes.Fields(line)
+	c.argc = len(words)
+	for _, word := range words[:min(len(words), keptArgs)] {
 		c.args = append(c.args, string(word[:min(len(word), keptBytes)]))
 	}
 	if len(c.args) == 0 || !isName(c.args[0]) {
@@ -123,7 +123,7 @@ func (c command) name() string {
 // query is the command with its key, if its first argument is one. Other arguments are values, or may be secrets.
 func (c command) query() string {
 	name := c.name()
-	if len(c.args) < 2 || !hasKey(name) {
+	if len(c.args) < 2 || !hasKey(name) && !hasChannel(name) {
 		return name
 	}
 	return name + " " + template.Key(c.args[1])
@@ -174,8 +174,8 @@ func hasKey(name string) bool {
 // isKnown lists the other commands that programs send often: what a connection met half-way is recognised by.
 func isKnown(name string) bool {
 	switch name {
-	case "AUTH", "DISCARD", "ECHO", "EVAL", "EVALSHA", "EXEC", "FCALL", "HELLO", "INFO", "MULTI", "PING", "PUBLISH", "SCAN", "SELECT", "TIME",
-		"UNWATCH", "WAIT", "XREAD", "XREADGROUP":
+	case "AUTH", "DISCARD", "ECHO", "EVAL", "EVALSHA", "EXEC", "FCALL", "HELLO", "INFO", "MULTI", "PING", "PSUBSCRIBE", "PUBLISH", "PUNSUBSCRIBE", "SCAN", "SELECT",
+		"SPUBLISH", "SSUBSCRIBE", "SUBSCRIBE", "SUNSUBSCRIBE", "TIME", "UNSUBSCRIBE", "UNWATCH", "WAIT", "XREAD", "XREADGROUP":
 		return true
 	}
 	return hasKey(name) || isContainer(name)
@@ -184,7 +184,7 @@ func isKnown(name string) bool {
 // endsPairing tells whether answers no longer follow commands, one by one, after this one.
 func (c command) endsPairing() bool {
 	switch c.name() {
-	case "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC", "REPLCONF", "CLIENT REPLY":
+	case "MONITOR", "SYNC", "PSYNC", "REPLCONF", "CLIENT REPLY":
 		return true
 	}
 	return false

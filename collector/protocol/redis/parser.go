@@ -11,7 +11,7 @@ import (
 // Parser reads one connection. It implements protocol.Parser.
 type Parser struct {
 	emit    func(protocol.Call)
-	pending []protocol.Call // :: commands that wait for their answer, oldest first
+	pending []asked // :: commands that wait for their answer, oldest first
 
 	commands   commands
 	begun      time.Time // first byte of the command being read
@@ -21,6 +21,7 @@ type Parser struct {
 	answered   time.Time // first byte of the answer being read
 	lastAnswer time.Time
 	serverLost bool // until the next command
+	subscribed bool // messages come unasked
 }
 
 var _ protocol.Parser = (*Parser)(nil)
@@ -38,8 +39,7 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 		return true
 	}
 	if !p.answers.Write(b) {
-		p.loseServer()
-		return true
+		return p.loseServer()
 	}
 	return p.server(at)
 }
@@ -63,14 +63,13 @@ func (p *Parser) Hole(d protocol.Direction, at time.Time, n int64) bool {
 		return true
 	}
 	if !p.answers.Hole(n) {
-		p.loseServer()
-		return true
+		return p.loseServer()
 	}
 	return p.server(at)
 }
 
 // Idle implements protocol.Parser.
-func (p *Parser) Idle() bool { return len(p.pending) == 0 }
+func (p *Parser) Idle() bool { return len(p.pending) == 0 && !p.subscribed }
 
 func (p *Parser) sent(at time.Time, b []byte) bool {
 	if p.clientLost {
@@ -108,13 +107,12 @@ func (p *Parser) client(at time.Time, cut bool) bool {
 		if p.Idle() && p.lastAnswer.Before(p.begun) {
 			p.forgetAnswer()
 		}
-		p.pending = append(p.pending, protocol.Call{
-			Protocol:     protocol.Redis,
-			Start:        p.begun,
-			Operation:    c.name(),
-			Query:        c.query(),
-			RequestBytes: c.size,
-		})
+		call := asked{Call: protocol.Call{Protocol: protocol.Redis, Start: p.begun, Operation: c.name(), Query: c.query(), RequestBytes: c.size}}
+		if subscribes(call.Operation) {
+			call.confirmations = c.confirmations()
+			p.subscribed, p.answers.wordy = true, true
+		}
+		p.pending = append(p.pending, call)
 		p.begun = time.Time{}
 	}
 }
@@ -134,7 +132,9 @@ func (p *Parser) server(at time.Time) bool {
 			}
 			return true
 		}
-		if !a.push {
+		switch {
+		case p.subscribed && p.told(a, p.answered, at):
+		case !a.push && len(p.pending) > 0:
 			p.finish(a, p.answered, at)
 		}
 		p.answered = time.Time{}
@@ -144,8 +144,11 @@ func (p *Parser) server(at time.Time) bool {
 
 // finish completes the oldest command.
 func (p *Parser) finish(a answer, first, last time.Time) {
-	c := p.pending[0]
+	c := p.pending[0].Call
 	p.pending = p.pending[1:]
+	if c.Operation == "RESET" {
+		p.subscribed = false
+	}
 	c.Answered(first, last)
 	c.ResponseBytes = a.size
 	if a.err != "" {
@@ -159,7 +162,7 @@ func (p *Parser) finish(a answer, first, last time.Time) {
 
 // finishAll completes what was answered out of sight.
 func (p *Parser) finishAll(at time.Time) {
-	for !p.Idle() {
+	for len(p.pending) > 0 {
 		p.finish(p.answers.ans, at, at)
 		p.forgetAnswer()
 	}
@@ -170,10 +173,12 @@ func (p *Parser) forgetAnswer() {
 	p.answered = time.Time{}
 }
 
-// loseServer is for answers of which bytes are missing: where they end cannot be told before the client goes on.
-func (p *Parser) loseServer() {
+// loseServer is for answers of which bytes are missing: where they end cannot be told before the client goes on. It returns false where messages come
+// unasked, so that it never can.
+func (p *Parser) loseServer() bool {
 	p.answers.Reset()
 	p.serverLost = true
+	return !p.subscribed
 }
 
 // loseClient is for commands of which bytes are missing. Their answers are no one's.
@@ -191,7 +196,7 @@ func (p *Parser) Close(at time.Time) {
 	}
 	for _, c := range p.pending {
 		c.Unanswered(at)
-		p.emit(c)
+		p.emit(c.Call)
 	}
 	p.pending = nil
 }

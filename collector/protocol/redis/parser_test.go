@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +52,15 @@ const (
 	get  = "*2\r\n$3\r\nGET\r\n$7\r\ncart:17\r\n"
 	set  = "*3\r\n$3\r\nset\r\n$6\r\ncart:1\r\n$6\r\nsecret\r\n"
 	ping = "*1\r\n$4\r\nPING\r\n"
+
+	subscribe = "*3\r\n$9\r\nSUBSCRIBE\r\n$2\r\nc1\r\n$1\r\nd\r\n"
+	message   = "*3\r\n$7\r\nmessage\r\n$2\r\nc1\r\n$6\r\nsecret\r\n"
 )
+
+// confirmed is what tells of a channel and how many there are.
+func confirmed(word, channel string, n int) string {
+	return fmt.Sprintf("*3\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n:%d\r\n", len(word), word, len(channel), channel, n)
+}
 
 func TestParser(t *testing.T) {
 	big := strings.Repeat("x", 1000)
@@ -74,7 +83,29 @@ func TestParser(t *testing.T) {
 		{name: "inline", turns: []turn{{q, "PING\r\n", 0}, {a, "+PONG\r\n", 0}}, want: []outcome{{"PING", "", 0, 1}}},
 		{name: "closed", closed: true, turns: []turn{{q, get, 0}}, want: []outcome{{"GET cart:?", "connection_closed", 0, 1}}},
 		{name: "secrets stay", turns: []turn{{q, "*2\r\n$4\r\nAUTH\r\n$6\r\nhunter\r\n*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$11\r\nrequirepass\r\n$1\r\nx\r\n", 0}, {a, "+OK\r\n+OK\r\n", 0}}, want: []outcome{{"AUTH", "", 0, 1}, {"CONFIG SET", "", 0, 1}}},
-		{name: "subscribe", gaveUp: true, turns: []turn{{q, get, 0}, {a, "$-1\r\n", 0}, {q, "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n", 0}}, want: []outcome{{"GET cart:?", "", 0, 1}}},
+		{name: "monitor", gaveUp: true, turns: []turn{{q, get, 0}, {a, "$-1\r\n", 0}, {q, "*1\r\n$7\r\nMONITOR\r\n", 0}}, want: []outcome{{"GET cart:?", "", 0, 1}}},
+		{
+			name:  "subscription",
+			turns: []turn{{q, subscribe, 0}, {a, confirmed("subscribe", "c1", 1), 0}, {a, confirmed("subscribe", "d", 2) + message, 0}, {a, message[:20], 0}, {a, message[20:], 0}, {q, ping, 0}, {a, "*2\r\n$4\r\npong\r\n$0\r\n\r\n", 0}},
+			want:  []outcome{{"SUBSCRIBE ?", "", 0, 2}, {"MESSAGE ?", "", 2, 2}, {"MESSAGE ?", "", 3, 4}, {"PING", "", 5, 6}},
+		},
+		{
+			name:  "subscription to a pattern, in RESP3, between answers",
+			turns: []turn{{q, "*2\r\n$10\r\nPSUBSCRIBE\r\n$2\r\nc*\r\n" + get, 0}, {a, ">3\r\n$10\r\npsubscribe\r\n$2\r\nc*\r\n:1\r\n", 0}, {a, ">4\r\n$8\r\npmessage\r\n$2\r\nc*\r\n$2\r\nc1\r\n$6\r\nsecret\r\n$2\r\nab\r\n", 0}},
+			want:  []outcome{{"PSUBSCRIBE c*", "", 0, 1}, {"MESSAGE ?", "", 2, 2}, {"GET cart:?", "", 0, 2}},
+		},
+		{
+			name: "all subscriptions end",
+			turns: []turn{
+				{q, subscribe, 0}, {a, confirmed("subscribe", "c1", 1) + confirmed("subscribe", "d", 2), 0}, {q, "*1\r\n$11\r\nUNSUBSCRIBE\r\n", 0},
+				{a, confirmed("unsubscribe", "c1", 1) + confirmed("unsubscribe", "d", 0), 0}, {q, get, 0}, {a, message, 0},
+			},
+			want: []outcome{{"SUBSCRIBE ?", "", 0, 1}, {"UNSUBSCRIBE", "", 2, 3}, {"GET cart:?", "", 4, 5}},
+		},
+		{name: "a long message in a hole", turns: []turn{{q, subscribe, 0}, {a, confirmed("subscribe", "c1", 1) + confirmed("subscribe", "d", 2), 0}, {a, "*3\r\n$7\r\nmessage\r\n$2\r\nc1\r\n$1000\r\nx", 1001}, {a, message, 0}}, want: []outcome{{"SUBSCRIBE ?", "", 0, 1}, {"MESSAGE ?", "", 2, 2}, {"MESSAGE ?", "", 3, 3}}},
+		{name: "messages in a hole", gaveUp: true, turns: []turn{{q, subscribe, 0}, {a, confirmed("subscribe", "c1", 1) + confirmed("subscribe", "d", 2), 0}, {a, message[:10], 500}}, want: []outcome{{"SUBSCRIBE ?", "", 0, 1}}},
+		{name: "a list that looks like a message", turns: []turn{{q, get, 0}, {a, message, 0}}, want: []outcome{{"GET cart:?", "", 0, 1}}},
+		{name: "published", turns: []turn{{q, "*3\r\n$7\r\nPUBLISH\r\n$2\r\nc1\r\n$6\r\nsecret\r\n", 0}, {a, ":1\r\n", 0}}, want: []outcome{{"PUBLISH ?", "", 0, 1}}},
 		{name: "not commands", gaveUp: true, turns: []turn{{q, "*1\r\n+x\r\n", 0}}},
 		{name: "not answers", gaveUp: true, turns: []turn{{q, get, 0}, {a, "hello\r\n", 0}}},
 	} {
