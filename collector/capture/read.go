@@ -46,7 +46,7 @@ type packets interface {
 func Read(r io.Reader, to Follower) (Stats, error) {
 	in, err := open(bufio.NewReaderSize(r, 1<<20))
 	if err != nil {
-		return Stats{}, fmt.Errorf("read the capture's head: %w", err)
+		return Stats{}, fmt.Errorf("not a packet capture (pcap, pcapng): %w", err)
 	}
 	f := newFlows(to)
 	for {

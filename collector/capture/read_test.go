@@ -131,9 +131,14 @@ func pcapng(t testing.TB, packets []packet) []byte {
 }
 
 var greeting = []packet{
-	{flags: "S", seq: 100}, {server: true, flags: "SA", seq: 500, acked: 101}, {flags: "A", seq: 101, acked: 501},
-	{flags: "A", seq: 101, acked: 501, data: "hello"}, {server: true, flags: "A", seq: 501, acked: 106, data: "you"},
-	{flags: "FA", seq: 106, acked: 504}, {server: true, flags: "FA", seq: 504, acked: 107}, {flags: "A", seq: 107, acked: 505},
+	{flags: "S", seq: 100},
+	{server: true, flags: "SA", seq: 500, acked: 101},
+	{flags: "A", seq: 101, acked: 501},
+	{flags: "A", seq: 101, acked: 501, data: "hello"},
+	{server: true, flags: "A", seq: 501, acked: 106, data: "you"},
+	{flags: "FA", seq: 106, acked: 504},
+	{server: true, flags: "FA", seq: 504, acked: 107},
+	{flags: "A", seq: 107, acked: 505},
 }
 
 var greeted = []string{"1 server> hello", "1 server< you", "1 closed errno 0"}
@@ -259,7 +264,7 @@ func TestCutFile(t *testing.T) {
 
 func TestNoCapture(t *testing.T) {
 	for _, text := range []string{"", "GET", "no capture at all, but long enough"} {
-		if _, err := capture.Read(strings.NewReader(text), &seen{}); err == nil || !strings.Contains(err.Error(), "capture's head") {
+		if _, err := capture.Read(strings.NewReader(text), &seen{}); err == nil || !strings.Contains(err.Error(), "not a packet capture") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -60,7 +60,7 @@ func redisClient(args []string) error {
 // redisMessages publishes n messages to itself, and reads each before the next.
 func redisMessages(ctx context.Context, c *redis.Client, n int) error {
 	sub := c.Subscribe(ctx, "orders:1")
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	if _, err := sub.Receive(ctx); err != nil {
 		return err
 	}

@@ -97,8 +97,12 @@ func TestParser(t *testing.T) {
 		{
 			name: "all subscriptions end",
 			turns: []turn{
-				{q, subscribe, 0}, {a, confirmed("subscribe", "c1", 1) + confirmed("subscribe", "d", 2), 0}, {q, "*1\r\n$11\r\nUNSUBSCRIBE\r\n", 0},
-				{a, confirmed("unsubscribe", "c1", 1) + confirmed("unsubscribe", "d", 0), 0}, {q, get, 0}, {a, message, 0},
+				{q, subscribe, 0},
+				{a, confirmed("subscribe", "c1", 1) + confirmed("subscribe", "d", 2), 0},
+				{q, "*1\r\n$11\r\nUNSUBSCRIBE\r\n", 0},
+				{a, confirmed("unsubscribe", "c1", 1) + confirmed("unsubscribe", "d", 0), 0},
+				{q, get, 0},
+				{a, message, 0},
 			},
 			want: []outcome{{"SUBSCRIBE ?", "", 0, 1}, {"UNSUBSCRIBE", "", 2, 3}, {"GET cart:?", "", 4, 5}},
 		},
