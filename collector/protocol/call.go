@@ -61,7 +61,7 @@ type Call struct {
 
 	RequestBytes  int64
 	ResponseBytes int64
-	TraceParent   string // W3C traceparent of the request, verbatim
+	TraceParent   string // W3C traceparent of the request, verbatim, or what its B3 headers say, as one
 }
 
 // Answered notes when the first and the last byte of the answer came.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"github.com/midwatch/midwatch/collector/protocol/tracecontext"
 )
 
 // maxHead bounds a request or status line with its headers.
@@ -11,10 +13,10 @@ const maxHead = 16 << 10
 
 // head is what matters of a start line and its headers.
 type head struct {
-	start       string // first line
-	length      int64  // Content-Length, -1 without one
-	chunked     bool
-	traceparent string
+	start   string // first line
+	length  int64  // Content-Length, -1 without one
+	chunked bool
+	trace   tracecontext.Headers
 }
 
 // cutHead returns the head at the start of b and its length in bytes, or 0 while it is incomplete.
@@ -50,8 +52,8 @@ func (h *head) header(name, value []byte) {
 		}
 	case is(name, "transfer-encoding"):
 		h.chunked = strings.HasSuffix(strings.ToLower(string(value)), "chunked")
-	case is(name, "traceparent"):
-		h.traceparent = string(value)
+	default:
+		h.trace.Add(name, value)
 	}
 }
 

@@ -77,7 +77,7 @@ func (p *Parser) request(h *head) (state, bool) {
 		Resource:     template.Route(whole),
 		Path:         template.Cut(whole, maxPath),
 		RequestBytes: p.requests.size,
-		TraceParent:  h.traceparent,
+		TraceParent:  h.trace.TraceParent(),
 	}}
 	p.pending = append(p.pending, p.reading)
 	switch {

@@ -153,3 +153,17 @@ func TestRecognize(t *testing.T) {
 		}
 	}
 }
+
+// TestTrace: a request is of the trace that its headers name.
+func TestTrace(t *testing.T) {
+	const w3c, b3 = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1"
+	for header, want := range map[string]string{"Traceparent: " + w3c: w3c, "b3: " + b3 + "-1": "00-" + b3 + "-01", "X-Other: " + w3c: ""} {
+		var got []string
+		p := http1.New(func(c protocol.Call) { got = append(got, c.TraceParent) })
+		p.Data(protocol.Request, time.Unix(1, 0), []byte("GET / HTTP/1.1\r\nHost: shop\r\n"+header+"\r\n\r\n"))
+		p.Data(protocol.Response, time.Unix(2, 0), []byte("HTTP/1.1 204 No Content\r\n\r\n"))
+		if len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q", header, got)
+		}
+	}
+}
