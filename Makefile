@@ -138,6 +138,10 @@ $(TOOLS)/helm:
 $(TOOLS)/workflowcheck:
 	@GOBIN=$(CURDIR)/$(TOOLS) $(PROGRESS) "building workflowcheck" go install $(WORKFLOWCHECK)
 
+.PHONY: bpf-check
+bpf-check: ## Load every kernel program, and print how many instructions each has and the kernel went through to prove it safe; as root
+	go test -count=1 -v -run TestPrograms ./collector/probe
+
 .PHONY: generate
 generate: ## Rebuild generated files (BPF objects, which need clang-14 and libbpf-dev; the Dockerfile)
 	go generate ./bpf/...
