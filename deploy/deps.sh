@@ -39,6 +39,7 @@ if [ "${1:-}" = test ]; then
 	need llvm-strip-14 llvm-14
 	need /usr/include/bpf/bpf_helpers.h libbpf-dev
 	need gcc gcc
+	need memcached memcached
 	need zstd zstd
 	need prometheus prometheus
 	need /usr/share/java/zookeeper.jar zookeeper

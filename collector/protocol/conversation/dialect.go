@@ -4,6 +4,7 @@ import (
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/dns"
 	"github.com/midwatch/midwatch/collector/protocol/http1"
+	"github.com/midwatch/midwatch/collector/protocol/memcached"
 	"github.com/midwatch/midwatch/collector/protocol/postgres"
 	"github.com/midwatch/midwatch/collector/protocol/redis"
 	"github.com/midwatch/midwatch/collector/protocol/template"
@@ -28,6 +29,7 @@ func dialects() []dialect {
 		{dns.Recognize, dns.Recognize, func(emit func(protocol.Call)) protocol.Parser { return dns.New(emit) }},
 		{http1.Recognize, http1.Recognize, func(emit func(protocol.Call)) protocol.Parser { return http1.New(emit) }},
 		{redis.Recognize, redis.Resumes, func(emit func(protocol.Call)) protocol.Parser { return redis.New(emit) }},
+		{memcached.Recognize, memcached.Resumes, func(emit func(protocol.Call)) protocol.Parser { return memcached.New(emit) }},
 		{postgres.Recognize, postgres.Resumes, func(emit func(protocol.Call)) protocol.Parser { return postgres.New(sql, emit) }},
 	}
 }

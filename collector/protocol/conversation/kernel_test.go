@@ -37,10 +37,11 @@ func TestMain(m *testing.M) {
 }
 
 var helpers = map[string]func(args []string) error{
-	"http-server":     httpServer,
-	"http-client":     httpClient,
-	"postgres-client": postgresClient,
-	"redis-client":    redisClient,
+	"http-server":      httpServer,
+	"http-client":      httpClient,
+	"memcached-client": memcachedClient,
+	"postgres-client":  postgresClient,
+	"redis-client":     redisClient,
 }
 
 // helper prepares a helper process.
