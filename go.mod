@@ -41,7 +41,9 @@ require (
 )
 
 require (
+	github.com/apache/cassandra-gocql-driver/v2 v2.1.2 // indirect
 	github.com/dmarkham/enumer v1.6.3 // indirect
+	github.com/golang/snappy v1.0.0 // indirect
 	github.com/pascaldekloe/name v1.0.1 // indirect
 	go.uber.org/zap v1.28.0 // indirect
 	golang.org/x/mod v0.42.0 // indirect
