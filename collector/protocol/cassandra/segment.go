@@ -139,10 +139,10 @@ func (s *side) segment(f protocol.Frame, each func(protocol.Frame) bool) bool {
 	if !ok {
 		return false
 	}
-	if s.envelopes.Lost() && !h.selfContained {
+	payload, size := s.payload(f.Bytes, h)
+	if s.envelopes.Lost() && !h.selfContained && !s.beginsLong(payload, size) {
 		return true
 	}
-	payload, size := s.payload(f.Bytes, h)
 	first := min(len(payload), 1)
 	if s.envelopes.Lost() { // what looks for its place needs a whole head
 		first = len(payload)
@@ -152,6 +152,11 @@ func (s *side) segment(f protocol.Frame, each func(protocol.Frame) bool) bool {
 	}
 	rest := int64(size - len(payload))
 	return rest == 0 || s.envelopes.Hole(f.Last, rest, each)
+}
+
+// beginsLong says that a payload begins an envelope that goes on in the next segments, and is no part of one that began before.
+func (s *side) beginsLong(payload []byte, size int) bool {
+	return len(payload) >= headSize && s.envelopes.Size(payload[:headSize]) > int64(size)
 }
 
 func (s *side) pieces(at time.Time, b []byte, each func(protocol.Frame) bool) bool {
