@@ -28,6 +28,18 @@ type Frames struct {
 // Lost says that it is not known where the next frame begins.
 func (f *Frames) Lost() bool { return f.lost }
 
+// Left is how many bytes are still to come of the frame that has begun; 0 between two frames, less while its head is not whole.
+func (f *Frames) Left() int64 {
+	b := f.stream.Bytes()
+	switch {
+	case f.stream.Skipping() || len(b) == 0:
+		return f.stream.skip
+	case len(b) < f.Head:
+		return -1
+	}
+	return f.Size(b[:f.Head]) - int64(len(b))
+}
+
 // Lose forgets what came of a frame.
 func (f *Frames) Lose() {
 	f.stream.Reset()

@@ -14,11 +14,7 @@ const (
 	resultPrepared = 4
 )
 
-// Bounds of answers.
-const (
-	maxEarly    = 8
-	maxKeyspace = 64
-)
+const maxKeyspace = 64
 
 // answer is what an answer says.
 type answer struct {
@@ -30,12 +26,6 @@ type answer struct {
 	keyspace    string // that the connection is in from now on
 	first, last time.Time
 	size        int64
-}
-
-// early is an answer that came before its request was told: of two threads on a connection, one may be late.
-type early struct {
-	stream int16
-	answer
 }
 
 // answered takes an answer or an event.
@@ -51,10 +41,10 @@ func (p *Parser) answered(f protocol.Frame) bool {
 	a := p.readAnswer(h, f)
 	c, ok := p.pending.Take(h.stream)
 	if !ok {
-		if len(p.early) == maxEarly {
-			p.early = p.early[1:]
+		if len(p.early) >= protocol.MaxPending {
+			clear(p.early)
 		}
-		p.early = append(p.early, early{h.stream, a})
+		p.early[h.stream] = a
 		return true
 	}
 	p.settle(h.stream, c, a)
@@ -66,13 +56,9 @@ func (p *Parser) answered(f protocol.Frame) bool {
 
 // takeEarly finds the answer that came before a request. One that was sent earlier than the request answers another that was never seen.
 func (p *Parser) takeEarly(stream int16, c protocol.Call) (answer, bool) {
-	for i, e := range p.early {
-		if e.stream == stream {
-			p.early = append(p.early[:i], p.early[i+1:]...)
-			return e.answer, e.first.After(c.Start)
-		}
-	}
-	return answer{}, false
+	a, ok := p.early[stream]
+	delete(p.early, stream)
+	return a, ok && a.first.After(c.Start)
 }
 
 func (p *Parser) readAnswer(h head, f protocol.Frame) answer {

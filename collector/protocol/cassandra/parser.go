@@ -19,7 +19,7 @@ type Parser struct {
 
 	pending   protocol.Pending[int16] // by stream
 	preparing map[int16]preparing     // :: stream → what is prepared under it
-	early     []early
+	early     map[int16]answer        // :: stream → an answer that came before its request was told: of two threads on a connection, one may be late
 
 	client, server side
 	fresh          bool      // no request was seen
@@ -33,7 +33,7 @@ var _ protocol.Parser = (*Parser)(nil)
 
 // New returns a parser that hands each answered statement to emit.
 func New(sql *template.SQL, prepared *Prepared, emit func(protocol.Call)) *Parser {
-	p := &Parser{sql: sql, everywhere: prepared, here: NewPrepared(maxPreparedHere), emit: emit, preparing: map[int16]preparing{}, fresh: true}
+	p := &Parser{sql: sql, everywhere: prepared, here: NewPrepared(maxPreparedHere), emit: emit, preparing: map[int16]preparing{}, early: map[int16]answer{}, fresh: true}
 	p.client.envelopes = protocol.Frames{
 		Head: headSize, Keep: maxKept,
 		Size:   func(b []byte) int64 { return size(b, false) },
@@ -110,7 +110,8 @@ func (p *Parser) doubt(was bool, at time.Time) {
 	}
 	p.certain = at
 	if now {
-		p.pending, p.early = protocol.Pending[int16]{}, nil
+		p.pending = protocol.Pending[int16]{}
+		clear(p.early)
 		clear(p.preparing)
 	}
 }

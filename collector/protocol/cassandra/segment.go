@@ -21,6 +21,7 @@ const (
 	headChecksum   = 3
 	checksum       = 4
 	lengthBits     = 17
+	maxPayload     = 1<<lengthBits - 1
 )
 
 // segmentHead is how long the head is.
@@ -42,11 +43,10 @@ func readSegment(b []byte, compressed bool) (segment, bool) {
 		return segment{}, false
 	}
 	v := littleEndian(fields)
-	const mask = 1<<lengthBits - 1
-	s := segment{length: int(v & mask)}
+	s := segment{length: int(v & maxPayload)}
 	v >>= lengthBits
 	if compressed {
-		s.inflated = int(v & mask)
+		s.inflated = int(v & maxPayload)
 		v >>= lengthBits
 	}
 	s.selfContained = v == 1
@@ -80,6 +80,7 @@ type side struct {
 	envelopes  protocol.Frames
 	segments   *protocol.Frames // nil: there are none
 	compressed bool             // their heads and payloads
+	last       segment          // that was whole
 }
 
 // segmented has all that follows come in segments.
@@ -121,9 +122,40 @@ func (s *side) hole(at time.Time, n int64, each func(protocol.Frame) bool) bool 
 	if s.segments == nil {
 		return s.envelopes.Hole(at, n, each)
 	}
-	ok := s.segments.Hole(at, n, func(f protocol.Frame) bool { return s.segment(f, each) })
+	whole := func(f protocol.Frame) bool { return s.segment(f, each) }
+	for n > 0 && !s.segments.Lost() {
+		left := s.segments.Left()
+		if next := s.next(); left == 0 && next != nil && n > int64(len(next)) {
+			if !s.segments.Data(at, next, whole) {
+				return false
+			}
+			n -= int64(len(next))
+			continue
+		}
+		step := n
+		if left > 0 {
+			step = min(n, left)
+		}
+		if !s.segments.Hole(at, step, whole) {
+			return false
+		}
+		n -= step
+	}
 	s.follow()
-	return ok
+	return true
+}
+
+// next is the head of the segment that must come in the middle of an envelope, because all but its last segment are as long as they can be; nil where
+// that is not certain. If it is wrong after all, the checksum of the next head that is seen does not fit.
+func (s *side) next() []byte {
+	left := s.envelopes.Left()
+	if s.compressed || s.envelopes.Lost() || left <= 0 || s.last.selfContained || s.last.length != maxPayload {
+		return nil
+	}
+	length := uint32(min(left, maxPayload))
+	b := []byte{byte(length), byte(length >> 8), byte(length >> 16)}
+	sum := crc24(b)
+	return append(b, byte(sum), byte(sum>>8), byte(sum>>16))
 }
 
 // follow loses the envelopes with the segments they came in.
@@ -139,6 +171,7 @@ func (s *side) segment(f protocol.Frame, each func(protocol.Frame) bool) bool {
 	if !ok {
 		return false
 	}
+	s.last = h
 	payload, size := s.payload(f.Bytes, h)
 	if s.envelopes.Lost() && !h.selfContained && !s.beginsLong(payload, size) {
 		return true

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"github.com/midwatch/midwatch/collector/protocol"
+	"github.com/midwatch/midwatch/collector/protocol/cassandra"
 	"github.com/midwatch/midwatch/collector/protocol/dns"
 	"github.com/midwatch/midwatch/collector/protocol/http1"
 	"github.com/midwatch/midwatch/collector/protocol/memcached"
@@ -20,16 +21,21 @@ type dialect struct {
 	parse   func(emit func(protocol.Call)) protocol.Parser
 }
 
+// preparedCached is how many of Cassandra's prepared statements are remembered by their id, for all connections together.
+const preparedCached = 4096
+
 // statementsCached is how many SQL texts are remembered, for all connections together.
 const statementsCached = 4096
 
 func dialects() []dialect {
 	sql := template.NewSQL(statementsCached)
+	prepared := cassandra.NewPrepared(preparedCached)
 	return []dialect{
 		{dns.Recognize, dns.Recognize, func(emit func(protocol.Call)) protocol.Parser { return dns.New(emit) }},
 		{http1.Recognize, http1.Recognize, func(emit func(protocol.Call)) protocol.Parser { return http1.New(emit) }},
 		{redis.Recognize, redis.Resumes, func(emit func(protocol.Call)) protocol.Parser { return redis.New(emit) }},
 		{memcached.Recognize, memcached.Resumes, func(emit func(protocol.Call)) protocol.Parser { return memcached.New(emit) }},
 		{postgres.Recognize, postgres.Resumes, func(emit func(protocol.Call)) protocol.Parser { return postgres.New(sql, emit) }},
+		{cassandra.Recognize, cassandra.Resumes, func(emit func(protocol.Call)) protocol.Parser { return cassandra.New(sql, prepared, emit) }},
 	}
 }

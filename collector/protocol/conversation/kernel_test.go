@@ -37,8 +37,10 @@ func TestMain(m *testing.M) {
 }
 
 var helpers = map[string]func(args []string) error{
-	"http-server":      httpServer,
+	"cassandra-client": cassandraClient,
+	"cassandra-server": cassandraServer,
 	"http-client":      httpClient,
+	"http-server":      httpServer,
 	"memcached-client": memcachedClient,
 	"postgres-client":  postgresClient,
 	"redis-client":     redisClient,
