@@ -85,7 +85,7 @@ func theirCalls(t *testing.T, result []byte) (all []string) {
 			t.Fatal(err)
 		}
 		if m.Message == "Response" {
-			all = append(all, fmt.Sprintf("%s %s%s", m.Type, m.Resource, codes[m.Code]))
+			all = append(all, fmt.Sprintf("%s %s%s", m.Type, strings.ToLower(m.Resource), codes[m.Code]))
 		}
 	}
 	slices.Sort(all)
