@@ -44,6 +44,10 @@ func readQuery(r *reader, revision int) (q query) {
 		return q
 	}
 	text, whole := r.text()
+	if !whole && len(text) == 0 {
+		r.short = true
+		return q
+	}
 	if r.bad || !isQuery(text) {
 		r.bad = true
 		return q

@@ -82,8 +82,8 @@ func (r *reader) string() []byte {
 // text is a string of which the end may be missing.
 func (r *reader) text() (text []byte, whole bool) {
 	n := r.varint()
-	if !r.ok() || n > maxString {
-		r.bad = true
+	r.bad = r.bad || n > maxString
+	if !r.ok() {
 		return nil, false
 	}
 	if n <= uint64(len(r.b)) {

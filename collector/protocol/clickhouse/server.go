@@ -32,7 +32,7 @@ func (s *server) begin() {
 
 // ended says that the answer may be over with the last byte that came.
 func (s *server) ended() bool {
-	return s.done || s.failure != nil || len(s.tail) > 0 && s.tail[len(s.tail)-1] == serverEndOfStream
+	return s.done || s.failure != nil || s.opaque && len(s.tail) > 0 && s.tail[len(s.tail)-1] == serverEndOfStream
 }
 
 func (s *server) note(at time.Time, n int64) {

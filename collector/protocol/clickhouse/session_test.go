@@ -134,7 +134,7 @@ func TestClient(t *testing.T) {
 		{"SELECT", "items", "SELECT tags FROM items LIMIT ?", "default", "", ""},
 		{"SELECT", "items", "SELECT tags, id FROM items", "default", "", ""},
 		{"SELECT", "missing", "SELECT * FROM missing WHERE name = ?", "default", "60", "UNKNOWN_TABLE"},
-		{"SELECT", "", "SELECT throwIf(number = ?) FROM numbers(?)", "default", "395", "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"},
+		{"SELECT", "numbers", "SELECT throwIf(number = ?) FROM numbers(?)", "default", "395", "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"},
 		{"SELECT", "", "", "default", "", ""},
 		{"SELECT", "", "SELECT ? WHERE { name : String } = ?", "default", "", ""},
 	}

@@ -37,13 +37,15 @@ func TestMain(m *testing.M) {
 }
 
 var helpers = map[string]func(args []string) error{
-	"cassandra-client": cassandraClient,
-	"cassandra-server": cassandraServer,
-	"http-client":      httpClient,
-	"http-server":      httpServer,
-	"memcached-client": memcachedClient,
-	"postgres-client":  postgresClient,
-	"redis-client":     redisClient,
+	"cassandra-client":  cassandraClient,
+	"cassandra-server":  cassandraServer,
+	"clickhouse-client": clickhouseClient,
+	"clickhouse-proxy":  clickhouseProxy,
+	"http-client":       httpClient,
+	"http-server":       httpServer,
+	"memcached-client":  memcachedClient,
+	"postgres-client":   postgresClient,
+	"redis-client":      redisClient,
 }
 
 // helper prepares a helper process.

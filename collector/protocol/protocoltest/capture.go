@@ -79,14 +79,18 @@ func (m *met) conversation() Conversation {
 func (c Conversation) Recut() map[string]Conversation {
 	var single, joined Conversation
 	for _, s := range c {
-		for i := range s.Head {
-			single = append(single, protocol.Segment{Direction: s.Direction, At: s.At, Size: 1, Head: s.Head[i : i+1]})
+		bytewise := func(b []byte) {
+			for i := range b {
+				single = append(single, protocol.Segment{Direction: s.Direction, At: s.At, Size: 1, Head: b[i : i+1]})
+			}
 		}
-		hole := s.Size - int64(len(s.Head))
+		bytewise(s.Head)
+		hole := s.Size - int64(len(s.Head)+len(s.Tail))
 		if hole > 0 {
 			single = append(single, protocol.Segment{Direction: s.Direction, At: s.At, Size: hole})
 		}
-		if n := len(joined) - 1; n >= 0 && hole == 0 && joined[n].Direction == s.Direction && joined[n].Size == int64(len(joined[n].Head)) {
+		bytewise(s.Tail)
+		if n := len(joined) - 1; n >= 0 && hole == 0 && len(s.Tail) == 0 && joined[n].Direction == s.Direction && joined[n].Size == int64(len(joined[n].Head)) {
 			joined[n].Head = append(slices.Clone(joined[n].Head), s.Head...)
 			joined[n].Size += s.Size
 			continue
