@@ -129,3 +129,18 @@ func TestPending(t *testing.T) {
 		}
 	}
 }
+
+func TestFramesLeft(t *testing.T) {
+	c := newCut()
+	for i, step := range []struct {
+		data string
+		hole int64
+		want int64
+	}{{data: "\x00", want: -1}, {data: "\x14ab", want: 16}, {data: "cdefgh", want: 10}, {hole: 7, want: 3}, {data: "xyz", want: 0}, {data: "\x00\x09!", want: 6}} {
+		c.Data(time.Unix(1, 0), []byte(step.data), c.see)
+		c.Hole(time.Unix(1, 0), step.hole, c.see)
+		if got := c.Left(); got != step.want {
+			t.Errorf("step %d: %d left, want %d", i, got, step.want)
+		}
+	}
+}

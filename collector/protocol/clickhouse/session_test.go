@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -169,5 +170,59 @@ func TestClient(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMiddle meets connections that were there before, at each query: from there on nothing is missing and nothing is different.
+func TestMiddle(t *testing.T) {
+	for _, method := range []client.CompressionMethod{client.CompressionNone, client.CompressionLZ4} {
+		met := 0
+		for _, said := range record(t, method) {
+			sql := template.NewSQL(16)
+			calls := func(said protocoltest.Conversation) (all []protocol.Call) {
+				said.Feed(clickhouse.New(sql, func(c protocol.Call) {
+					c.Namespace = "" // whoever comes late does not know
+					all = append(all, c)
+				}))
+				return all
+			}
+			all := calls(said)
+			for from, s := range said {
+				if s.Direction != protocol.Request || !clickhouse.Resumes(s.Head) {
+					continue
+				}
+				met++
+				want := slices.DeleteFunc(slices.Clone(all), func(c protocol.Call) bool { return c.Start.Before(s.At) })
+				if diff := cmp.Diff(want, calls(said[from:])); diff != "" {
+					t.Errorf("%s, from transfer %d on: calls (-want +got):\n%s", method, from, diff)
+				}
+			}
+		}
+		if met < 10 {
+			t.Errorf("%s: %d queries show what they are", method, met)
+		}
+	}
+}
+
+// TestAtOnce wants queries told when their answer is over, not when the next one comes.
+func TestAtOnce(t *testing.T) {
+	for _, said := range record(t, client.CompressionLZ4) {
+		told, late := 0, 0
+		p := clickhouse.New(template.NewSQL(16), func(protocol.Call) { told++ })
+		for _, s := range said {
+			before := told
+			if s.Direction == protocol.Response && p.Idle() {
+				continue
+			}
+			if !s.Feed(p) {
+				t.Fatal("gave up")
+			}
+			if s.Direction == protocol.Request && told > before {
+				late++
+			}
+		}
+		if late > 0 {
+			t.Errorf("%d of %d calls were told late", late, told)
+		}
 	}
 }
