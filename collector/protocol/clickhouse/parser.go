@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +30,8 @@ type Parser struct {
 	begun    time.Time // first byte of the packet being read
 	unread   int64     // bytes of that packet that were given
 	hello    hello
-	using    string // the database that the connection is in if the query succeeds
+	changes  bool   // the query makes another database the connection's, if it succeeds
+	using    string // that database, if it is certain
 	revision int    // that both ends know; 0: not known
 
 	server server
@@ -183,10 +185,16 @@ func (p *Parser) packet(r *reader, cut bool) bool {
 	return true
 }
 
+// use is a statement that changes the database, by a plain name.
+var use = regexp.MustCompile("(?i)^\\s*USE\\s+[`\"]?(\\w+)[`\"]?\\s*;?\\s*$")
+
 func (p *Parser) query(q query) {
 	st := p.sql.Template(q.text)
-	if st.Operation == "USE" {
-		p.using = strings.Trim(strings.TrimSpace(strings.TrimSpace(q.text)[len("USE"):]), "`\";")
+	if p.changes = st.Operation == "USE"; p.changes {
+		p.using = ""
+		if m := use.FindStringSubmatch(q.text); m != nil {
+			p.using = template.Cut(m[1], maxName)
+		}
 	}
 	p.ask(protocol.Call{Operation: st.Operation, Query: st.Text, Resource: st.Table, Summary: st.Summary, TraceParent: q.traceParent}, false)
 	p.server.compressed = q.compressed
@@ -225,10 +233,10 @@ func (p *Parser) finish() {
 	p.call.Answered(p.server.first, p.server.last)
 	if f := p.server.failure; f != nil {
 		p.call.Failed, p.call.Status, p.call.ErrorType, p.call.Error = true, f.status(), f.name(), f.message()
-	} else if p.using != "" {
-		p.hello.database = template.Cut(p.using, maxName)
+	} else if p.changes {
+		p.hello.database = p.using
 	}
-	p.using = ""
+	p.changes = false
 	p.finishCall()
 }
 
