@@ -39,9 +39,13 @@ func (s *Server) repairEvents(ctx context.Context, from, to time.Time) (repaired
 			if err != nil || len(still) == 0 {
 				return err
 			}
+			whole, err := s.undropped(ctx, from, "events", "logs") // asked last: it knows of what went while they were counted
+			if err != nil || !whole.Before(to) {
+				return err
+			}
 			repaired += len(still)
-			s.cfg.Log.Info("restoring events after an interrupted insert", "requests", len(still), "from", from, "to", to)
-			return s.restoreEvents(ctx, still, from, to)
+			s.cfg.Log.Info("restoring events after an interrupted insert", "requests", len(still), "from", whole, "to", to)
+			return s.restoreEvents(ctx, still, whole, to)
 		})
 		if err != nil {
 			return repaired, err

@@ -129,15 +129,16 @@ func (s *Server) settle(ctx context.Context, q receive.Request, r *otlp.Rows, wa
 // longAgo is how long ago a request may have come first that was given an id, or is said to come again.
 const longAgo = time.Hour
 
-// cameFirst is how long ago a request may have come before, if it did.
+// cameFirst is how long ago a request may have come before, if it did: to another ingester, too, of which this one knows nothing.
 func cameFirst(q receive.Request, was seen, now time.Time) time.Duration {
-	switch {
-	case was.is == unknown && !was.at.IsZero():
-		return now.Sub(was.at) + timeless
-	case q.Named() || q.Redelivered:
-		return longAgo
+	ago := timeless
+	if was.is == unknown && !was.at.IsZero() {
+		ago += now.Sub(was.at)
 	}
-	return timeless
+	if q.Named() || q.Redelivered {
+		ago = max(ago, longAgo)
+	}
+	return ago
 }
 
 // maxTrees bounds what requests take together while they are read; a larger one is read when no other is, and takes the rest of the budget.

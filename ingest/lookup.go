@@ -56,7 +56,7 @@ func (s *Server) lookUp(ctx context.Context, p partition, parts []part) (map[uin
 		return nil, err
 	}
 	there := map[uint64]int{}
-	for _, some := range slices.Concat(contemporary(only(doubtful, part.fleeting)), contemporary(only(doubtful, part.lasting))) {
+	for _, some := range contemporary(doubtful) {
 		if err := s.count(ctx, p, some, there); err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (s *Server) countBefore(ctx context.Context, p partition, parts []part, the
 	before := partition{p.table, p.day - 1}
 	late := slices.DeleteFunc(slices.Clone(parts), func(c part) bool { from, _ := c.stored(); return otlp.DayOf(from) == p.day })
 	earlier := map[uint64]int{}
-	for _, some := range slices.Concat(contemporary(only(late, part.fleeting)), contemporary(only(late, part.lasting))) {
+	for _, some := range contemporary(late) {
 		if err := s.count(ctx, before, some, earlier); err != nil {
 			return err
 		}
@@ -83,14 +83,6 @@ func (s *Server) countBefore(ctx context.Context, p partition, parts []part, the
 
 // apart is how far apart rows of two requests are that are looked for by two queries: what lies between is not read.
 const apart = 10 * time.Minute
-
-// fleeting says that the same content is another request soon: it is looked for in its own stretch of time alone, and with others of that.
-func (c part) fleeting() bool {
-	from, to := c.stored()
-	return c.of.ago == timeless && from < c.First && to-from <= 3*int64(timeless)
-}
-
-func (c part) lasting() bool { return !c.fleeting() }
 
 // longest is how far apart rows of a request are, or are looked for, that is looked up together with others.
 const longest = 4 * time.Hour
@@ -130,17 +122,25 @@ func contemporary(parts []part) (groups [][]part) {
 	return groups
 }
 
-// count adds how many rows each part's request has in the partition.
+// count adds how many rows each part's request has in the partition. The same content without a time is another request a minute later: where rows of one
+// are looked for at other times than they are of, only those in its own stretch of time count, and not all that are read for the others as well.
 func (s *Server) count(ctx context.Context, p partition, parts []part, there map[uint64]int) error {
 	if merges(p.table) {
 		return nil
 	}
-	ids := make([]uint64, len(parts))
+	ids, first, last, guessed := make([]uint64, len(parts)), make([]int64, len(parts)), make([]int64, len(parts)), false
 	for i, c := range parts {
 		ids[i] = c.of.batch
+		first[i], last[i] = c.stored()
+		guessed = guessed || first[i] < c.First
 	}
 	where, args := rowsOf(p, parts)
-	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf("SELECT %s AS id, count() FROM %s WHERE %s AND id IN (?) GROUP BY id", storedID(p.table), p.table, where), append(args, ids)...)
+	counted := "count()"
+	if guessed {
+		counted = "countIf(toUnixTimestamp64Nano(time) BETWEEN transform(id, ?, ?, 0) AND transform(id, ?, ?, 0))"
+		args = append([]any{ids, first, ids, last}, args...)
+	}
+	rows, err := s.cfg.Store.Query(ctx, fmt.Sprintf("SELECT %s AS id, %s FROM %s WHERE %s AND id IN (?) GROUP BY id", storedID(p.table), counted, p.table, where), append(args, ids)...)
 	if err != nil {
 		return fmt.Errorf("look up %d requests in %s: %w", len(ids), p.table, err)
 	}

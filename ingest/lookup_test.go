@@ -163,16 +163,46 @@ func TestAJobThatTellsTheSameEveryMinuteIsStoredEveryMinute(t *testing.T) {
 		beat, failed := asWriteAt(t, at, "beat", lines(t, time.Unix(0, 0), "beat"))
 		other, _ := asWriteAt(t, at, fmt.Sprint("other", n), lines(t, at.Add(-5*time.Minute), "other"))
 		late, _ := asWriteAt(t, at, fmt.Sprint("late", n), lines(t, at.Add(5*time.Minute), "other"))
-		group := []*write{other, beat, late}
+		both, _ := asWriteAt(t, at, fmt.Sprint("both", n), append(lines(t, time.Unix(0, 0), "other"), lines(t, at.Add(-45*time.Second), "other")...))
+		again, _ := asWriteAt(t, at, fmt.Sprint("again", n), lines(t, time.Unix(0, 0), "other"))
+		group := []*write{other, beat, late, both, again}
 		for _, w := range group {
 			w.doubtful, w.ago = true, timeless
 		}
+		again.ago = time.Hour
 		if s.insert(t.Context(), group); *failed != nil {
 			t.Fatal(*failed)
 		}
 	}
 	if n := counted(t, db, "SELECT count() FROM logs WHERE body = 'beat'"); n != 3 {
 		t.Errorf("%d are stored, want 3", n)
+	}
+}
+
+// TestARequestMayHaveComeLongAgo if it has an id, also when it came a moment ago and nobody knows what became of it.
+func TestARequestMayHaveComeLongAgo(t *testing.T) {
+	now := time.Now()
+	named, again, unnamed := sent(telemetry.Logs, nil), sent(telemetry.Logs, nil), sent(telemetry.Logs, []byte("x"))
+	unnamed.ID, again.Redelivered = "", true
+	if err := unnamed.Identify(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		q    receive.Request
+		was  seen
+		want time.Duration
+	}{
+		{named, seen{}, longAgo},
+		{named, seen{unknown, now.Add(-time.Second)}, longAgo},
+		{named, seen{unknown, now.Add(-2 * time.Hour)}, 2*time.Hour + timeless},
+		{again, seen{unknown, now.Add(-time.Second)}, longAgo},
+		{unnamed, seen{}, timeless},
+		{unnamed, seen{unknown, time.Time{}}, timeless},
+		{unnamed, seen{unknown, now.Add(-time.Second)}, timeless + time.Second},
+	} {
+		if got := cameFirst(c.q, c.was, now); got != c.want {
+			t.Errorf("%+v: %s ago, want %s", c.was, got, c.want)
+		}
 	}
 }
 
