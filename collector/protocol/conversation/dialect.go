@@ -7,6 +7,7 @@ import (
 	"github.com/midwatch/midwatch/collector/protocol/dns"
 	"github.com/midwatch/midwatch/collector/protocol/http1"
 	"github.com/midwatch/midwatch/collector/protocol/memcached"
+	"github.com/midwatch/midwatch/collector/protocol/mysql"
 	"github.com/midwatch/midwatch/collector/protocol/postgres"
 	"github.com/midwatch/midwatch/collector/protocol/redis"
 	"github.com/midwatch/midwatch/collector/protocol/template"
@@ -29,13 +30,14 @@ const preparedCached = 4096
 const statementsCached = 4096
 
 func dialects() []dialect {
-	sql := template.NewSQL(statementsCached)
+	sql, mysqlText := template.NewSQL(statementsCached), template.NewMySQL(statementsCached)
 	prepared := cassandra.NewPrepared(preparedCached)
 	return []dialect{
 		{dns.Recognize, dns.Recognize, func(emit func(protocol.Call)) protocol.Parser { return dns.New(emit) }},
 		{http1.Recognize, http1.Recognize, func(emit func(protocol.Call)) protocol.Parser { return http1.New(emit) }},
 		{redis.Recognize, redis.Resumes, func(emit func(protocol.Call)) protocol.Parser { return redis.New(emit) }},
 		{memcached.Recognize, memcached.Resumes, func(emit func(protocol.Call)) protocol.Parser { return memcached.New(emit) }},
+		{mysql.Recognize, mysql.Resumes, func(emit func(protocol.Call)) protocol.Parser { return mysql.New(mysqlText, emit) }},
 		{postgres.Recognize, postgres.Resumes, func(emit func(protocol.Call)) protocol.Parser { return postgres.New(sql, emit) }},
 		{cassandra.Recognize, cassandra.Resumes, func(emit func(protocol.Call)) protocol.Parser { return cassandra.New(sql, prepared, emit) }},
 		{clickhouse.Recognize, clickhouse.Resumes, func(emit func(protocol.Call)) protocol.Parser { return clickhouse.New(sql, emit) }},

@@ -11,6 +11,9 @@ func Message(s string, max int) string {
 	var b strings.Builder
 	for i := 0; i < len(s) && b.Len() < max; {
 		switch c := s[i]; {
+		case c == '\'' && Apostrophe(s, i):
+			b.WriteByte(c)
+			i++
 		case c == '\'':
 			i = pastQuote(s, i, &b)
 		case c == '"' && (strings.HasSuffix(s[:i], ": ") || strings.HasSuffix(s[:i], "=")):
@@ -32,6 +35,11 @@ func Message(s string, max int) string {
 		}
 	}
 	return Cut(b.String(), max)
+}
+
+// Apostrophe tells whether the quote at i is that of a word as "doesn't", and quotes nothing.
+func Apostrophe(s string, i int) bool {
+	return i >= 2 && s[i-1] == 'n' && s[i-2] >= 'a' && s[i-2] <= 'z' && strings.HasPrefix(s[i+1:], "t") && (i+2 == len(s) || !isWord(s[i+2]) && s[i+2] != '\'')
 }
 
 // pastQuote writes "?" in quotes and returns where the quoted text ends.

@@ -24,18 +24,25 @@ type Statement struct {
 
 // SQL templates statements and remembers the last ones, because programs repeat themselves. Not safe for concurrent use.
 type SQL struct {
+	dialect   sqllexer.DBMSType
 	seen      *simplelru.LRU[string, *Statement] // :: text as sent → statement
 	obfuscate *sqllexer.Obfuscator
 	normalize *sqllexer.Normalizer
 }
 
-// NewSQL returns a templater that remembers up to size statements; size must be positive.
-func NewSQL(size int) *SQL {
+// NewSQL returns a templater of PostgreSQL's dialect, and of those that quote as it does. It remembers up to size statements; size must be positive.
+func NewSQL(size int) *SQL { return newSQL(size, sqllexer.DBMSPostgres) }
+
+// NewMySQL returns a templater of MySQL's dialect, in which double quotes are around values, too.
+func NewMySQL(size int) *SQL { return newSQL(size, sqllexer.DBMSMySQL) }
+
+func newSQL(size int, dialect sqllexer.DBMSType) *SQL {
 	seen, err := simplelru.NewLRU[string, *Statement](max(size, 1), nil)
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
 	return &SQL{
+		dialect:   dialect,
 		seen:      seen,
 		obfuscate: sqllexer.NewObfuscator(sqllexer.WithReplaceDigits(false), sqllexer.WithReplaceBoolean(true), sqllexer.WithDollarQuotedFunc(false)),
 		normalize: sqllexer.NewNormalizer(sqllexer.WithCollectCommands(true), sqllexer.WithCollectTables(true), sqllexer.WithKeepSQLAlias(true), sqllexer.WithRemoveSpaceBetweenParentheses(true)),
@@ -53,7 +60,7 @@ func (s *SQL) Template(text string) *Statement {
 }
 
 func (s *SQL) template(text string) *Statement {
-	out, meta, err := sqllexer.ObfuscateAndNormalize(text, s.obfuscate, s.normalize, sqllexer.WithDBMS(sqllexer.DBMSPostgres))
+	out, meta, err := sqllexer.ObfuscateAndNormalize(text, s.obfuscate, s.normalize, sqllexer.WithDBMS(s.dialect))
 	if err != nil {
 		return &Statement{Operation: firstWord(text)}
 	}

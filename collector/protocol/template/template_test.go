@@ -49,6 +49,8 @@ func TestMessage(t *testing.T) {
 		`duplicate key value violates unique constraint "users_pkey"`:       `duplicate key value violates unique constraint "users_pkey"`,
 		`ERR unknown command 'FOO', with args beginning with: 'bar' 'baz' `: `ERR unknown command '?', with args beginning with: '?' '?' `,
 		`value 12.5 at 10.0.0.1 is too large for col2`:                      `value ? at ? is too large for col2`,
+		`Table 'shop.x' doesn't exist, 'secret' isn't`:                      `Table '?' doesn't exist, '?' isn't`,
+		`near n't' or N't secret'`:                                          `near n'?' or N'?'`,
 		`unterminated 'quote`:                                               `unterminated '?'`,
 	} {
 		if got := template.Message(in, 256); got != want {
