@@ -117,10 +117,10 @@ func (o *op) over(b []byte) bool {
 
 // learn keeps what a command's success changed.
 func (p *Parser) learn(o *op, b []byte) {
-	switch {
-	case o.command == comPrepare:
+	switch o.command {
+	case comPrepare:
 		p.prepare(o, b)
-	case o.command == comInitDB, o.command == 0:
+	case comInitDB, 0:
 		p.database = o.database
 	}
 }

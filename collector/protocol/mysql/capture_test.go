@@ -94,7 +94,7 @@ func theirs(t *testing.T, result []byte) (all []exchange) {
 			Message  string `json:"msg_type"`
 			Type     int    `json:"request_type"`
 			Resource string `json:"request_resource"`
-			Error    string `json:"response_execption"`
+			Error    string `json:"response_execption"` //nolint:misspell // theirs
 		}
 		if err := json.Unmarshal([]byte(line[:strings.LastIndex(line, "}")+1]), &m); err != nil {
 			t.Fatal(err)

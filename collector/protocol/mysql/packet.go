@@ -85,17 +85,6 @@ func lengthSize(b []byte) int {
 	return n
 }
 
-// columns is the number that a result begins with; 0: it is none. What may stand before or after it, of drivers that keep the columns they know, is one byte.
-func columns(b []byte) int {
-	if n := lengthSize(b); n == 3 && len(b) >= n {
-		return int(binary.LittleEndian.Uint16(b[1:]))
-	}
-	if len(b) == 2 && b[0] <= 1 {
-		return int(b[1])
-	}
-	return int(b[0])
-}
-
 // isColumn tells whether a packet defines a column: its catalog is always "def".
 func isColumn(b []byte) bool { return bytes.HasPrefix(b, []byte("\x03def")) }
 
