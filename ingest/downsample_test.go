@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -123,14 +124,14 @@ func (s *slow) Query(ctx context.Context, query string, args ...any) (driver.Row
 // TestComparingKeepsNothingFromBeingMade begins with a store that takes long to say what is missing.
 func TestComparingKeepsNothingFromBeingMade(t *testing.T) {
 	db := &slow{DB: storetest.Open(t), asked: make(chan struct{}, 1), let: make(chan struct{})}
-	s := notServing(t, db)
+	s := notServing(t, db, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(t.Output(), nil)) })
 	defer s.startBatcher(context.Background())()
 	s.mustTake(t, gauges(t, time.Now().Add(-time.Hour), 1, 4))
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); s.downsample(ctx) }()
 	<-db.asked
-	for wait := time.Now().Add(time.Minute); counted(t, db, "SELECT count() FROM metric_minutes") == 0; time.Sleep(10 * time.Millisecond) {
+	for wait := time.Now().Add(3 * time.Minute); counted(t, db, "SELECT count() FROM metric_minutes") == 0; time.Sleep(10 * time.Millisecond) { // the store may be slow, and refuse the first
 		if time.Now().After(wait) {
 			t.Fatal("no minute was made while days are compared")
 		}
