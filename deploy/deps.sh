@@ -40,6 +40,7 @@ if [ "${1:-}" = test ]; then
 	need /usr/include/bpf/bpf_helpers.h libbpf-dev
 	need gcc gcc
 	need memcached memcached
+	need mariadbd mariadb-server
 	need zstd zstd
 	need prometheus prometheus
 	need /usr/share/java/zookeeper.jar zookeeper

@@ -44,6 +44,7 @@ var helpers = map[string]func(args []string) error{
 	"http-client":       httpClient,
 	"http-server":       httpServer,
 	"memcached-client":  memcachedClient,
+	"mysql-client":      mysqlClient,
 	"postgres-client":   postgresClient,
 	"redis-client":      redisClient,
 }

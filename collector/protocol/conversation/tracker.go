@@ -61,8 +61,12 @@ type conn struct {
 	parser protocol.Parser // nil while the protocol is unknown
 	dead   bool            // of no more interest, though chunks may still be on their way
 	tries  int
+	begun  *probe.Chunk       // copy of the last chunk, which may be the head of what comes next
 	held   []protocol.Segment // copies of answers that wait for their request
 }
+
+// maxHead is how long the heads of messages are at most that programs read by themselves, before the rest: Kafka's brokers, MariaDB, MongoDB.
+const maxHead = 16
 
 // New returns an empty tracker.
 func New(cfg Config) (*Tracker, error) {
@@ -127,28 +131,28 @@ func (t *Tracker) End(at time.Time) {
 	}
 }
 
-// recognize finds the parser of a connection by a chunk of it. It returns false if the chunk is not to be parsed.
+// recognize finds the parser of a connection by a chunk of it, and by one before that may be its head. It returns false if the chunk is not to be parsed.
 func (t *Tracker) recognize(k *conn, c *probe.Chunk) bool {
 	if k.peer.Role != probe.RoleUnknown && direction(k.peer.Role, c) == protocol.Response {
 		t.hold(k, segment(k.peer.Role, c))
 		return false
 	}
-	for _, d := range t.dialects {
-		recognized := d.opens
-		if k.peer.Role == probe.RoleUnknown {
-			recognized = d.resumes
+	head, data := k.begun, c.Data
+	k.begun = nil
+	if head != nil && head.Direction == c.Direction {
+		data = append(bytes.Clone(head.Data), c.Data...)
+	} else {
+		head = nil
+	}
+	if d := t.speaks(k, data); d != nil {
+		t.begin(k, d, c)
+		return head == nil || t.feed(k, segment(k.peer.Role, head))
+	}
+	if head == nil && len(c.Data) <= maxHead && c.Size == len(c.Data) {
+		k.begun = &probe.Chunk{Direction: c.Direction, Time: c.Time, Size: c.Size, Data: bytes.Clone(c.Data)}
+		if k.peer.Role != probe.RoleUnknown {
+			return false
 		}
-		if !recognized(c.Data) {
-			continue
-		}
-		if k.peer.Role == probe.RoleUnknown {
-			k.peer.Role = sender(c)
-		}
-		k.parser = d.parse(func(call protocol.Call) {
-			t.stats.Calls++
-			t.cfg.OnCall(k.peer, call)
-		})
-		return true
 	}
 	if k.tries++; k.peer.Role != probe.RoleUnknown || k.tries >= maxTries {
 		t.stats.Unknown++
@@ -157,18 +161,43 @@ func (t *Tracker) recognize(k *conn, c *probe.Chunk) bool {
 	return false
 }
 
+// speaks finds the dialect of what a connection begins or goes on with, nil if there is none.
+func (t *Tracker) speaks(k *conn, data []byte) *dialect {
+	for i, d := range t.dialects {
+		if k.peer.Role != probe.RoleUnknown && d.opens(data) || k.peer.Role == probe.RoleUnknown && d.resumes(data) {
+			return &t.dialects[i]
+		}
+	}
+	return nil
+}
+
+// begin follows a connection from a chunk on that is a request.
+func (t *Tracker) begin(k *conn, d *dialect, c *probe.Chunk) {
+	if k.peer.Role == probe.RoleUnknown {
+		k.peer.Role = sender(c)
+	}
+	k.parser = d.parse(func(call protocol.Call) {
+		t.stats.Calls++
+		t.cfg.OnCall(k.peer, call)
+	})
+}
+
 func (t *Tracker) abandon(k *conn) {
-	k.dead, k.parser, k.held = true, nil, nil
+	k.dead, k.parser, k.held, k.begun = true, nil, nil, nil
 	t.cfg.Mute(k.peer.Sock)
 }
 
-func (t *Tracker) feed(k *conn, s protocol.Segment) {
+// feed gives a segment to the parser, and what waited for it. It returns false if the parser gave up.
+func (t *Tracker) feed(k *conn, s protocol.Segment) bool {
 	if s.Direction == protocol.Response && k.parser.Idle() {
 		t.hold(k, s)
-		return
+		return true
 	}
-	if !t.parse(k, s) || s.Direction == protocol.Response || len(k.held) == 0 {
-		return
+	if !t.parse(k, s) {
+		return false
+	}
+	if s.Direction == protocol.Response || len(k.held) == 0 {
+		return true
 	}
 	waiting := k.held
 	k.held = nil
@@ -176,9 +205,10 @@ func (t *Tracker) feed(k *conn, s protocol.Segment) {
 		if h.At.Before(s.At) { // the end of something that began before we looked
 			t.stats.Unpaired++
 		} else if !t.parse(k, h) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 func (t *Tracker) parse(k *conn, s protocol.Segment) bool {

@@ -105,6 +105,30 @@ func TestUnknownIsMuted(t *testing.T) {
 	}
 }
 
+// TestHeadReadByItself: some programs read the head of a message, and then the rest.
+func TestHeadReadByItself(t *testing.T) {
+	for _, role := range []probe.Role{probe.RoleServer, probe.RoleUnknown} {
+		tr := track(t, 0)
+		tr.Chunk(chunk(1, role, probe.Send, 0, "greeting"))
+		for i := range 3 {
+			tr.Chunk(chunk(1, role, probe.Receive, 10*i+1, get[:4]))
+			tr.Chunk(chunk(1, role, probe.Receive, 10*i+2, get[4:]))
+			tr.Chunk(chunk(1, role, probe.Send, 10*i+3, ok))
+		}
+		if diff := cmp.Diff([]probe.Role{probe.RoleServer, probe.RoleServer, probe.RoleServer}, tr.roles); diff != "" || tr.Stats().Unknown+tr.Stats().GivenUp != 0 {
+			t.Errorf("as %d (-want +got):\n%s%+v", role, diff, tr.Stats())
+		}
+	}
+	tr := track(t, 0)
+	tr.Chunk(chunk(1, probe.RoleUnknown, probe.Send, 1, get[:4]))
+	tr.Chunk(chunk(1, probe.RoleUnknown, probe.Receive, 2, get[4:])) // the other way
+	tr.Chunk(chunk(2, probe.RoleServer, probe.Receive, 1, "\x16\x03\x01\x02"))
+	tr.Chunk(chunk(2, probe.RoleServer, probe.Receive, 2, get)) // not what came first
+	if len(tr.roles) != 0 || tr.Stats().Calls != 0 || tr.Stats().Unknown != 1 {
+		t.Errorf("%+v", tr.Stats())
+	}
+}
+
 func TestBounded(t *testing.T) {
 	tr := track(t, 2)
 	for sock := range uint64(3) {

@@ -13,7 +13,7 @@ func Recognize(b []byte) bool {
 		return false
 	}
 	_, _, ok := readResponse(b[packetHead:])
-	return ok && binary.LittleEndian.Uint32(b[packetHead+4:]) != 0 // the longest packet that it takes
+	return ok
 }
 
 // Resumes tells whether b, taken from the middle of a connection, begins with a command: a statement, or what was prepared. Its sequence number is 0, which
