@@ -26,7 +26,7 @@ func mysqlClient(args []string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(2)
 	if _, err := db.ExecContext(ctx, "CREATE TABLE carts (id INT PRIMARY KEY, name TEXT)"); err != nil {
 		return err
@@ -70,7 +70,7 @@ func TestKernelMySQL(t *testing.T) {
 		if err != nil {
 			return false
 		}
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err = db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS shop")
