@@ -25,6 +25,7 @@ type Statement struct {
 // SQL templates statements and remembers the last ones, because programs repeat themselves. Not safe for concurrent use.
 type SQL struct {
 	dialect   sqllexer.DBMSType
+	plain     func(text string) string           // makes a text one that the library reads right; nil: they are
 	seen      *simplelru.LRU[string, *Statement] // :: text as sent → statement
 	obfuscate *sqllexer.Obfuscator
 	normalize *sqllexer.Normalizer
@@ -34,7 +35,11 @@ type SQL struct {
 func NewSQL(size int) *SQL { return newSQL(size, sqllexer.DBMSPostgres) }
 
 // NewMySQL returns a templater of MySQL's dialect, in which double quotes are around values, too.
-func NewMySQL(size int) *SQL { return newSQL(size, sqllexer.DBMSMySQL) }
+func NewMySQL(size int) *SQL {
+	s := newSQL(size, sqllexer.DBMSMySQL)
+	s.plain = plain
+	return s
+}
 
 func newSQL(size int, dialect sqllexer.DBMSType) *SQL {
 	seen, err := simplelru.NewLRU[string, *Statement](max(size, 1), nil)
@@ -54,9 +59,16 @@ func (s *SQL) Template(text string) *Statement {
 	if st, ok := s.seen.Get(text); ok {
 		return st
 	}
-	st := s.template(text)
+	st := s.template(s.prepared(text))
 	s.seen.Add(strings.Clone(text), st)
 	return st
+}
+
+func (s *SQL) prepared(text string) string {
+	if s.plain == nil {
+		return text
+	}
+	return s.plain(text)
 }
 
 func (s *SQL) template(text string) *Statement {

@@ -1,6 +1,7 @@
 package template_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -81,6 +82,44 @@ func TestSQL(t *testing.T) {
 	} {
 		if diff := cmp.Diff(&want, sql.Template(in)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", in, diff)
+		}
+	}
+}
+
+func TestMySQL(t *testing.T) {
+	sql := template.NewMySQL(8)
+	for in, want := range map[string]template.Statement{
+		"SELECT name FROM `carts` WHERE id = 7":                     {"SELECT name FROM carts WHERE id = ?", "SELECT", "carts", "SELECT carts"},
+		`UPDATE t SET a = 'it\'s', b = "a""b" WHERE c="d\"e"`:       {"UPDATE t SET a = ?, b = ? WHERE c = ?", "UPDATE", "t", "UPDATE t"},
+		`SELECT a FROM t WHERE b LIKE"x%"AND c IN("y","z")`:         {"SELECT a FROM t WHERE b LIKE ? AND c IN (?)", "SELECT", "t", "SELECT t"},
+		`SELECT _utf8mb4"x", N'y', x'00', 0x00, 0b101, b'1' FROM t`: {"SELECT _utf8mb4 ?, N ?, x ?, ?, ?, b ? FROM t", "SELECT", "t", "SELECT t"},
+		`SELECT a->"$.x" FROM t`:                                    {"SELECT a -> ? FROM t", "SELECT", "t", "SELECT t"},
+		"SELECT 5--3 FROM t":                                        {"SELECT ? - ? FROM t", "SELECT", "t", "SELECT t"},
+		"SELECT 1 #x\n, 2 -- y\n, /* z */ 3 FROM t":                 {"SELECT ?, ?, ? FROM t", "SELECT", "t", "SELECT t"},
+		"SELECT `a'b`, 'c' FROM t WHERE d = 'e'":                    {"SELECT ?, ? FROM t WHERE d = ?", "SELECT", "t", "SELECT t"},
+		"SELECT '\xa5\\', 'x'":                                      {"SELECT ?", "SELECT", "", "SELECT"}, // Big5 or GBK
+		"SELECT _binary '\xa5\\'', 'x'":                             {"SELECT _binary ?", "SELECT", "", "SELECT"},
+		"SELECT _binary '\xa5 \\'', 'x'":                            {"SELECT _binary ?, ?", "SELECT", "", "SELECT"},
+		"use `shop`":                                                {"use shop", "USE", "", "USE"},
+	} {
+		if diff := cmp.Diff(&want, sql.Template(in)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", in, diff)
+		}
+	}
+}
+
+// TestMySQLSecrets: wherever a value stands, whatever it has before it, and wherever the text is cut off, it does not get out.
+func TestMySQLSecrets(t *testing.T) {
+	sql := template.NewMySQL(1)
+	values := []string{`'%s'`, `"%s"`, `'\'%s'`, `"\"%s"`, `'''%s'`, `"""%s"`, `'\\\'%s'`, `'"%s'`, `"'%s"`, "'`%s'", `'#%s'`, `"--%s"`, `"/*%s*/"`, "'\n%s'", "'\x00%s'", "'é%s'", `'$$%s'`}
+	for _, before := range []string{"", "1, ", "''", `""`, `'\\',`, `"\\",`, "a LIKE", "a=", "N", "_utf8", "`b`,", "`c'd`,", "e#f\n,", "1--", "-- '\n", `/*'"*/`, `\N,`, "(", "@", "{d "} {
+		for _, value := range values {
+			text := "SELECT " + before + strings.ReplaceAll(value, "%s", "secret") + " , 'secret', \"secret\" FROM t"
+			for end := range len(text) {
+				if got := sql.Template(text[:end+1]); strings.Contains(got.Text+got.Summary, "sec") {
+					t.Fatalf("%q became %q", text[:end+1], got.Text)
+				}
+			}
 		}
 	}
 }
