@@ -16,38 +16,47 @@ const (
 	rows                        // or what ends them
 	prepared                    // definitions of a prepared statement's parameters and columns
 	loading                     // a file comes from the client
+	loaded                      // it did, or it cannot be told where it ends
 	authenticating              // and the two talk
 	anything                    // one packet, whatever it is
 )
 
 // answered takes a packet of the server.
 func (p *Parser) answered(f protocol.Frame) bool {
-	b := f.Bytes[packetHead:]
-	if len(p.pending) == 0 || len(b) == 0 || p.more {
-		p.more = f.Size == packetHead+maxPacket
+	b, goesOn := f.Bytes[packetHead:], p.more
+	p.more = f.Size == packetHead+maxPacket
+	if len(p.pending) == 0 {
 		return true
 	}
-	p.more = f.Size == packetHead+maxPacket
 	o := &p.pending[0]
-	if o.first.IsZero() {
-		if f.Bytes[3] != 1 && o.command != 0 {
+	if !o.follows(f.Bytes[3], p.packed != nil) {
+		if !o.begun {
 			return true // the end of the answer before this one
 		}
-		o.first = f.First
+		return p.loseAnswer()
 	}
-	o.ResponseBytes += f.Size
-	if b[0] == headERR && o.state != anything {
-		if isProgress(b) {
-			return true
-		}
+	o.took(f)
+	if len(b) == 0 || goesOn {
+		return true
+	}
+	return p.answer(o, b, f)
+}
+
+// answer takes a packet that is the next of an answer.
+func (p *Parser) answer(o *op, b []byte, f protocol.Frame) bool {
+	size := f.Size - packetHead
+	switch {
+	case b[0] == headERR && o.state != anything && isProgress(b):
+		o.next = anyNumber
+	case b[0] == headERR && o.state != anything:
 		fail(&o.Call, b, f.Size == int64(len(f.Bytes)))
 		return p.finish(f.Last)
-	}
-	if o.reads(b, f.Size-packetHead) {
+	case o.state == beginning && o.command != comPrepare && !beginsResult(b):
+		return p.loseAnswer()
+	case o.reads(b, size):
 		p.learn(o, b)
 		return p.finish(f.Last)
-	}
-	if o.state == prepared && o.command == comPrepare && b[0] == headOK {
+	case o.state == prepared && o.command == comPrepare && b[0] == headOK:
 		p.prepare(o, b)
 	}
 	return true
@@ -57,7 +66,7 @@ func (p *Parser) answered(f protocol.Frame) bool {
 func (o *op) reads(b []byte, size int64) (last bool) {
 	switch o.state {
 	case beginning:
-		return o.begins(b)
+		return o.result(b)
 	case definitions:
 		if isColumn(b) {
 			return false
@@ -78,7 +87,7 @@ func (o *op) reads(b []byte, size int64) (last bool) {
 			o.left--
 		}
 		return o.left <= 0
-	case loading:
+	case loading, loaded:
 		return b[0] == headOK && o.over(b)
 	case authenticating:
 		return b[0] == headOK
@@ -86,8 +95,8 @@ func (o *op) reads(b []byte, size int64) (last bool) {
 	return true
 }
 
-// begins reads the first packet of a result.
-func (o *op) begins(b []byte) (last bool) {
+// result reads the first packet of a result.
+func (o *op) result(b []byte) (last bool) {
 	switch {
 	case o.command == comPrepare:
 		o.state = prepared
@@ -117,6 +126,9 @@ func (o *op) over(b []byte) bool {
 
 // learn keeps what a command's success changed.
 func (p *Parser) learn(o *op, b []byte) {
+	if o.state != prepared && o.state != anything {
+		p.escapes = status(b)&noBackslash == 0
+	}
 	switch o.command {
 	case comPrepare:
 		p.prepare(o, b)
@@ -136,6 +148,7 @@ func (p *Parser) prepare(o *op, b []byte) {
 func (p *Parser) finish(at time.Time) bool {
 	o := p.pending[0]
 	p.pending = p.pending[1:]
+	p.arrived = 0
 	if st := o.statement; st != nil {
 		if o.command != comPrepare && o.command != comFetch {
 			o.Operation, o.Summary = st.Operation, st.Summary

@@ -39,6 +39,8 @@ type op struct {
 	statement *template.Statement
 	database  string // the connection's if it succeeds
 	first     time.Time
+	begun     bool // a packet of the answer was read
+	next      int  // the number of the answer's next packet, or anyNumber
 	state     state
 	left      int // definitions of columns that are still to come
 }
@@ -51,15 +53,17 @@ func (p *Parser) asked(f protocol.Frame) bool {
 	if first && f.Bytes[3] == 1 {
 		return p.login(f, b)
 	}
-	if f.Bytes[3] != 0 || len(b) == 0 || p.continued { // more of what was asked, a file, what proves who somebody is
-		p.continued = f.Size == packetHead+maxPacket
+	more := p.continued
+	p.continued = f.Size == packetHead+maxPacket
+	if more || f.Bytes[3] != 0 || len(b) == 0 || p.loadsFile() { // more of what was asked, a file, what proves who somebody is
+		p.goesOn(f, more)
 		return true
 	}
-	p.continued = f.Size == packetHead+maxPacket
-	if p.server.Lost() { // a client that asks again has its answers
-		p.finishAll()
+	if p.server.Lost() && !p.finishUnread() { // a client that asks again has its answer
+		return false
 	}
-	o := op{command: b[0], Call: protocol.Call{Protocol: protocol.MySQL, Start: f.First, Namespace: p.database, RequestBytes: f.Size}}
+	o := op{command: b[0], next: 1, Call: protocol.Call{Protocol: protocol.MySQL, Start: f.First, Namespace: p.database, RequestBytes: f.Size}}
+	p.answers = true
 	return p.command(o, b[1:])
 }
 
@@ -67,8 +71,10 @@ func (p *Parser) asked(f protocol.Frame) bool {
 func (p *Parser) command(o op, b []byte) bool {
 	switch o.command {
 	case comQuit, comLongData:
+		p.answers = false
 		return true
 	case comClose:
+		p.answers = false
 		if id, ok := statementID(b); ok {
 			p.statements.Remove(id)
 		}
@@ -76,17 +82,17 @@ func (p *Parser) command(o op, b []byte) bool {
 	case comBinlog, comBinlogGTID, comTableDump, comReplica:
 		return false
 	case comQuery:
-		o.statement = p.sql.Template(string(p.text(b)))
+		text, trace := p.text(b)
+		o.statement, o.TraceParent = p.template(text), trace
 	case comPrepare:
-		o.quiet, o.statement = true, p.sql.Template(string(b))
+		o.quiet, o.statement = true, p.template(b)
+		p.preparing = o.statement
 	case comExecute, comBulkExecute, comFetch:
 		o.Operation = "EXECUTE"
 		if o.command == comFetch {
 			o.Operation, o.state = "FETCH", rows
 		}
-		if id, ok := statementID(b); ok {
-			o.statement, _ = p.statements.Get(id)
-		}
+		o.statement, o.TraceParent = p.executed(b), executeTrace(b)
 	case comInitDB:
 		o.Operation, o.database = "USE", template.Cut(string(b), maxDatabase)
 	case comFieldList:
@@ -110,15 +116,31 @@ func (p *Parser) command(o op, b []byte) bool {
 	return p.push(o)
 }
 
-// text is the SQL of a query. Attributes may stand before it, which are passed over only where there are none.
-func (p *Parser) text(b []byte) []byte {
-	if none := []byte{0, 1}; bytes.HasPrefix(b, none) {
-		return b[len(none):]
+// text is the SQL of a query, and the trace that the attributes say which may stand before it.
+func (p *Parser) text(b []byte) (text []byte, trace string) {
+	if p.capabilities&withAttributes == 0 && !haveAttributes(b) {
+		return b, ""
 	}
-	if p.capabilities&withAttributes != 0 {
-		return nil
+	return cutAttributes(b)
+}
+
+// template is the statement of a text. While it is not known what a backslash means, what begins with one is left out.
+func (p *Parser) template(text []byte) *template.Statement {
+	if !p.escapes {
+		text, _, _ = bytes.Cut(text, []byte{'\\'})
 	}
-	return b
+	return p.sql.Template(string(text))
+}
+
+// executed is the statement that an EXECUTE or FETCH is about, nil if it is not known.
+func (p *Parser) executed(b []byte) *template.Statement {
+	const prepared = 1<<32 - 1 // the one that was prepared last, of MariaDB
+	id, ok := statementID(b)
+	if ok && id == prepared {
+		return p.preparing
+	}
+	st, _ := p.statements.Get(id)
+	return st
 }
 
 func statementID(b []byte) (uint32, bool) {
@@ -134,9 +156,9 @@ func (p *Parser) login(f protocol.Frame, b []byte) bool {
 	if !ok || capabilities&withTLS != 0 && len(b) == tlsRequest {
 		return false
 	}
-	p.capabilities = capabilities
+	p.capabilities, p.answers = capabilities, true
 	return p.push(op{
-		quiet: true, state: authenticating, database: database,
+		quiet: true, state: authenticating, next: 2, database: database,
 		Call: protocol.Call{Protocol: protocol.MySQL, Operation: "CONNECT", Start: f.First, Namespace: database, RequestBytes: f.Size},
 	})
 }
@@ -144,6 +166,9 @@ func (p *Parser) login(f protocol.Frame, b []byte) bool {
 func (p *Parser) push(o op) bool {
 	if len(p.pending) >= protocol.MaxPending {
 		return false
+	}
+	if len(p.pending) == 0 {
+		p.arrived = 0
 	}
 	p.pending = append(p.pending, o)
 	return true

@@ -3,6 +3,7 @@ package mysql
 import (
 	"bytes"
 	"compress/zlib"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 const (
 	packedHead  = 7       // length as it is, sequence number, length unpacked or 0 if it is not packed
-	maxPacked   = 8 << 10 // bytes of one that is unpacked
+	maxPacked   = 8 << 10 // bytes of one that are unpacked
 	maxUnpacked = 1 << 20 // what those may become
 )
 
@@ -39,17 +40,18 @@ func packedCommand(b []byte) (command []byte, ok bool) {
 		return nil, false
 	}
 	command, err := inflate(b[packedHead:], size)
-	return command, err == nil
+	return command, err == nil && int64(len(command)) == size
 }
 
+// inflate unpacks up to size bytes: of a beginning, what it begins with.
 func inflate(b []byte, size int64) ([]byte, error) {
 	z, err := zlib.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil, err
 	}
 	out, err := io.ReadAll(io.LimitReader(z, size))
-	if err == nil && int64(len(out)) < size {
-		err = io.ErrUnexpectedEOF
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return out, nil
 	}
 	return out, err
 }
@@ -74,14 +76,21 @@ func (c *compression) side(d protocol.Direction) *protocol.Frames {
 // unpack hands on what a frame holds. What is not there, or would be too much, is a hole of the length that it says.
 func unpack(p *Parser, d protocol.Direction, f protocol.Frame) bool {
 	b, size := f.Bytes[packedHead:], packetSize(f.Bytes[4:])-packetHead
+	whole := f.Size == int64(len(f.Bytes))
 	if size == 0 { // as it is
-		return pieces(p, d, f.Last, b) && (f.Size == int64(len(f.Bytes)) || p.missing(d, f.Last, f.Size-int64(len(f.Bytes))))
+		size = f.Size - packedHead
+	} else {
+		out, err := inflate(b, min(size, maxUnpacked))
+		if err != nil || whole && int64(len(out)) < min(size, maxUnpacked) {
+			return false
+		}
+		b = out
 	}
-	if f.Size > int64(len(f.Bytes)) || size > maxUnpacked {
-		return p.missing(d, f.Last, size)
+	at, rest := f.Last, size-int64(len(b))
+	if d == protocol.Request {
+		at = f.First
 	}
-	out, err := inflate(b, size)
-	return err == nil && pieces(p, d, f.Last, out)
+	return pieces(p, d, at, b) && (rest == 0 || p.missing(d, at, rest))
 }
 
 func pieces(p *Parser, d protocol.Direction, at time.Time, b []byte) bool {

@@ -33,6 +33,7 @@ const (
 const (
 	moreResults  = 0x0008
 	cursorExists = 0x0040
+	noBackslash  = 0x0200 // backslashes in values mean themselves
 )
 
 // isEnd tells whether a packet ends rows or columns: one of MySQL before 5.7.5, or an OK in its place. A row may begin so as well, if it is long.
@@ -83,6 +84,18 @@ func lengthSize(b []byte) int {
 		return 0
 	}
 	return n
+}
+
+// beginsResult tells whether a packet may be the first of a result: OK, the end of one that is no more, the wish for a file, or how many columns there are.
+func beginsResult(b []byte) bool {
+	n := lengthSize(b)
+	switch b[0] {
+	case headOK:
+		return len(b) >= 7
+	case headEOF, headLocal:
+		return true
+	}
+	return n > 0 && len(b)-n <= 1 // MariaDB says whether definitions follow
 }
 
 // isColumn tells whether a packet defines a column: its catalog is always "def".

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bytes"
 	"strings"
 	"time"
 
@@ -20,14 +21,21 @@ type Parser struct {
 	statements   *simplelru.LRU[uint32, *template.Statement]
 	database     string
 	capabilities uint32
+	escapes      bool                // backslashes escape in values, as the server says after each command
+	preparing    *template.Statement // prepared last
 
 	pending        []op // oldest first
 	client, server protocol.Frames
-	fresh          bool // nothing was read yet
-	met            bool // a packet of the client was
-	continued      bool // the client's next packet goes on with the one before
-	more           bool // the server's does
+	fresh          bool  // it is not known yet whether packets are packed
+	met            bool  // a packet of the client was read
+	answers        bool  // the client's last command is one that is answered
+	continued      bool  // the client's next packet goes on with the one before
+	more           bool  // the server's does
+	arrived        int64 // bytes of the server since the oldest command is the oldest
 	last           time.Time
+
+	opening []byte // a packet's head, sent or read by itself, while the rest is needed to know what it is
+	opened  time.Time
 
 	packed *compression // nil: packets are as they are
 }
@@ -48,12 +56,32 @@ func New(sql *template.SQL, emit func(protocol.Call)) *Parser {
 
 // Data implements protocol.Parser.
 func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
-	if d == protocol.Request && p.fresh {
-		p.fresh = false
-		if inner, ok := packedCommand(b); ok && isCommand(inner) {
-			p.packed = newCompression()
+	if d == protocol.Request && p.packed == nil && (p.fresh || p.client.Lost()) {
+		if at, b = p.open(at, b); b == nil {
+			return true
 		}
 	}
+	return p.read(d, at, b)
+}
+
+// open returns what a client begins with, or goes on with after it was lost, with the head before it that came by itself; nil if b is only that.
+func (p *Parser) open(at time.Time, b []byte) (time.Time, []byte) {
+	if whole := append(p.opening, b...); len(p.opening) > 0 && (p.fresh || isCommand(whole)) {
+		at, b = p.opened, whole
+	}
+	p.opening = nil
+	if len(b) < packetHead || len(b) <= packedHead && int64(len(b)) < packetSize(b) {
+		p.opening, p.opened = bytes.Clone(b), at
+		return at, nil
+	}
+	if inner, ok := packedCommand(b); p.fresh && ok && isCommand(inner) {
+		p.packed = newCompression()
+	}
+	p.fresh = false
+	return at, b
+}
+
+func (p *Parser) read(d protocol.Direction, at time.Time, b []byte) bool {
 	if p.packed != nil {
 		return p.packed.data(p, d, at, b)
 	}
@@ -62,18 +90,30 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 
 func (p *Parser) plain(d protocol.Direction, at time.Time, b []byte) bool {
 	if d == protocol.Request {
-		return p.client.Data(at, b, p.asked)
+		if !p.client.Data(at, b, p.asked) {
+			return false
+		}
+		if p.client.Lost() {
+			p.torn()
+		}
+		return true
 	}
 	p.last = at
+	p.arrived += int64(len(b))
 	if p.server.Lost() {
-		p.resume(b)
-		return true
+		return p.resume(b)
 	}
 	return p.server.Data(at, b, p.answered)
 }
 
 // Hole implements protocol.Parser.
 func (p *Parser) Hole(d protocol.Direction, at time.Time, n int64) bool {
+	if b := p.opening; d == protocol.Request && len(b) > 0 {
+		p.opening, p.fresh = nil, false
+		if !p.read(d, p.opened, b) {
+			return false
+		}
+	}
 	if p.packed != nil {
 		return p.packed.hole(p, d, at, n)
 	}
@@ -82,9 +122,16 @@ func (p *Parser) Hole(d protocol.Direction, at time.Time, n int64) bool {
 
 func (p *Parser) missing(d protocol.Direction, at time.Time, n int64) bool {
 	if d == protocol.Request {
-		return p.client.Hole(at, n, p.asked)
+		if !p.client.Hole(at, n, p.asked) {
+			return false
+		}
+		if p.client.Lost() {
+			p.torn()
+		}
+		return true
 	}
 	p.last = at
+	p.arrived += n
 	if len(p.pending) > 0 {
 		p.pending[0].note(at)
 	}
@@ -98,13 +145,15 @@ func (o *op) note(at time.Time) {
 	}
 }
 
-// Idle implements protocol.Parser.
-func (p *Parser) Idle() bool { return len(p.pending) == 0 }
+// Idle implements protocol.Parser. What ends an answer that was told already is not held back if its beginning was not.
+func (p *Parser) Idle() bool {
+	return len(p.pending) == 0 && (p.server.Lost() || p.server.Left() == 0) && (p.packed == nil || p.packed.server.Left() == 0)
+}
 
 // Close implements protocol.Parser.
 func (p *Parser) Close(at time.Time) {
-	if p.server.Lost() {
-		p.finishAll()
+	if p.server.Lost() && !p.finishUnread() {
+		p.pending = nil
 	}
 	for _, o := range p.pending {
 		if o.Operation == "" {
@@ -119,38 +168,6 @@ func (p *Parser) Close(at time.Time) {
 		}
 	}
 	p.pending = nil
-}
-
-// resume looks for the end of an answer of which bytes are missing: a packet that ends rows, at the end of a transfer.
-func (p *Parser) resume(b []byte) {
-	if len(p.pending) != 1 || !endsRows(b) {
-		return
-	}
-	p.pending[0].note(p.last)
-	p.finishAll()
-}
-
-// endsRows tells whether b ends with a packet that ends rows, and no other result follows.
-func endsRows(b []byte) bool {
-	for _, size := range []int{5, 7} { // EOF; OK
-		if n := len(b) - packetHead - size; n >= 0 {
-			head, body := b[n:n+packetHead], b[n+packetHead:]
-			if packetSize(head) == int64(packetHead+size) && isEnd(body, int64(size)) && status(body)&moreResults == 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// finishAll completes what was answered out of sight: the server's next packet is the first of an answer again.
-func (p *Parser) finishAll() {
-	for len(p.pending) > 0 {
-		p.pending[0].note(p.last)
-		p.finish(p.last)
-	}
-	p.more = false
-	p.server = protocol.Frames{Head: packetHead, Keep: maxKept, Size: packetSize}
 }
 
 // loggedIn is for after the login: packets may be packed from now on.

@@ -32,15 +32,18 @@ func isCommand(b []byte) bool {
 	body := b[packetHead+1:]
 	switch b[packetHead] {
 	case comQuery:
-		if len(body) > 2 && body[0] == 0 && body[1] == 1 {
-			body = body[2:]
+		if haveAttributes(body) {
+			body, _ = cutAttributes(body)
 		}
 		return isStatement(body)
 	case comPrepare:
 		return isStatement(body)
 	case comExecute:
-		const once = 1 // how often it is done
-		return len(body) >= 9 && body[4] <= 7 && binary.LittleEndian.Uint32(body[5:]) == once && binary.LittleEndian.Uint32(body) < 1<<31
+		const (
+			once  = 1 // how often it is done
+			flags = 15
+		)
+		return len(body) >= 9 && body[4] <= flags && binary.LittleEndian.Uint32(body[5:]) == once && binary.LittleEndian.Uint32(body) < 1<<31
 	case comPing:
 		return len(b) == packetHead+1
 	}
