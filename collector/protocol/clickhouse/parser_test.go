@@ -2,6 +2,7 @@ package clickhouse_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,5 +201,22 @@ func TestOthers(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestValuesStay: a backslash before a quote goes on with the value.
+func TestValuesStay(t *testing.T) {
+	var got []string
+	p := clickhouse.New(template.NewSQL(16), func(c protocol.Call) { got = append(got, c.Query) })
+	for _, b := range []struct {
+		d    protocol.Direction
+		data string
+	}{{q, hello}, {a, greeting}, {q, added}, {q, query(`SELECT a FROM t WHERE b = 'it\'s secret' AND c = 'd'`)}, {a, end}} {
+		if !p.Data(b.d, time.Unix(1, 0), []byte(b.data)) {
+			t.Fatal("gave up")
+		}
+	}
+	if want := []string{"SELECT a FROM t WHERE b = ?"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }

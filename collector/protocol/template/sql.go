@@ -32,7 +32,24 @@ type SQL struct {
 }
 
 // NewSQL returns a templater of PostgreSQL's dialect, and of those that quote as it does. It remembers up to size statements; size must be positive.
-func NewSQL(size int) *SQL { return newSQL(size, sqllexer.DBMSPostgres) }
+func NewSQL(size int) *SQL {
+	s := newSQL(size, sqllexer.DBMSPostgres)
+	s.plain = certainly
+	return s
+}
+
+// escapes is the beginning of a value in which a backslash is before what would end it.
+var escapes = regexp.MustCompile(`(?i)(^|\W)e'`)
+
+// certainly is a text of PostgreSQL up to a quote behind a backslash, if there may be one that does not end a value: the library takes it for the end.
+func certainly(text string) string {
+	if at := escapes.FindStringIndex(text); at != nil {
+		if n := strings.Index(text[at[1]:], `\'`); n >= 0 {
+			return text[:at[1]+n]
+		}
+	}
+	return text
+}
 
 // NewMySQL returns a templater of MySQL's dialect, in which double quotes are around values, too.
 func NewMySQL(size int) *SQL {

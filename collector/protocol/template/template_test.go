@@ -71,6 +71,8 @@ func TestSQL(t *testing.T) {
 		"INSERT INTO carts (id, body) VALUES ($1, $2), ($3, $4)":                                {"INSERT INTO carts (id, body) VALUES ($1, $2), ($3, $4)", "INSERT", "carts", "INSERT carts"},
 		"UPDATE stock SET n = n - 1 WHERE sku IN (1, 2, 3)":                                     {"UPDATE stock SET n = n - ? WHERE sku IN (?)", "UPDATE", "stock", "UPDATE stock"},
 		"DELETE FROM public.sessions WHERE token = E'ab\\'c' /* trace */ -- note":               {"DELETE FROM public.sessions WHERE token = E ?", "DELETE", "public.sessions", "DELETE public.sessions"},
+		`SELECT a FROM t WHERE b = E'it\'s secret' AND c = 'd'`:                                 {"SELECT a FROM t WHERE b = E ?", "SELECT", "t", "SELECT t"},
+		`SELECT a FROM t WHERE b = 'x\' AND c = 'secret'`:                                       {"SELECT a FROM t WHERE b = ? AND c = ?", "SELECT", "t", "SELECT t"},
 		"begin": {"begin", "BEGIN", "", "BEGIN"},
 		"WITH t AS (SELECT 1) UPDATE stock SET n = 2":          {"WITH t AS (SELECT ?) UPDATE stock SET n = ?", "UPDATE", "stock", "UPDATE stock"},
 		"COPY carts FROM STDIN":                                {"COPY carts FROM STDIN", "COPY", "carts", "COPY carts"},
