@@ -112,14 +112,14 @@ func passed(row wire.IncidentRow) bool {
 func (n *night) alone() {
 	n.Helper()
 	for _, f := range sample.Faults() {
-		var titles []string
+		var found []string
 		for _, row := range n.incidents() {
 			if n.concerns(row, f) && !n.mending(row, f) && !passed(row) {
-				titles = append(titles, row.Title)
+				found = append(found, told(row))
 			}
 		}
-		if len(titles) != 1 {
-			n.Errorf("%s: %d incidents, want one: %q", f.Name, len(titles), titles)
+		if len(found) != 1 {
+			n.Errorf("%s: %d incidents, want one:\n%s", f.Name, len(found), strings.Join(found, "\n"))
 		}
 	}
 }
