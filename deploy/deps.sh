@@ -41,6 +41,7 @@ if [ "${1:-}" = test ]; then
 	need gcc gcc
 	need memcached memcached
 	need mariadbd mariadb-server
+	need /usr/lib/rabbitmq/bin/rabbitmq-server rabbitmq-server
 	need zstd zstd
 	need prometheus prometheus
 	need /usr/share/java/zookeeper.jar zookeeper

@@ -71,7 +71,7 @@ func (p *Parser) delivered(ch *channel, f protocol.Frame, a arguments) {
 
 // response takes an answer to a method.
 func (p *Parser) response(number uint16, ch *channel, n, to id, f protocol.Frame, a arguments) {
-	c, ok := p.take(ch, to)
+	c, ok := p.take(ch, to, f.Last)
 	switch {
 	case !ok:
 		return

@@ -52,14 +52,14 @@ func (p *Parser) channel(number uint16) *channel {
 	return ch
 }
 
-// awaits is where a call of a method stands among those that wait for answers, -1 if none does.
-func (ch *channel) awaits(n id) int {
-	return slices.IndexFunc(ch.calls, func(c call) bool { return c.id == n })
+// awaits is where a call of a method, begun before at, stands among those that wait for answers, -1 if none does.
+func (ch *channel) awaits(n id, at time.Time) int {
+	return slices.IndexFunc(ch.calls, func(c call) bool { return c.id == n && !c.Start.After(at) })
 }
 
-// take returns the call that an answer is to. Those asked before it were answered out of sight.
-func (p *Parser) take(ch *channel, n id) (c call, ok bool) {
-	i := ch.awaits(n)
+// take returns the call that an answer is to, which came at at. Those asked before it were answered out of sight.
+func (p *Parser) take(ch *channel, n id, at time.Time) (c call, ok bool) {
+	i := ch.awaits(n, at)
 	if i < 0 {
 		return c, false
 	}

@@ -118,3 +118,9 @@ func Resumes(b []byte) bool {
 	ok, proven := chained(b, client)
 	return ok && proven
 }
+
+// Answers tells the same of what only servers send, as they do to a client that consumes and says nothing but that it did.
+func Answers(b []byte) bool {
+	ok, proven := chained(b, server)
+	return ok && proven
+}

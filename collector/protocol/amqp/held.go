@@ -76,7 +76,7 @@ func (p *Parser) early(f protocol.Frame) bool {
 	case n == basicAck || n == basicNack:
 		return ch == nil || ch.followed && (!ch.confirms || a.tag > ch.whole)
 	case m.answers != 0:
-		return ch == nil || ch.closed == nil && !ch.tangled && ch.awaits(id{n.class, m.answers}) < 0
+		return ch == nil || ch.closed == nil && !ch.tangled && ch.awaits(id{n.class, m.answers}, f.Last) < 0
 	}
 	return false
 }

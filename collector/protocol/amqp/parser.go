@@ -36,6 +36,14 @@ func New(emit func(protocol.Call)) *Parser {
 	}
 }
 
+// Join returns a parser of a connection that is met in the middle, by a transfer of the server that Answers is true of.
+func Join(emit func(protocol.Call)) *Parser {
+	p := New(emit)
+	p.met = true
+	p.client.Lose()
+	return p
+}
+
 func begins(from end) func([]byte) bool {
 	return func(b []byte) bool { ok, _ := chained(b, from); return ok }
 }
@@ -97,7 +105,7 @@ func (p *Parser) Idle() bool { return !p.met }
 func (p *Parser) Close(at time.Time) {
 	p.releaseAll()
 	zero := p.channels[0]
-	leaving := p.closed || zero != nil && zero.awaits(connectionClose) >= 0 // nothing more is waited for
+	leaving := p.closed || zero != nil && zero.awaits(connectionClose, at) >= 0 // nothing more is waited for
 	var left []protocol.Call
 	for _, number := range slices.Sorted(maps.Keys(p.channels)) {
 		ch := p.channels[number]

@@ -17,9 +17,9 @@ const (
 // publish is a message that the broker may still say something about.
 type publish struct {
 	protocol.Call
-	tag     uint64    // by which it is confirmed
-	to      uint64    // by which one is found that came back, 0 if it cannot
-	last    time.Time // of one that is not confirmed
+	tag  uint64    // by which it is confirmed
+	to   uint64    // by which one is found that came back, 0 if it cannot
+	last time.Time // of one that is not confirmed
 }
 
 // Bits of publish.

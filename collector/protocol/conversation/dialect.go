@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"github.com/midwatch/midwatch/collector/protocol"
+	"github.com/midwatch/midwatch/collector/protocol/amqp"
 	"github.com/midwatch/midwatch/collector/protocol/cassandra"
 	"github.com/midwatch/midwatch/collector/protocol/clickhouse"
 	"github.com/midwatch/midwatch/collector/protocol/dns"
@@ -41,5 +42,14 @@ func dialects() []dialect {
 		{postgres.Recognize, postgres.Resumes, func(emit func(protocol.Call)) protocol.Parser { return postgres.New(sql, emit) }},
 		{cassandra.Recognize, cassandra.Resumes, func(emit func(protocol.Call)) protocol.Parser { return cassandra.New(sql, prepared, emit) }},
 		{clickhouse.Recognize, clickhouse.Resumes, func(emit func(protocol.Call)) protocol.Parser { return clickhouse.New(sql, emit) }},
+		{amqp.Recognize, amqp.Resumes, func(emit func(protocol.Call)) protocol.Parser { return amqp.New(emit) }},
+	}
+}
+
+// pushes are the dialects whose servers speak unasked: on an old connection the client may say nothing for long that only a client says. They resume by what only a server
+// sends.
+func pushes() []dialect {
+	return []dialect{
+		{nil, amqp.Answers, func(emit func(protocol.Call)) protocol.Parser { return amqp.Join(emit) }},
 	}
 }

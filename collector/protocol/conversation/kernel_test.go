@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 var helpers = map[string]func(args []string) error{
+	"amqp-client":       amqpClient,
 	"cassandra-client":  cassandraClient,
 	"cassandra-server":  cassandraServer,
 	"clickhouse-client": clickhouseClient,

@@ -51,6 +51,7 @@ type Stats struct {
 type Tracker struct {
 	cfg      Config
 	dialects []dialect
+	pushes   []dialect
 	conns    *simplelru.LRU[uint64, *conn] // :: probe's socket id → its connection
 	stats    Stats
 }
@@ -83,7 +84,7 @@ func New(cfg Config) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tracker{cfg: cfg, dialects: dialects(), conns: conns}, nil
+	return &Tracker{cfg: cfg, dialects: dialects(), pushes: pushes(), conns: conns}, nil
 }
 
 // Stats returns the counts so far.
@@ -144,7 +145,11 @@ func (t *Tracker) recognize(k *conn, c *probe.Chunk) bool {
 	} else {
 		head = nil
 	}
-	if d := t.speaks(k, data); d != nil {
+	d := t.speaks(k, data)
+	if d == nil && k.peer.Role == probe.RoleUnknown {
+		d = t.pushed(k, c, data)
+	}
+	if d != nil {
 		t.begin(k, d, c)
 		return head == nil || t.feed(k, segment(k.peer.Role, head))
 	}
@@ -166,6 +171,17 @@ func (t *Tracker) speaks(k *conn, data []byte) *dialect {
 	for i, d := range t.dialects {
 		if k.peer.Role != probe.RoleUnknown && d.opens(data) || k.peer.Role == probe.RoleUnknown && d.resumes(data) {
 			return &t.dialects[i]
+		}
+	}
+	return nil
+}
+
+// pushed finds the dialect of an old connection by what only its servers send.
+func (t *Tracker) pushed(k *conn, c *probe.Chunk, data []byte) *dialect {
+	for i, d := range t.pushes {
+		if d.resumes(data) {
+			k.peer.Role = probe.RoleServer + probe.RoleClient - sender(c)
+			return &t.pushes[i]
 		}
 	}
 	return nil

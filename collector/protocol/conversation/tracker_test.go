@@ -142,6 +142,25 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// TestOldConsumer meets a connection on which only the server says what only one end says: it delivers a message.
+func TestOldConsumer(t *testing.T) {
+	const (
+		deliver = "\x01\x00\x01\x00\x00\x00\x14\x00\x3c\x00\x3c\x02me\x00\x00\x00\x00\x00\x00\x00\x07\x00\x01x\x01k\xce"
+		content = "\x02\x00\x01\x00\x00\x00\x0e\x00\x3c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xce"
+		ack     = "\x01\x00\x01\x00\x00\x00\x0d\x00\x3c\x00\x50\x00\x00\x00\x00\x00\x00\x00\x07\x00\xce"
+	)
+	for dir, want := range map[probe.Direction]probe.Role{probe.Send: probe.RoleServer, probe.Receive: probe.RoleClient} {
+		tr := track(t, 0)
+		for i := range 2 {
+			tr.Chunk(chunk(1, probe.RoleUnknown, 1-dir, 10*i, ack))
+			tr.Chunk(chunk(1, probe.RoleUnknown, dir, 10*i+1, deliver+content))
+		}
+		if diff := cmp.Diff([]probe.Role{want, want}, tr.roles); diff != "" {
+			t.Errorf("roles (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // BenchmarkTracker is one request and its answer, at one end.
 func BenchmarkTracker(b *testing.B) {
 	calls := 0
