@@ -77,7 +77,8 @@ func returned(ch uint16, exchange, key string) string {
 	return method(ch, 60, 50, short(312), text("NO_ROUTE"), text(exchange), text(key)) + content(ch, "body")
 }
 
-func ack(ch uint16, n uint64, multiple string) string  { return method(ch, 60, 80, tag(n), multiple) }
+func ack(ch uint16, n uint64, multiple string) string { return method(ch, 60, 80, tag(n), multiple) }
+
 func nack(ch uint16, n uint64, multiple string) string { return method(ch, 60, 120, tag(n), multiple) }
 func confirm(ch uint16) string                         { return method(ch, 85, 10, "\x00") }
 func confirms(ch uint16) string                        { return method(ch, 85, 11) }
@@ -148,21 +149,29 @@ func TestParser(t *testing.T) {
 		want   []string
 	}{
 		{name: "answers of two channels", turns: []turn{
-			{q, 1, declare(1, "a") + declare(2, "b"), 0}, {q, 2, declare(1, "c"), 0},
-			{a, 3, declared(2, "b"), 0}, {a, 4, declared(1, "a") + declared(1, "c"), 0},
+			{q, 1, declare(1, "a") + declare(2, "b"), 0},
+			{q, 2, declare(1, "c"), 0},
+			{a, 3, declared(2, "b"), 0},
+			{a, 4, declared(1, "a") + declared(1, "c"), 0},
 		}, want: []string{"asked queue.declare b 21/22 @1-3", "asked queue.declare a 21/22 @1-4", "asked queue.declare c 21/22 @2-4"}},
 		{name: "several segments", turns: []turn{
 			{q, 1, declare(1, "a")[:9], 0}, {q, 2, declare(1, "a")[9:], 0}, {a, 3, declared(1, "a")[:3], 0}, {a, 4, declared(1, "a")[3:], 0},
 		}, want: []string{"asked queue.declare a 21/22 @1-4"}},
 		{name: "messages of two channels, mixed", turns: []turn{
-			{q, 1, publish(1, "x", "", single, "")[:20] + "", 0}, {q, 1, publish(1, "x", "", single, "")[20:], 0},
+			{q, 1, publish(1, "x", "", single, "")[:20] + "", 0},
+			{q, 1, publish(1, "x", "", single, "")[20:], 0},
 			{q, 2, publish(2, "y", "", single, "abc")[:42], 0},
 			{q, 3, publish(2, "y", "", single, "abc")[42:], 0},
 			{a, 4, ack(1, 1, single), 0},
 		}, want: []string{"sent publish y #1 51/0 @2-3", "sent publish x #1 40/21 @1-4"}},
 		{name: "confirmed one by one and together", turns: []turn{
-			{q, 1, publish(1, "", "q1", single, "m"), 0}, {q, 2, publish(1, "", "q1", single, "m"), 0}, {q, 3, publish(1, "", "q1", single, "m"), 0}, {q, 4, publish(1, "", "q1", single, "m"), 0},
-			{a, 5, ack(1, 2, single), 0}, {a, 6, nack(1, 3, multiple), 0}, {a, 7, ack(1, 0, multiple), 0},
+			{q, 1, publish(1, "", "q1", single, "m"), 0},
+			{q, 2, publish(1, "", "q1", single, "m"), 0},
+			{q, 3, publish(1, "", "q1", single, "m"), 0},
+			{q, 4, publish(1, "", "q1", single, "m"), 0},
+			{a, 5, ack(1, 2, single), 0},
+			{a, 6, nack(1, 3, multiple), 0},
+			{a, 7, ack(1, 0, multiple), 0},
 		}, want: []string{"sent publish ? #1 50/21 @2-5", "sent publish ? NACK #1 50/0 @1-6", "sent publish ? NACK #1 50/21 @3-6", "sent publish ? #1 50/0 @4-7"}},
 		{name: "a confirmation that is told before the message", turns: []turn{
 			{q, 1, publish(1, "", "q", single, "m"), 0}, {a, 2, ack(1, 1, single), 0}, {a, 4, ack(1, 2, single), 0}, {q, 3, publish(1, "", "q", single, "m"), 0},
@@ -186,8 +195,11 @@ func TestParser(t *testing.T) {
 			{q, 1, consume(2, "q", "me"), 0}, {a, 2, consumes(2, "me") + method(2, 60, 30, text("me"), "\x01") + deliver(2, "me", "", "other", ""), 0},
 		}, want: []string{"asked consume q 24/15 @1-2", "delivered deliver other #1 0/53 @2-2"}},
 		{name: "a channel that is closed", turns: []turn{
-			{q, 1, publish(1, "gone", "", single, "m") + declare(1, "a"), 0}, {a, 2, closes(1, 404, "NOT_FOUND - no exchange 'gone' in vhost '/'"), 0},
-			{q, 3, publish(1, "gone", "", single, "m") + declare(1, "b"), 0}, {q, 4, closed(1) + open(1), 0}, {a, 5, opened(1), 0},
+			{q, 1, publish(1, "gone", "", single, "m") + declare(1, "a"), 0},
+			{a, 2, closes(1, 404, "NOT_FOUND - no exchange 'gone' in vhost '/'"), 0},
+			{q, 3, publish(1, "gone", "", single, "m") + declare(1, "b"), 0},
+			{q, 4, closed(1) + open(1), 0},
+			{a, 5, opened(1), 0},
 		}, want: []string{"asked queue.declare a 404 NOT_FOUND 21/62 @1-2", "sent publish gone 404 NOT_FOUND #1 52/62 @1-2", "sent publish gone 404 NOT_FOUND #1 52/0 @3-3", "asked queue.declare b 404 NOT_FOUND 21/0 @3-3", "asked channel.open 13/16 @4-5"}},
 		{name: "a channel that both close", turns: []turn{
 			{q, 1, closes(1, 200, "bye"), 0}, {a, 2, closes(1, 406, "PRECONDITION_FAILED - unknown delivery tag 7"), 0}, {q, 3, closed(1), 0}, {a, 4, closed(1), 0}, {q, 5, open(1), 0}, {a, 6, opened(1), 0},
@@ -223,12 +235,23 @@ func TestParser(t *testing.T) {
 			{q, 1, publish(1, "x", "", single, body)[:100], 8900}, {q, 2, publish(1, "x", "", single, body)[9000:] + publish(1, "y", "", single, "m"), 0}, {a, 3, ack(1, 2, multiple), 0},
 		}, want: []string{"sent publish x #1 9048/0 @1-3", "sent publish y #1 49/21 @2-3"}},
 		{name: "frames of the client in a hole", once: true, turns: []turn{
-			{q, 1, publish(1, "x", "", single, "m"), 0}, {q, 2, publish(1, "y", "", single, body)[:100], 20000},
-			{q, 3, "xxx", 0}, {q, 4, publish(1, "z", "", single, "m"), 0}, {a, 5, ack(1, 9, multiple), 0}, {q, 6, declare(1, "a"), 0}, {a, 7, declared(1, "a"), 0},
+			{q, 1, publish(1, "x", "", single, "m"), 0},
+			{q, 2, publish(1, "y", "", single, body)[:100], 20000},
+			{q, 3, "xxx", 0},
+			{q, 4, publish(1, "z", "", single, "m"), 0},
+			{a, 5, ack(1, 9, multiple), 0},
+			{q, 6, declare(1, "a"), 0},
+			{a, 7, declared(1, "a"), 0},
 		}, want: []string{"sent publish z #1 49/0 @4-4", "sent publish x #1 49/0 @1-5", "sent publish y #1 9048/0 @2-5", "asked queue.declare a 21/22 @6-7"}},
 		{name: "frames of the server in a hole", once: true, turns: []turn{
-			{q, 1, publish(1, "x", "", single, "m") + declare(2, "a"), 0}, {a, 2, deliver(1, "c", "y", "k", body)[:100], 20000},
-			{q, 3, declare(2, "b"), 0}, {a, 4, "xxx", 0}, {q, 5, publish(1, "z", "", single, "m") + declare(2, "c"), 0}, {a, 6, declared(2, "c"), 0}, {q, 7, declare(2, "d"), 0}, {a, 8, declared(2, "d"), 0},
+			{q, 1, publish(1, "x", "", single, "m") + declare(2, "a"), 0},
+			{a, 2, deliver(1, "c", "y", "k", body)[:100], 20000},
+			{q, 3, declare(2, "b"), 0},
+			{a, 4, "xxx", 0},
+			{q, 5, publish(1, "z", "", single, "m") + declare(2, "c"), 0},
+			{a, 6, declared(2, "c"), 0},
+			{q, 7, declare(2, "d"), 0},
+			{a, 8, declared(2, "d"), 0},
 		}, want: []string{"delivered deliver y #1 0/9057 @2-2", "sent publish x #1 49/0 @1-1", "sent publish z #1 49/0 @5-5", "asked queue.declare c 21/22 @5-6", "asked queue.declare d 21/22 @7-8"}},
 		{name: "several answers in a hole", once: true, turns: []turn{
 			{q, 1, declare(2, "a") + declare(2, "b"), 0}, {a, 2, "\x01", 20000}, {q, 3, declare(2, "c"), 0}, {a, 4, declared(2, "b"), 0}, {q, 5, declare(2, "d") + open(3), 0}, {a, 6, declared(2, "c") + opened(3), 0},

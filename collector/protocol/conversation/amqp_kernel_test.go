@@ -36,7 +36,7 @@ func amqpClient(args []string) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	for _, do := range []func(*amqp091.Connection, int) error{amqpConsume, amqpReturned, amqpMissing} {
 		if err := do(c, n); err != nil {
 			return err
@@ -56,7 +56,7 @@ func amqpConsume(c *amqp091.Connection, n int) error {
 	if err != nil {
 		return err
 	}
-	defer ch.Close()
+	defer func() { _ = ch.Close() }()
 	if _, err := ch.QueueDeclare("orders.7", false, true, false, false, nil); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func amqpReturned(c *amqp091.Connection, n int) error {
 	if err != nil {
 		return err
 	}
-	defer ch.Close()
+	defer func() { _ = ch.Close() }()
 	back := ch.NotifyReturn(make(chan amqp091.Return, 1))
 	for range n {
 		if err := ch.PublishWithContext(context.Background(), "amq.direct", "nowhere", true, false, amqpMessage(100)); err != nil {
@@ -123,7 +123,9 @@ func amqpMissing(c *amqp091.Connection, n int) error {
 		if err := ch.PublishWithContext(context.Background(), fmt.Sprintf("missing.%d", i), "k", false, false, amqpMessage(100)); err != nil {
 			return err
 		}
-		<-over
+		if err := <-over; err == nil {
+			return errors.New("an exchange is there that is not")
+		}
 	}
 	return nil
 }
