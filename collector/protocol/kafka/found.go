@@ -18,6 +18,7 @@ type found struct {
 	topics int64    // how many it says there are
 	code   int16    // the first error
 
+	acknowledged bool // acks was read
 	acks         int16
 	maxWait      int32
 	sessionID    int32
@@ -31,9 +32,10 @@ type found struct {
 	traced      bool // those of a record were read
 	traceparent string
 
-	learn func(id [16]byte, name string) // is told topics that have both; may be nil
-	name  string                         // of the topic in the structure that is being read
-	seen  bool                           // first was set
+	strict bool                           // values that no client should send are bad
+	learn  func(id [16]byte, name string) // is told topics that have both; may be nil
+	name   string                         // of the topic in the structure that is being read
+	seen   bool                           // first was set
 }
 
 func (f *found) number(as role, b []byte, r *body) {
@@ -46,11 +48,11 @@ func (f *found) number(as role, b []byte, r *body) {
 			f.code = int16(binary.BigEndian.Uint16(b))
 		}
 	case acks:
-		f.acks = int16(binary.BigEndian.Uint16(b))
-		r.bad = r.bad || f.acks < -1 || f.acks > 1
+		f.acks, f.acknowledged = int16(binary.BigEndian.Uint16(b)), true
+		r.bad = r.bad || f.strict && (f.acks < -1 || f.acks > 1)
 	case maxWait:
 		f.maxWait = int32(binary.BigEndian.Uint32(b))
-		r.bad = r.bad || f.maxWait < 0
+		r.bad = r.bad || f.strict && f.maxWait < 0
 	case sessionID:
 		f.sessionID = int32(binary.BigEndian.Uint32(b))
 	case sessionEpoch:
@@ -64,11 +66,12 @@ func (f *found) text(as role, b []byte, r *body) {
 	if as != topicName || len(b) == 0 {
 		return
 	}
-	if !isTopic(b) {
-		r.bad = true
-		return
+	f.name = ""
+	if isTopic(b) {
+		f.name = string(b)
+	} else {
+		r.bad = r.bad || f.strict
 	}
-	f.name = string(b)
 	f.topic(topicKey{name: f.name})
 }
 
