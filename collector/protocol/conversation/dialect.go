@@ -7,6 +7,7 @@ import (
 	"github.com/midwatch/midwatch/collector/protocol/clickhouse"
 	"github.com/midwatch/midwatch/collector/protocol/dns"
 	"github.com/midwatch/midwatch/collector/protocol/http1"
+	"github.com/midwatch/midwatch/collector/protocol/kafka"
 	"github.com/midwatch/midwatch/collector/protocol/memcached"
 	"github.com/midwatch/midwatch/collector/protocol/mysql"
 	"github.com/midwatch/midwatch/collector/protocol/postgres"
@@ -30,8 +31,12 @@ const preparedCached = 4096
 // statementsCached is how many SQL texts are remembered, for all connections together.
 const statementsCached = 4096
 
+// topicsCached is how many of Kafka's topics are remembered by their id, for all connections together.
+const topicsCached = 4096
+
 func dialects() []dialect {
 	sql, mysqlText := template.NewSQL(statementsCached), template.NewMySQL(statementsCached)
+	topics := kafka.NewTopics(topicsCached)
 	prepared := cassandra.NewPrepared(preparedCached)
 	return []dialect{
 		{dns.Recognize, dns.Recognize, func(emit func(protocol.Call)) protocol.Parser { return dns.New(emit) }},
@@ -43,6 +48,7 @@ func dialects() []dialect {
 		{cassandra.Recognize, cassandra.Resumes, func(emit func(protocol.Call)) protocol.Parser { return cassandra.New(sql, prepared, emit) }},
 		{clickhouse.Recognize, clickhouse.Resumes, func(emit func(protocol.Call)) protocol.Parser { return clickhouse.New(sql, emit) }},
 		{amqp.Recognize, amqp.Resumes, func(emit func(protocol.Call)) protocol.Parser { return amqp.New(emit) }},
+		{kafka.Recognize, kafka.Resumes, func(emit func(protocol.Call)) protocol.Parser { return kafka.New(topics, emit) }},
 	}
 }
 

@@ -44,10 +44,14 @@ var helpers = map[string]func(args []string) error{
 	"clickhouse-proxy":  clickhouseProxy,
 	"http-client":       httpClient,
 	"http-server":       httpServer,
+	"kafka-client":      kafkaClient,
+	"kafka-server":      kafkaServer,
+	"kafka-talker":      kafkaTalker,
 	"memcached-client":  memcachedClient,
 	"mysql-client":      mysqlClient,
 	"postgres-client":   postgresClient,
 	"redis-client":      redisClient,
+	"segmentio-client":  segmentioClient,
 }
 
 // helper prepares a helper process.

@@ -1,8 +1,6 @@
 package kafka
 
 import (
-	"encoding/binary"
-
 	"github.com/midwatch/midwatch/collector/protocol"
 )
 
@@ -14,15 +12,6 @@ func Recognize(b []byte) bool { return fit(b, false) }
 
 // Resumes tells whether b, taken from the middle of a connection, begins with requests. They must be of an API that is laid out, and name a client or a topic.
 func Resumes(b []byte) bool { return fit(b, true) }
-
-// Begins tells whether b may be how long a request is that follows: brokers read that first.
-func Begins(b []byte) bool {
-	if len(b) != sizeField {
-		return false
-	}
-	n := binary.BigEndian.Uint32(b)
-	return n >= requestHead-sizeField && n <= maxFirst
-}
 
 func fit(b []byte, middle bool) bool {
 	for begun := false; ; begun = true {
