@@ -75,18 +75,19 @@ func (p *Parser) miss(at time.Time) {
 	}
 }
 
-// answerBegins tells whether b begins with answers to requests that wait, one behind the other, of which the last may be cut.
+// answerBegins tells whether b begins with the answer to a request that waits, behind which others follow if anything does. What those are to may not have been told yet.
 func (p *Parser) answerBegins(b []byte) bool {
-	for whole := false; ; whole = true {
-		if len(b) < answerHead {
-			return whole
-		}
+	if len(b) < answerHead || !p.pending.has(correlation(b)) {
+		return false
+	}
+	for len(b) >= answerHead {
 		size := answerSize(b)
-		if size == 0 || !p.pending.has(correlation(b)) {
+		if size == 0 || size > maxFirst {
 			return false
 		}
 		b = b[min(size, int64(len(b))):]
 	}
+	return true
 }
 
 func (p *Parser) resource(k topicKey, one bool) string {
