@@ -104,8 +104,9 @@ func (f *found) begin(as role, n int64) {
 	}
 }
 
-func (f *found) blob(as role, in body) {
+func (f *found) blob(as role, in body, r *body) {
 	if as == records {
+		r.bad = r.bad || f.strict && f.sets == 0 && !in.holdsBatches()
 		f.sets++
 		f.records(in)
 	}

@@ -103,7 +103,7 @@ func (fl field) read(r *body, version int16, f *found) bool {
 		f.text(fl.role, r.text(), r)
 	case blob:
 		if n := max(r.length(4), 0); !r.over() {
-			f.blob(fl.role, r.inner(n))
+			f.blob(fl.role, r.inner(n), r)
 		}
 	case array, list:
 		return fl.elements(r, version, f)

@@ -50,6 +50,19 @@ func (r body) partial() bool {
 	return !r.over() && r.size-4 < int64(r.int32()) && !r.over()
 }
 
+// newestMagic is how batches of records are marked; what was before them were sets of messages, marked by less.
+const newestMagic = 2
+
+// holdsBatches tells whether these are batches of records or sets of messages, by the head of the first. None are sent empty.
+func (r body) holdsBatches() bool {
+	r.take(8)
+	size := int64(r.int32())
+	rest := r.size
+	r.take(4)
+	magic := r.int8()
+	return !r.over() && size > 0 && size <= rest && magic >= 0 && magic <= newestMagic
+}
+
 // nextBatch returns the records of a batch, as far as they are there, and how many they are.
 func nextBatch(in *body) (batch body, attributes int16, n int, ok bool) {
 	in.take(8) // base offset
@@ -63,7 +76,7 @@ func nextBatch(in *body) (batch body, attributes int16, n int, ok bool) {
 	last := head.int32()
 	head.take(8 + 8 + 8 + 2 + 4) // timestamps, producer, its epoch, sequence
 	count := head.int32()
-	if in.over() || head.over() || size > whole || magic != 2 || count < 0 || int64(count) > int64(last)+1 {
+	if in.over() || head.over() || size > whole || magic != newestMagic || count < 0 || int64(count) > int64(last)+1 {
 		return batch, 0, 0, false
 	}
 	head.b = head.b[:min(int64(len(head.b)), head.size)]

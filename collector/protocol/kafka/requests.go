@@ -48,6 +48,8 @@ var requests = map[int16]layout{
 	60: {i8, i8.from(1), i8.from(2)},                                                              // DescribeCluster
 	61: {topicsOf(topic, listOf(i32))},                                                            // DescribeProducers
 	68: {str, str, i32, str, str, i32, listOf(str), str.from(1), str, arrayOf(uuid, listOf(i32))}, // ConsumerGroupHeartbeat
+	71: {uuid},                                                                                    // GetTelemetrySubscriptions
+	72: {uuid, i32, i8, i8, data},                                                                 // PushTelemetry
 	75: {topicsOf(topic), i32, rest},                                                              // DescribeTopicPartitions
 	78: { // ShareFetch
 		str, str, i32, i32.is(maxWait), i32, i32, i32.from(1), i32.from(1), i8.from(2), i8.from(2),

@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Archive returns the files below a folder of the capture archive, by name without the folder. It skips the test when
+// Archive returns the files below a folder of the capture archive, by name without the folder; without one all of them, by their whole names. It skips the test when
 // the shared data is not there.
 func Archive(t testing.TB, folder string) map[string][]byte {
 	t.Helper()
@@ -41,6 +41,9 @@ func Archive(t testing.TB, folder string) map[string][]byte {
 		dir, name := filepath.Split(h.Name)
 		if h.Typeflag != tar.TypeReg || !strings.HasSuffix(strings.TrimSuffix(dir, "/"), folder) {
 			continue
+		}
+		if folder == "" {
+			name = h.Name
 		}
 		if files[name], err = io.ReadAll(r); err != nil {
 			t.Fatal(err)
