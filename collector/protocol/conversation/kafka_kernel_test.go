@@ -139,14 +139,14 @@ func segmentioClient(args []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	w := &segmentio.Writer{Addr: segmentio.TCP(args[0]), Topic: "orders", BatchSize: 1, RequiredAcks: segmentio.RequireAll}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	for range n {
 		if err := w.WriteMessages(ctx, segmentio.Message{Value: []byte("secret")}); err != nil {
 			return err
 		}
 	}
 	r := segmentio.NewReader(segmentio.ReaderConfig{Brokers: args[:1], Topic: "orders", MaxWait: 100 * time.Millisecond})
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	for range n {
 		if _, err := r.ReadMessage(ctx); err != nil {
 			return err
@@ -236,8 +236,7 @@ func kafkaCalls(t *testing.T, r *recorder, port uint16, n int) {
 // TestKernelKafkaLate meets connections half-way. Which name goes with the id of a topic was told before.
 func TestKernelKafkaLate(t *testing.T) {
 	broker := serve(t, helper("kafka-server"))
-	start(t, helper("kafka-talker", broker.String()))
-	time.Sleep(500 * time.Millisecond) // it talks for longer than the connections take
+	serve(t, helper("kafka-talker", broker.String()))
 	r := watch(t)
 	produced := func(role probe.Role) int {
 		return len(slices.DeleteFunc(r.at(role, broker.Port()), func(c seen) bool {
@@ -249,9 +248,19 @@ func TestKernelKafkaLate(t *testing.T) {
 	})
 }
 
-// kafkaTalker produces messages until it is killed.
+// kafkaTalker produces messages until it is killed. It prints where, once it does.
 func kafkaTalker(args []string) error {
-	return kafkaProduce(context.Background(), 1<<30, func(opts ...kgo.Opt) (*kgo.Client, error) {
-		return kgo.NewClient(append(opts, kgo.SeedBrokers(args[0]))...)
-	})
+	c, err := kgo.NewClient(kgo.SeedBrokers(args[0]), kgo.ProducerLinger(0), kgo.DefaultProduceTopic("orders"))
+	if err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		if err := c.ProduceSync(context.Background(), kgo.StringRecord("secret")).FirstErr(); err != nil {
+			return err
+		}
+		if i == 0 {
+			fmt.Println(args[0])
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

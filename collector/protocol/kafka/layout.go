@@ -70,12 +70,12 @@ var (
 )
 
 // walk reads a message. It returns false where the rest of it is not laid out.
-func (l layout) walk(r *body, version int16, f *found) bool {
-	for _, fl := range l {
-		if version < fl.min || version > fl.max {
+func (l layout) walk(r *body, version int16, into *found) bool {
+	for _, f := range l {
+		if version < f.min || version > f.max {
 			continue
 		}
-		if !fl.read(r, version, f) {
+		if !f.read(r, version, into) {
 			return false
 		}
 		if r.over() {
@@ -86,49 +86,47 @@ func (l layout) walk(r *body, version int16, f *found) bool {
 }
 
 // structure reads a structure, and the tagged fields at its end.
-func (l layout) structure(r *body, version int16, f *found) bool {
-	f.name = ""
-	if !l.walk(r, version, f) {
+func (l layout) structure(r *body, version int16, into *found) bool {
+	into.name = ""
+	if !l.walk(r, version, into) {
 		return false
 	}
 	r.tags()
 	return true
 }
 
-func (fl field) read(r *body, version int16, f *found) bool {
-	switch fl.kind {
+func (f field) read(r *body, version int16, into *found) bool {
+	switch f.kind {
 	case number:
-		f.number(fl.role, r.take(fl.size), r)
+		into.number(f.role, r.take(f.size), r)
 	case text:
-		f.text(fl.role, r.text(), r)
+		into.text(f.role, r.text(), r)
 	case blob:
 		if n := max(r.length(4), 0); !r.over() {
-			f.blob(fl.role, r.inner(n), r)
+			into.blob(f.role, r.inner(n), r)
 		}
 	case array, list:
-		return fl.elements(r, version, f)
+		return f.elements(r, version, into)
 	case unknown:
 		return false
 	}
 	return true
 }
 
-func (fl field) elements(r *body, version int16, f *found) bool {
+func (f field) elements(r *body, version int16, into *found) bool {
 	n := max(r.length(4), 0)
 	if n > r.size { // each has a byte at least
 		r.bad = true
 	}
 	if !r.over() {
-		f.begin(fl.role, n)
+		into.begin(f.role, n)
 	}
 	for ; n > 0 && !r.over(); n-- {
-		whole := false
-		if fl.kind == list {
-			whole = fl.of[0].read(r, version, f)
-		} else {
-			whole = layout(fl.of).structure(r, version, f)
+		read := layout(f.of).structure
+		if f.kind == list {
+			read = f.of[0].read
 		}
-		if !whole {
+		if !read(r, version, into) {
 			return false
 		}
 	}

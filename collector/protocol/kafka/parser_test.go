@@ -94,13 +94,26 @@ func TestParser(t *testing.T) {
 		{name: "a topic that is not there", turns: []turn{{q, metadata(1, "nowhere"), 0}, {a, described(1, 3, "nowhere"), 0}}, want: []outcome{{"Metadata nowhere", 0, "UNKNOWN_TOPIC_OR_PARTITION", 0, 1}}},
 
 		{name: "ids of topics", turns: []turn{
-			{q, produce(1, 13, -1, one, "orders"), 0}, {a, produced(1, 13, 0, "orders"), 0}, {q, metadata(2, "orders"), 0}, {a, described(2, 0, "stock", "orders"), 0},
-			{q, produce(3, 13, -1, one, "orders"), 0}, {a, produced(3, 13, 100, "orders"), 0}, {q, fetch(4, 13, 0, 0, "stock"), 0}, {a, fetched(4, 13, 0, 0, nil), 0},
+			{q, produce(1, 13, -1, one, "orders"), 0},
+			{a, produced(1, 13, 0, "orders"), 0},
+			{q, metadata(2, "orders"), 0},
+			{a, described(2, 0, "stock", "orders"), 0},
+			{q, produce(3, 13, -1, one, "orders"), 0},
+			{a, produced(3, 13, 100, "orders"), 0},
+			{q, fetch(4, 13, 0, 0, "stock"), 0},
+			{a, fetched(4, 13, 0, 0, nil), 0},
 		}, want: []outcome{{"Produce", 1, "", 0, 1}, {"Metadata orders", 0, "", 2, 3}, {"Produce orders", 1, "UNKNOWN_TOPIC_ID", 4, 5}, {"Fetch stock", 0, "", 6, 7}}},
 		{name: "a session of Fetch", turns: []turn{
-			{q, fetch(1, 12, 0, 0, "orders"), 0}, {a, fetched(1, 12, 0, 77, one, "orders"), 0}, {q, fetch(2, 12, 77, 1), 0}, {a, fetched(2, 12, 0, 77, nil), 0},
-			{q, fetch(3, 12, 78, 1), 0}, {a, fetched(3, 12, 0, 78, nil), 0}, {q, fetch(4, 12, 77, 2, "stock"), 0}, {a, fetched(4, 12, 0, 77, append(one, one...), "orders"), 0},
-			{q, fetch(5, 12, 77, 3), 0}, {a, fetched(5, 12, 0, 77, one, "orders", "stock"), 0},
+			{q, fetch(1, 12, 0, 0, "orders"), 0},
+			{a, fetched(1, 12, 0, 77, one, "orders"), 0},
+			{q, fetch(2, 12, 77, 1), 0},
+			{a, fetched(2, 12, 0, 77, nil), 0},
+			{q, fetch(3, 12, 78, 1), 0},
+			{a, fetched(3, 12, 0, 78, nil), 0},
+			{q, fetch(4, 12, 77, 2, "stock"), 0},
+			{a, fetched(4, 12, 0, 77, append(one, one...), "orders"), 0},
+			{q, fetch(5, 12, 77, 3), 0},
+			{a, fetched(5, 12, 0, 77, one, "orders", "stock"), 0},
 		}, want: []outcome{{"Fetch orders", 1, "", 0, 1}, {"Fetch orders", 0, "", 2, 3}, {"Fetch", 0, "", 4, 5}, {"Fetch orders", 2, "", 6, 7}, {"Fetch", 2, "", 8, 9}}},
 		{name: "the last batch cut by the broker", turns: []turn{{q, fetch(1, 12, 0, 0, "orders"), 0}, {a, fetched(1, 12, 0, 0, append(one, one[:40]...), "orders"), 0}}, want: []outcome{{"Fetch orders", 1, "", 0, 1}}},
 		{name: "how a transaction ended", turns: []turn{{q, fetch(1, 12, 0, 0, "orders"), 0}, {a, fetched(1, 12, 0, 0, append(one, batch(0x20, message{})...), "orders"), 0}}, want: []outcome{{"Fetch orders", 1, "", 0, 1}}},
@@ -196,8 +209,10 @@ func TestSecretsStay(t *testing.T) {
 	text := "no swordfish"
 	refused.ErrorCode, refused.ErrorMessage = 58, &text
 	_, calls, _ := run([]turn{
-		{q, request(1, 2, auth), 0}, {a, answer(1, 2, refused), 0},
-		{q, produce(2, 9, -1, batch(0, message{"swordfish", []string{"swordfish", "swordfish"}}), "orders"), 0}, {a, produced(2, 9, 0, "orders"), 0},
+		{q, request(1, 2, auth), 0},
+		{a, answer(1, 2, refused), 0},
+		{q, produce(2, 9, -1, batch(0, message{"swordfish", []string{"swordfish", "swordfish"}}), "orders"), 0},
+		{a, produced(2, 9, 0, "orders"), 0},
 	}, transfer, false)
 	if told := fmt.Sprintf("%+v", calls); len(calls) != 2 || calls[0].ErrorType != "SASL_AUTHENTICATION_FAILED" || strings.Contains(told, "swordfish") {
 		t.Errorf("calls: %s", told)
