@@ -7,6 +7,7 @@ import (
 	"github.com/midwatch/midwatch/collector/protocol/clickhouse"
 	"github.com/midwatch/midwatch/collector/protocol/dns"
 	"github.com/midwatch/midwatch/collector/protocol/http1"
+	"github.com/midwatch/midwatch/collector/protocol/http2"
 	"github.com/midwatch/midwatch/collector/protocol/kafka"
 	"github.com/midwatch/midwatch/collector/protocol/memcached"
 	"github.com/midwatch/midwatch/collector/protocol/mysql"
@@ -41,6 +42,7 @@ func dialects() []dialect {
 	return []dialect{
 		{dns.Recognize, dns.Recognize, func(emit func(protocol.Call)) protocol.Parser { return dns.New(emit) }},
 		{http1.Recognize, http1.Recognize, func(emit func(protocol.Call)) protocol.Parser { return http1.New(emit) }},
+		{http2.Recognize, http2.Resumes, func(emit func(protocol.Call)) protocol.Parser { return http2.New(emit) }},
 		{redis.Recognize, redis.Resumes, func(emit func(protocol.Call)) protocol.Parser { return redis.New(emit) }},
 		{memcached.Recognize, memcached.Resumes, func(emit func(protocol.Call)) protocol.Parser { return memcached.New(emit) }},
 		{mysql.Recognize, mysql.Resumes, func(emit func(protocol.Call)) protocol.Parser { return mysql.New(mysqlText, emit) }},

@@ -42,6 +42,8 @@ var helpers = map[string]func(args []string) error{
 	"cassandra-server":  cassandraServer,
 	"clickhouse-client": clickhouseClient,
 	"clickhouse-proxy":  clickhouseProxy,
+	"grpc-client":       grpcClient,
+	"grpc-server":       grpcServer,
 	"http-client":       httpClient,
 	"http-server":       httpServer,
 	"kafka-client":      kafkaClient,

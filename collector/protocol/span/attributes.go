@@ -44,6 +44,7 @@ func messaging(a pcommon.Map, c protocol.Call) {
 	a.PutStr(telemetry.MessagingSystem, string(c.Protocol))
 	a.PutStr(telemetry.MessagingAction, c.Operation)
 	put(a, telemetry.MessagingTarget, c.Resource)
+	put(a, telemetry.MessagingHost, c.Namespace)
 	if c.Messages > 0 {
 		a.PutInt(telemetry.MessagingCount, int64(c.Messages))
 	}

@@ -1,0 +1,284 @@
+package http2
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"github.com/midwatch/midwatch/collector/protocol"
+)
+
+// Parser reads one connection. It implements protocol.Parser.
+type Parser struct {
+	emit    func(protocol.Call)
+	begun   bool // the client's first bytes were read: prefaced of them were the preface
+	prefix  int  // how much of the preface came
+	sides   [2]side
+	streams map[uint32]*stream // :: id → those that are not told
+	newest  uint32             // id of the last request; they only grow
+}
+
+var _ protocol.Parser = (*Parser)(nil)
+
+// New returns a parser that hands each stream that is over to emit.
+func New(emit func(protocol.Call)) *Parser {
+	return &Parser{emit: emit, sides: [2]side{newSide(), newSide()}, streams: map[uint32]*stream{}}
+}
+
+// Idle implements protocol.Parser: servers speak unasked, and the parser itself waits for the request of an answer.
+func (p *Parser) Idle() bool { return false }
+
+// Data implements protocol.Parser.
+func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
+	if d == protocol.Request && !p.begun {
+		var ok bool
+		if b, ok = p.begin(b); !ok {
+			return false
+		}
+	}
+	s := &p.sides[d]
+	if !s.found {
+		s.hidden.size += int64(len(b))
+		if b = s.find(b, p.isOpen); b == nil {
+			return true
+		}
+		s.hidden.size -= int64(len(b))
+		s.open(p.prefix == len(preface) && !s.missed)
+	}
+	if !s.data(at, b, p.reader(d)) {
+		return false
+	}
+	p.lose(d)
+	return true
+}
+
+// Hole implements protocol.Parser.
+func (p *Parser) Hole(d protocol.Direction, at time.Time, n int64) bool {
+	if d == protocol.Request && !p.begun {
+		p.begun = true
+		if p.prefix > 0 {
+			return false
+		}
+	}
+	s := &p.sides[d]
+	if !s.hole(at, n, p.reader(d)) {
+		return false
+	}
+	p.lose(d)
+	return true
+}
+
+// Close implements protocol.Parser.
+func (p *Parser) Close(at time.Time) {
+	for _, id := range slices.Sorted(maps.Keys(p.streams)) {
+		if s := p.streams[id]; s.closedCall(at) {
+			p.emit(s.call)
+		}
+	}
+	clear(p.streams)
+}
+
+// begin passes over the preface. Without one the connection was met half-way. It returns false if these are the first bytes of nothing.
+func (p *Parser) begin(b []byte) (rest []byte, ok bool) {
+	n := min(len(b), len(preface)-p.prefix)
+	if string(b[:n]) != preface[p.prefix:p.prefix+n] {
+		p.begun = true
+		return b, p.prefix == 0
+	}
+	if p.prefix += n; p.prefix == len(preface) {
+		p.begun = true
+		p.sides[protocol.Request].open(true)
+	}
+	return b[n:], true
+}
+
+// isOpen says that a stream is one whose frames may come.
+func (p *Parser) isOpen(id uint32) bool { return p.streams[id] != nil }
+
+// lose notes what is uncertain once a direction lost its place: the end of any stream may be in what is missing.
+func (p *Parser) lose(d protocol.Direction) {
+	s := &p.sides[d]
+	if !s.found || !s.frames.Lost() {
+		return
+	}
+	s.lose()
+	if d == protocol.Response && p.sides[protocol.Request].found && len(p.streams) == 1 {
+		for id, stream := range p.streams {
+			if stream.asked && stream.answered {
+				s.hidden.of, s.hidden.newest = id, p.newest
+			}
+		}
+	}
+	for id, stream := range p.streams {
+		if stream.uncertain = true; !stream.asked {
+			delete(p.streams, id)
+		}
+	}
+}
+
+func (p *Parser) reader(d protocol.Direction) func(protocol.Frame) bool {
+	return func(f protocol.Frame) bool { return p.frame(d, f) }
+}
+
+func (p *Parser) frame(d protocol.Direction, f protocol.Frame) bool {
+	h, s := readHead(f.Bytes), &p.sides[d]
+	s.unread -= f.Size
+	switch h.kind {
+	case http2.FrameHeaders, http2.FrameContinuation, http2.FramePushPromise:
+		return s.headers(h, f, func(b block) bool { return p.block(d, b, f.Last) })
+	}
+	if s.block.open { // nothing comes between the frames of a header block
+		return false
+	}
+	switch h.kind {
+	case http2.FrameData:
+		return p.body(d, h, f)
+	case http2.FrameRSTStream:
+		p.reset(h, f)
+	case http2.FrameGoAway:
+		p.goAway(d, f)
+	}
+	return true
+}
+
+// block reads the headers of a stream, or its trailers. All are read, whosever they are: the table of those that follow depends on them.
+func (p *Parser) block(d protocol.Direction, b block, last time.Time) bool {
+	side := &p.sides[d]
+	if side.hidden.of == b.stream && side.hidden.newest == p.newest { // it was its body
+		side.table.trust()
+		b.size += side.hidden.size
+	}
+	side.hidden = hidden{}
+	h, _ := side.table.read(b.bytes, b.whole)
+	if b.pushed || b.stream%2 == 0 {
+		return true
+	}
+	if d == protocol.Request {
+		return p.request(h, b)
+	}
+	s, ok := p.answering(b.stream)
+	if s == nil {
+		return ok
+	}
+	s.came(b.first, last, b.size)
+	s.respond(h, b)
+	if b.endStream {
+		p.answerEnded(b.stream, s)
+	}
+	return true
+}
+
+func (p *Parser) request(h headers, b block) bool {
+	s := p.streams[b.stream]
+	if b.stream <= p.newest { // trailers
+		if s != nil {
+			s.call.RequestBytes += b.size
+		}
+		return true
+	}
+	p.newest = b.stream
+	p.forgetEarly(b.stream)
+	if s == nil {
+		s = &stream{}
+	}
+	if !s.ask(h, b) {
+		delete(p.streams, b.stream)
+		return true
+	}
+	if s.ended {
+		p.finish(b.stream, s, s.answeredCall())
+		return true
+	}
+	return p.add(b.stream, s)
+}
+
+// answering finds the stream that an answer is of, and nil if that does not matter. An answer may be read before its request was noted. ok is false if there are too many.
+func (p *Parser) answering(id uint32) (s *stream, ok bool) {
+	s = p.streams[id]
+	switch {
+	case s != nil && s.ended, s == nil && (id <= p.newest || !p.sides[protocol.Request].found):
+		return nil, true
+	case s == nil:
+		s = &stream{}
+		return s, p.add(id, s)
+	}
+	return s, true
+}
+
+// add notes a stream. Too many make those go of which the end may have been missed; it returns false if there are still too many.
+func (p *Parser) add(id uint32, s *stream) bool {
+	if len(p.streams) >= protocol.MaxPending {
+		maps.DeleteFunc(p.streams, func(_ uint32, s *stream) bool { return s.uncertain || !s.asked })
+	}
+	p.streams[id] = s
+	return len(p.streams) <= protocol.MaxPending
+}
+
+// forgetEarly drops answers whose requests were never seen: a later one was.
+func (p *Parser) forgetEarly(before uint32) {
+	maps.DeleteFunc(p.streams, func(id uint32, s *stream) bool { return !s.asked && id < before })
+}
+
+func (p *Parser) body(d protocol.Direction, h head, f protocol.Frame) bool {
+	if d == protocol.Request {
+		if s := p.streams[h.stream]; s != nil {
+			s.call.RequestBytes += f.Size
+		}
+		return true
+	}
+	if h.stream%2 == 0 {
+		return true
+	}
+	s, ok := p.answering(h.stream)
+	if s == nil {
+		return ok
+	}
+	s.came(f.First, f.Last, f.Size)
+	s.data = s.data || h.size > 0
+	if h.flags.Has(http2.FlagDataEndStream) {
+		p.answerEnded(h.stream, s)
+	}
+	return ok
+}
+
+func (p *Parser) answerEnded(id uint32, s *stream) {
+	s.ended = true
+	if s.asked {
+		p.finish(id, s, s.answeredCall())
+	}
+}
+
+func (p *Parser) reset(h head, f protocol.Frame) {
+	s := p.streams[h.stream]
+	if s == nil {
+		return
+	}
+	if len(f.Bytes) < headSize+4 || !s.asked {
+		delete(p.streams, h.stream)
+		return
+	}
+	p.finish(h.stream, s, s.resetCall(f.Last, http2.ErrCode(binary.BigEndian.Uint32(f.Bytes[headSize:]))))
+}
+
+// goAway ends the streams that the server says it will not answer.
+func (p *Parser) goAway(d protocol.Direction, f protocol.Frame) {
+	if d == protocol.Request || len(f.Bytes) < headSize+4 {
+		return
+	}
+	last := binary.BigEndian.Uint32(f.Bytes[headSize:]) & (1<<31 - 1)
+	for _, id := range slices.Sorted(maps.Keys(p.streams)) {
+		if s := p.streams[id]; id > last {
+			p.finish(id, s, s.asked && s.resetCall(f.Last, http2.ErrCodeRefusedStream))
+		}
+	}
+}
+
+func (p *Parser) finish(id uint32, s *stream, known bool) {
+	delete(p.streams, id)
+	if known {
+		p.emit(s.call)
+	}
+}

@@ -1,0 +1,282 @@
+package http2_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	xhttp2 "golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/midwatch/midwatch/collector/protocol"
+	"github.com/midwatch/midwatch/collector/protocol/http2"
+	"github.com/midwatch/midwatch/collector/protocol/protocoltest"
+)
+
+// end writes frames of one end, with a header table that goes on from block to block.
+type end struct {
+	*xhttp2.Framer
+	frames, block bytes.Buffer
+	table         *hpack.Encoder
+}
+
+func newEnd() *end {
+	e := &end{}
+	e.Framer, e.table = xhttp2.NewFramer(&e.frames, nil), hpack.NewEncoder(&e.block)
+	e.AllowIllegalWrites = true
+	return e
+}
+
+// fields compresses a header block of names and values in turn.
+func (e *end) fields(kv ...string) []byte {
+	e.block.Reset()
+	for i := 0; i < len(kv); i += 2 {
+		_ = e.table.WriteField(hpack.HeaderField{Name: kv[i], Value: kv[i+1]})
+	}
+	return bytes.Clone(e.block.Bytes())
+}
+
+// headers is a HEADERS frame.
+func (e *end) headers(stream uint32, over bool, kv ...string) []byte {
+	return e.say(func() error {
+		return e.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: stream, BlockFragment: e.fields(kv...), EndStream: over, EndHeaders: true})
+	})
+}
+
+func (e *end) data(stream uint32, over bool, b []byte) []byte {
+	return e.say(func() error { return e.WriteData(stream, over, b) })
+}
+
+// say returns the bytes of the frames that write writes.
+func (e *end) say(write func() error) []byte {
+	e.frames.Reset()
+	if err := write(); err != nil {
+		panic(err)
+	}
+	return bytes.Clone(e.frames.Bytes())
+}
+
+// settings is how both ends begin.
+func (e *end) settings() []byte { return e.say(func() error { return e.WriteSettings() }) }
+
+// said is who said what, turn by turn.
+type said []protocol.Segment
+
+func (s said) ask(frames ...[]byte) said    { return s.whole(protocol.Request, frames) }
+func (s said) answer(frames ...[]byte) said { return s.whole(protocol.Response, frames) }
+
+func (s said) whole(d protocol.Direction, frames [][]byte) said {
+	b := bytes.Join(frames, nil)
+	return append(s, protocol.Segment{Direction: d, At: s.next(), Size: int64(len(b)), Head: b})
+}
+
+// part is a transfer of which only the first bytes and the last were copied.
+func (s said) part(d protocol.Direction, b []byte, head, tail int) said {
+	return append(s, protocol.Segment{Direction: d, At: s.next(), Size: int64(len(b)), Head: b[:head], Tail: b[len(b)-tail:]})
+}
+
+func (s said) next() time.Time { return time.Unix(1000, int64(len(s))*int64(time.Millisecond)) }
+
+// closed are the lines of a conversation that is closed after what was said.
+func (s said) closed() (all []string) {
+	p := http2.New(func(c protocol.Call) { all = append(all, line(c)) })
+	for _, segment := range s {
+		if !segment.Feed(p) {
+			return append(all, "given up")
+		}
+	}
+	p.Close(s.next())
+	return all
+}
+
+const start = xhttp2.ClientPreface
+
+func request(path string, more ...string) []string {
+	return append([]string{":method", "POST", ":scheme", "http", ":authority", "shop", ":path", path}, more...)
+}
+
+func grpcRequest(path string) []string { return request(path, "content-type", "application/grpc") }
+
+var (
+	ok      = []string{":status", "200"}
+	grpcOK  = []string{":status", "200", "content-type", "application/grpc"}
+	status0 = []string{"grpc-status", "0"}
+)
+
+func TestParser(t *testing.T) {
+	const broken = "connection_closed the connection was closed before the answer was complete"
+	for name, c := range map[string]struct {
+		say  func(c, s *end) said
+		want []string
+	}{
+		"answers come in another order": {func(c, s *end) said {
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, request("/a")...), c.headers(3, true, request("/b")...)).
+				answer(s.settings(), s.headers(3, true, ok...), s.headers(1, true, ":status", "404"))
+		}, []string{"http POST|/b|/b  200", "http POST|/a|/a  404"}},
+		"an answer that is read before its request": {func(c, s *end) said {
+			asked := c.headers(1, true, request("/a")...)
+			return said{}.ask([]byte(start), c.settings()).answer(s.settings(), s.headers(1, true, ok...)).ask(asked)
+		}, nil}, // an answer cannot begin before what it answers: that was the end of something else
+		"headers over three frames, padded, with a priority": {func(c, s *end) said {
+			block := c.fields(request("/a", "x-long", "0123456789")...)
+			asked := c.say(func() error {
+				_ = c.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:5], PadLength: 7, Priority: xhttp2.PriorityParam{StreamDep: 0, Weight: 3}, EndStream: true})
+				_ = c.WriteContinuation(1, false, block[5:9])
+				return c.WriteContinuation(1, true, block[9:])
+			})
+			return said{}.ask([]byte(start), c.settings(), asked).answer(s.headers(1, false, ok...), s.data(1, true, []byte("x")))
+		}, []string{"http POST|/a|/a  200"}},
+		"something between the frames of headers": {func(c, s *end) said {
+			block := c.fields(request("/a")...)
+			asked := c.say(func() error {
+				_ = c.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: block[:5]})
+				return c.WriteData(1, true, nil)
+			})
+			return said{}.ask([]byte(start), c.settings(), asked)
+		}, []string{"given up"}},
+		"a pushed answer is none of the client's": {func(c, s *end) said {
+			pushed := s.say(func() error {
+				return s.WritePushPromise(xhttp2.PushPromiseParam{StreamID: 1, PromiseID: 2, BlockFragment: s.fields(request("/style.css")...), EndHeaders: true})
+			})
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, request("/a")...)).
+				answer(s.settings(), pushed, s.headers(2, true, ok...), s.headers(1, true, ok...))
+		}, []string{"http POST|/a|/a  200"}},
+		"gRPC: an error without a message": {func(c, s *end) said {
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, false, grpcRequest("/shop.Cart/Get")...), c.data(1, true, []byte("hello"))).
+				answer(s.headers(1, true, append(grpcOK, "grpc-status", "8", "grpc-message", "no room for 17%20more")...))
+		}, []string{"grpc Get|shop.Cart|/shop.Cart/Get shop.Cart/Get 8 RESOURCE_EXHAUSTED no room for ? more"}},
+		"gRPC: a proxy answers": {func(c, s *end) said {
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, grpcRequest("/shop.Cart/Get")...)).answer(s.headers(1, true, ":status", "503"))
+		}, []string{"grpc Get|shop.Cart|/shop.Cart/Get shop.Cart/Get 14 UNAVAILABLE"}},
+		"gRPC: a path that is none": {func(c, s *end) said {
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, grpcRequest("/secret token/Get")...)).answer(s.headers(1, true, append(grpcOK, status0...)...))
+		}, nil},
+		"the server refuses a stream": {func(c, s *end) said {
+			reset := s.say(func() error { return s.WriteRSTStream(1, xhttp2.ErrCodeRefusedStream) })
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, grpcRequest("/shop.Cart/Get")...)).answer(reset)
+		}, []string{"grpc Get|shop.Cart|/shop.Cart/Get shop.Cart/Get 14 UNAVAILABLE the stream was reset: REFUSED_STREAM"}},
+		"the server goes away": {func(c, s *end) said {
+			away := s.say(func() error { return s.WriteGoAway(1, xhttp2.ErrCodeNo, nil) })
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, request("/a")...), c.headers(3, true, request("/b")...)).
+				answer(away, s.headers(1, true, ok...))
+		}, []string{"http POST|/b|/b   REFUSED_STREAM the stream was reset: REFUSED_STREAM", "http POST|/a|/a  200"}},
+		"closed before the answer, and in it": {func(c, s *end) said {
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, request("/a")...), c.headers(3, true, request("/b")...)).
+				answer(s.headers(3, false, ok...), s.data(3, false, []byte("x")))
+		}, []string{"http POST|/a|/a   " + broken, "http POST|/b|/b  200 " + broken}},
+		"a body of which the middle is missing": {func(c, s *end) said {
+			body := s.data(1, true, make([]byte, 9000))
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, request("/a")...)).answer(s.headers(1, false, ok...)).
+				part(protocol.Response, body, 4096, 128).ask(c.headers(3, true, request("/a")...)).answer(s.headers(3, true, ok...))
+		}, []string{"http POST|/a|/a  200", "http POST|/a|/a  200"}},
+		"trailers behind what is missing": {func(c, s *end) said {
+			answer := bytes.Join([][]byte{s.headers(1, false, grpcOK...), s.data(1, false, make([]byte, 5000)), s.data(1, false, make([]byte, 5000)), s.headers(1, true, "grpc-status", "13", "grpc-message", "oh")}, nil)
+			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, grpcRequest("/shop.Cart/Get")...)).part(protocol.Response, answer, 4096, 128)
+		}, []string{"grpc Get|shop.Cart|/shop.Cart/Get shop.Cart/Get 13 INTERNAL oh"}},
+		"headers that are missing: those after them are not guessed": {func(c, s *end) said {
+			first := bytes.Join([][]byte{c.headers(1, false, request("/upload")...), c.data(1, false, make([]byte, 5000)), c.headers(3, true, request("/hidden", "x-tenant", "a")...), c.data(1, true, make([]byte, 200))}, nil)
+			return said{}.ask([]byte(start), c.settings()).part(protocol.Request, first, 4096, 128).
+				answer(s.headers(1, true, ok...), s.headers(3, true, ok...)).
+				ask(c.headers(5, true, request("/hidden", "x-tenant", "a")...)).answer(s.headers(5, true, ok...))
+		}, []string{"http POST|/upload|/upload  200"}},
+		"a body of which the frames are missing: headers after it are as those before": {func(c, s *end) said {
+			asked := said{}.ask([]byte(start), c.settings(), c.headers(1, true, request("/a", "x-tenant", "a")...)).answer(s.headers(1, true, ok...))
+			upload := bytes.Join([][]byte{c.headers(3, false, request("/a", "x-tenant", "a")...), c.data(3, false, make([]byte, 5000)), c.data(3, true, make([]byte, 200))}, nil)
+			return asked.part(protocol.Request, upload, 4096, 128).answer(s.headers(3, true, ok...)).
+				ask(c.headers(5, true, request("/a", "x-tenant", "a")...)).answer(s.headers(5, true, ok...))
+		}, []string{"http POST|/a|/a  200", "http POST|/a|/a  200", "http POST|/a|/a  200"}},
+		"met half-way: what is in the table is not known": {func(c, s *end) said {
+			_, _ = c.headers(1, true, request("/known")...), s.headers(1, true, ok...)
+			return said{}.ask(c.headers(3, true, request("/known")...)).answer(s.headers(3, true, ok...)).
+				ask(c.headers(5, true, request("/new")...)).answer(s.headers(5, true, append(ok, "content-type", "text/html")...)).
+				ask(c.headers(7, true, request("/new")...)).answer(s.headers(7, true, ":status", "500", "content-type", "text/html"))
+		}, []string{"http POST|/new|/new  200", "http POST|/new|/new  500"}},
+		"what is no HTTP/2": {func(_, _ *end) said {
+			return said{}.ask([]byte("PRI * HTTP/2.0\r\n")).answer([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")).ask([]byte("Host: shop\r\n"))
+		}, []string{"given up"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := c.say(newEnd(), newEnd())
+			if diff := cmp.Diff(c.want, s.closed()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			for cut, recut := range protocoltest.Conversation(s).Recut() {
+				if cut == "byte by byte" && slices.ContainsFunc(s, func(s protocol.Segment) bool { return len(s.Tail) > 0 }) {
+					continue // the end of a transfer comes in one piece
+				}
+				if diff := cmp.Diff(c.want, said(recut).closed()); diff != "" {
+					t.Errorf("%s: calls (-want +got):\n%s", cut, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestNeverWrong has bytes missing anywhere, of headers, bodies and what stands between them: less is told then, and nothing else than was said.
+func TestNeverWrong(t *testing.T) {
+	paths := []string{"/a", "/b", "/c", "/shop.Cart/Get", "/shop.Cart/Put", "/f"}
+	sent, told := 0, 0
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 6))
+		c, s := newEnd(), newEnd()
+		truth := map[time.Time]map[string]bool{}
+		all := said{}.ask([]byte(start), c.settings()).answer(s.settings())
+		for id := uint32(1); id < 400; {
+			var asked, answered [][]byte
+			lines := map[string]bool{}
+			for range 1 + r.IntN(4) {
+				i := r.IntN(len(paths))
+				kv := request(paths[i], "content-type", "application/json")
+				if r.IntN(20) == 0 {
+					kv = append(kv, "x-request", strconv.Itoa(r.Int()))
+				}
+				asked = append(asked, c.headers(id, false, kv...), c.data(id, true, make([]byte, r.IntN(600))))
+				answered = append(answered, s.headers(id, false, ":status", strconv.Itoa(500+i), "content-type", "text/plain"), s.data(id, true, make([]byte, r.IntN(600))))
+				lines[paths[i]+" "+strconv.Itoa(500+i)] = true
+				id, sent = id+2, sent+1
+			}
+			truth[all.next()] = lines
+			all = all.cut(protocol.Request, r, asked)
+			all = all.cut(protocol.Response, r, answered)
+		}
+		p := http2.New(func(c protocol.Call) {
+			if told++; !truth[c.Start][c.Path+" "+c.Status] {
+				t.Errorf("seed %d: %s %s was never said at %v: %v", seed, c.Path, c.Status, c.Start, truth[c.Start])
+			}
+		})
+		for _, segment := range all {
+			if !segment.Feed(p) {
+				break
+			}
+		}
+	}
+	if told*2 < sent {
+		t.Errorf("%d of %d calls told", told, sent)
+	}
+}
+
+// cut is a transfer of which, now and then, bytes are missing.
+func (s said) cut(d protocol.Direction, r *rand.Rand, frames [][]byte) said {
+	b := bytes.Join(frames, nil)
+	if r.IntN(8) > 0 {
+		return s.whole(d, frames)
+	}
+	head := r.IntN(len(b))
+	return s.part(d, b, head, r.IntN(min(len(b)-head, 128)))
+}
+
+// TestBounded has a client ask for more than anyone waits for.
+func TestBounded(t *testing.T) {
+	c := newEnd()
+	s := said{}.ask([]byte(start), c.settings())
+	for i := range protocol.MaxPending + 1 {
+		s = s.ask(c.headers(uint32(2*i+1), true, request("/a")...))
+	}
+	if got := s.closed(); len(got) != 1 || got[0] != "given up" {
+		t.Errorf("%d calls", len(got))
+	}
+}
