@@ -58,6 +58,9 @@ func (a *Incidents) Update(ctx context.Context, c workflows.IncidentChange) erro
 		if c.Title != "" {
 			i.Title = c.Title
 		}
+		if c.Investigation != "" {
+			i.Investigation = c.Investigation
+		}
 		ended := c.Status == workflows.Resolved || c.Status == workflows.Closed || c.Status == workflows.Failed
 		if ended && i.ClosedAt.IsZero() {
 			i.ClosedAt = time.Now().UTC()

@@ -33,7 +33,7 @@ func (k *intake) belongs(t investigation.Trigger, o *OpenIncident, now time.Time
 	case began(t).Before(o.Explained.Add(aftermath)):
 		return true
 	case k.apart:
-		return goesOn && o.Phase != Resolved && k.expected(o.Alarms, t)
+		return goesOn && o.Phase != Resolved && (k.expected(o.Alarms, t) || brings(o, t))
 	default:
 		return goesOn && o.Phase != Resolved && slices.Contains(o.Alarms, alarm(t))
 	}
@@ -118,16 +118,16 @@ func moving(phase string) bool {
 	return phase == Investigating || phase == Applying || phase == Verifying
 }
 
-// handedOver takes note of what a DeploymentVerification hands to its incident: that is looked into, and so it is not late.
+// handedOver takes note of what a DeploymentVerification hands to its incident, or what an incident looks into again: so it is not late.
 func (k *intake) handedOver(o *OpenIncident, p Progress, now time.Time) {
-	if !k.apart || !o.Baking || p.Phase != Investigating {
+	if !k.apart || p.Phase != Investigating {
 		return
 	}
 	o.Late = slices.DeleteFunc(o.Late, func(t investigation.Trigger) bool {
 		if !slices.Contains(p.Took, t.ID) {
 			return false
 		}
-		if t.Kind != investigation.Deployment { // the incident waits for more of them
+		if o.Baking && t.Kind != investigation.Deployment { // the incident waits for more of them
 			o.Settles = now.Add(k.Settle)
 		}
 		return true
@@ -139,7 +139,7 @@ func (k *intake) unaccounted(o *OpenIncident, p Progress) (others []investigatio
 	if !k.apart || !p.Explained {
 		return nil
 	}
-	o.Culprit = p.Culprit
+	o.Culprit, o.Mechanism = p.Culprit, p.Mechanism
 	for _, t := range o.Late {
 		if accounts(o, t) {
 			continue

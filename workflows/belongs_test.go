@@ -121,6 +121,37 @@ func TestIntakeExpectsWhatFollowsACrash(t *testing.T) {
 	}
 }
 
+// What a report foresees is no news when it happens.
+func TestIntakeExpectsWhatTheCauseBrings(t *testing.T) {
+	back := telemetry.Workload("shop", "deployment/back")
+	for name, c := range map[string]struct {
+		culprit   telemetry.Entity
+		mechanism investigation.Mechanism
+		phase     string
+		then      investigation.Trigger
+		want      []string
+	}{
+		"a leak ends in a kill":           {back, investigation.MemoryLeak, workflows.AwaitingApproval, complaint("then", investigation.RuleOOMKill, "back.shop", nil), []string{"a"}},
+		"a leak, and an image":            {back, investigation.MemoryLeak, workflows.AwaitingApproval, complaint("then", investigation.RuleImagePull, "back.shop", nil), []string{"a", "then"}},
+		"a leak, and another's kill":      {back, investigation.MemoryLeak, workflows.AwaitingApproval, complaint("then", investigation.RuleOOMKill, "mail.shop", nil), []string{"a", "then"}},
+		"a leak that was mended":          {back, investigation.MemoryLeak, workflows.Resolved, complaint("then", investigation.RuleOOMKill, "back.shop", nil), []string{"a", "then"}},
+		"a setting with which it crashes": {back, investigation.WrongConfiguration, workflows.Closed, complaint("then", investigation.RuleCrashLoop, "back.shop", nil), []string{"a"}},
+		"a cause of another kind":         {back, investigation.MissingIndex, workflows.AwaitingApproval, complaint("then", investigation.RuleCrashLoop, "back.shop", nil), []string{"a", "then"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.ends["a"], d.phases["a"], d.blames["a"], d.how["a"] = 10*time.Second, c.phase, c.culprit, c.mechanism
+			d.explains = true
+			d.at(0, alert("a", "back.shop", investigation.Critical))
+			d.at(45*time.Second, says(c.then, 40*time.Second))
+			d.run(90 * time.Second)
+			if got := d.firsts(); !slices.Equal(got, c.want) {
+				t.Errorf("started %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 // verified runs Intake with the real DeploymentVerification and incidents that end without a cause after 10 s.
 func verified(t *testing.T, bake time.Duration) *desk {
 	t.Helper()

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -50,11 +51,14 @@ type incident struct {
 	IncidentInput
 	id     string
 	opened bool
-	fix    string            // that awaits approval, or was decided
-	told   []workflow.Future // announcements
+	// investigation is the id of the last one
+	investigation string
+	fix           string            // that awaits approval, or was decided
+	told          []workflow.Future // announcements
 	// explained: its cause was found, and Intake has not been told yet
 	explained bool
-	culprit   telemetry.Entity // that its report names
+	culprit   telemetry.Entity // that its report names, and how it failed
+	mechanism investigation.Mechanism
 	cancelled bool
 	joins     int // how often late triggers were stored
 	counted   int // triggers left out, as the metadata store knows
@@ -74,12 +78,12 @@ func (i *incident) run(ctx workflow.Context) error {
 			return err
 		}
 	}
-	found, err := i.investigate(ctx)
+	found, err := i.lookInto(ctx)
 	if err != nil {
 		return err
 	}
 	i.result.Verdict, i.result.Title, i.explained = found.Verdict, found.Title, found.Verdict == investigation.RootCause
-	i.culprit = telemetry.Entity(found.Culprit)
+	i.culprit, i.mechanism = telemetry.Entity(found.Culprit), investigation.Mechanism(found.Mechanism)
 	mark(ctx, VerdictAttribute.ValueSet(string(found.Verdict)))
 	tell(ctx, found.Title)
 	i.announce(ctx, ReportWritten, "Report: "+found.Title)
@@ -128,8 +132,30 @@ func (i *incident) alongside(ctx workflow.Context, done workflow.Future) {
 	}
 }
 
+// lookInto investigates, and once more if no cause was found and something came meanwhile that says more.
+func (i *incident) lookInto(ctx workflow.Context) (ReportRef, error) {
+	had := len(i.Triggers)
+	found, err := i.investigate(ctx, InvestigationID(i.id))
+	if err != nil || found.Verdict == investigation.RootCause || !tells(i.Triggers[had:]) || manual(i.Triggers) ||
+		workflow.GetVersion(ctx, "looks-into-late-triggers", workflow.DefaultVersion, 1) < 1 {
+		return found, err
+	}
+	late := i.Triggers[had:]
+	tell(ctx, fmt.Sprintf("%s. Looks again: meanwhile %s", found.Title, leading(late).Summary))
+	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: Investigating, Took: ids(late)})
+	return i.investigate(ctx, secondLook(i.id))
+}
+
+// tells says that among triggers is one that an investigation would be started for.
+func tells(ts []investigation.Trigger) bool {
+	return slices.ContainsFunc(ts, func(t investigation.Trigger) bool {
+		return t.Kind != investigation.Deployment && t.Severity != investigation.Info
+	})
+}
+
 // investigate fixes the windows, stores the request and runs the Investigation.
-func (i *incident) investigate(ctx workflow.Context) (ReportRef, error) {
+func (i *incident) investigate(ctx workflow.Context, id string) (ReportRef, error) {
+	i.investigation = id
 	i.phase(ctx, Investigating)
 	req := i.request(workflow.Now(ctx))
 	if err := call(ctx, OpenInvestigationActivity, "Windows fixed, budget set", req).Get(ctx, nil); err != nil {
@@ -197,7 +223,7 @@ func (i *incident) until(now time.Time) time.Time {
 // request fixes the windows and the budget.
 func (i *incident) request(now time.Time) investigation.Request {
 	req := investigation.Request{
-		ID: InvestigationID(i.id), Incident: i.id, Environment: i.Environment, Requester: "midwatch", Triggers: i.Triggers,
+		ID: i.investigation, Incident: i.id, Environment: i.Environment, Requester: "midwatch", Triggers: i.Triggers,
 		Budget: i.Policy.Budget(),
 	}
 	req.Fault, req.Healthy = Windows(i.Triggers, i.until(now))
@@ -289,7 +315,7 @@ func (i *incident) outcome(ctx workflow.Context, child workflow.Future) (outcome
 func (i *incident) phase(ctx workflow.Context, phase string) {
 	i.result.Status = phase
 	mark(ctx, PhaseAttribute.ValueSet(phase))
-	i.update(ctx, IncidentChange{Incident: i.id, Status: phase, Title: i.result.Title})
+	i.update(ctx, IncidentChange{Incident: i.id, Status: phase, Title: i.result.Title, Investigation: i.investigation})
 }
 
 // end closes the incident and frees its place.
@@ -303,7 +329,7 @@ func (i *incident) end(ctx workflow.Context, status, title string) {
 func (i *incident) progress(ctx workflow.Context, phase string) {
 	p := Progress{Workflow: i.Workflow, Phase: phase, Explained: i.explained, Unexplained: i.unexplained(phase)}
 	if i.explained {
-		p.Culprit = i.culprit
+		p.Culprit, p.Mechanism = i.culprit, i.mechanism
 	}
 	report(ctx, i.Environment, p)
 	i.explained = false

@@ -66,6 +66,8 @@ type OpenIncident struct {
 	// Explained is when a report named its cause or, later, when its fix was seen to the end: what began after that is news.
 	Explained time.Time        `json:"explained,omitzero"`
 	Culprit   telemetry.Entity `json:"culprit,omitempty"` // that the report names
+	// Mechanism is how the culprit failed.
+	Mechanism investigation.Mechanism `json:"mechanism,omitempty"`
 	// Settles is until when what joins it is looked into as well.
 	Settles time.Time `json:"settles,omitzero"`
 	// Late came after it was started. If its report finds no cause, they have not had their investigation.

@@ -21,18 +21,27 @@ type desk struct {
 	ends    map[string]time.Duration    // first trigger → how long its incident investigates; 0: for ever
 	phases  map[string]string           // first trigger → what its incident is then; "": resolved
 	blames  map[string]telemetry.Entity // first trigger → what its report names
-	passed  [][]investigation.Trigger   // signals that incidents got
-	input   workflows.IntakeInput
+	how     map[string]investigation.Mechanism
+	again   map[string]time.Duration // first trigger → when its incident looks again, at all that it has got by then
+	// explains has reports name their cause though nothing is left to be done.
+	explains bool
+	passed   [][]investigation.Trigger // signals that incidents got
+	input    workflows.IntakeInput
 	// verifies has deployments watched by the real workflow.
 	verifies bool
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{stage: newStage(t), ends: map[string]time.Duration{}, phases: map[string]string{}, blames: map[string]telemetry.Entity{}}
+	d := &desk{stage: newStage(t), ends: map[string]time.Duration{}, phases: map[string]string{}, blames: map[string]telemetry.Entity{}, how: map[string]investigation.Mechanism{}, again: map[string]time.Duration{}}
 	d.input.Environment = "test"
 	incident := func(ctx workflow.Context, in workflows.IncidentInput) (workflows.IncidentResult, error) {
 		d.started = append(d.started, in)
+		if after := d.again[in.Triggers[0].ID]; after > 0 {
+			if err := d.looksAgain(ctx, in, after); err != nil {
+				return workflows.IncidentResult{}, err
+			}
+		}
 		if after := d.ends[in.Triggers[0].ID]; after > 0 {
 			if err := workflow.Sleep(ctx, after); err != nil {
 				return workflows.IncidentResult{}, err
@@ -41,7 +50,7 @@ func newDesk(t *testing.T) *desk {
 			if phase == "" {
 				phase = workflows.Resolved
 			}
-			done := workflows.Progress{Workflow: in.Workflow, Phase: phase, Explained: phase != workflows.Closed, Unexplained: phase == workflows.Closed, Culprit: d.blames[in.Triggers[0].ID]}
+			done := workflows.Progress{Workflow: in.Workflow, Phase: phase, Explained: d.explains || phase != workflows.Closed, Unexplained: !d.explains && phase == workflows.Closed, Culprit: d.blames[in.Triggers[0].ID], Mechanism: d.how[in.Triggers[0].ID]}
 			err := workflow.SignalExternalWorkflow(ctx, workflows.IntakeID("test"), "", workflows.ProgressSignal, done).Get(ctx, nil)
 			if err != nil || phase != workflows.AwaitingApproval {
 				return workflows.IncidentResult{}, err
@@ -63,6 +72,21 @@ func newDesk(t *testing.T) *desk {
 		return incident(ctx, in)
 	})
 	return d
+}
+
+// looksAgain has an incident say after a while that it looks into what it has got.
+func (d *desk) looksAgain(ctx workflow.Context, in workflows.IncidentInput, after time.Duration) error {
+	if err := workflow.Sleep(ctx, after); err != nil {
+		return err
+	}
+	p := workflows.Progress{Workflow: in.Workflow, Phase: workflows.Investigating}
+	var late []investigation.Trigger
+	for workflow.GetSignalChannel(ctx, workflows.TriggerSignal).ReceiveAsync(&late) {
+		for _, t := range late {
+			p.Took = append(p.Took, t.ID)
+		}
+	}
+	return workflow.SignalExternalWorkflow(ctx, workflows.IntakeID("test"), "", workflows.ProgressSignal, p).Get(ctx, nil)
 }
 
 // at raises triggers some time after the start.

@@ -116,9 +116,10 @@ type Progress struct {
 	Workflow  string `json:"workflow"` // id of the workflow Intake started
 	Phase     string `json:"phase"`
 	Explained bool   `json:"explained,omitempty"` // its report names a cause, just now
-	// Culprit is that cause.
-	Culprit telemetry.Entity `json:"culprit,omitempty"`
-	// Took are the ids of the triggers with which a DeploymentVerification hands over to its incident.
+	// Culprit is that cause, Mechanism how it failed.
+	Culprit   telemetry.Entity        `json:"culprit,omitempty"`
+	Mechanism investigation.Mechanism `json:"mechanism,omitempty"`
+	// Took are the ids of the triggers with which a DeploymentVerification hands over to its incident, or with which an incident looks again.
 	Took []string `json:"took,omitempty"`
 	// Unexplained: it ended, by itself, without a cause.
 	Unexplained bool `json:"unexplained,omitempty"`
@@ -254,6 +255,8 @@ type IncidentChange struct {
 	Incident string `json:"incident"`
 	Status   string `json:"status"`
 	Title    string `json:"title,omitempty"` // "" keeps the title
+	// Investigation is the last one that looks into it; "" keeps the one that is known.
+	Investigation string `json:"investigation,omitempty"`
 }
 
 // JoinInput adds late triggers to an incident.

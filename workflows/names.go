@@ -128,6 +128,9 @@ func InvestigationID(incident string) string {
 	return "inv-" + strings.TrimPrefix(incident, IncidentPrefix)
 }
 
+// secondLook names the second investigation of an incident.
+func secondLook(incident string) string { return InvestigationID(incident) + "-2" }
+
 // QuestionID names the question that a request asks about an investigation, whatever its words: asked again by the same request it is
 // the same question.
 func QuestionID(investigation, request string) string { return "ask-" + short(investigation, request) }

@@ -112,6 +112,25 @@ func (k *intake) expected(alarms []string, t investigation.Trigger) bool {
 	})
 }
 
+// brought are the complaints about a culprit that how it fails brings with it sooner or later.
+var brought = map[investigation.Mechanism][]string{
+	investigation.MemoryLeak: {
+		investigation.RuleOOMKill, investigation.RuleCrashLoop, investigation.RuleProbe, investigation.RuleStuckRollout, investigation.RuleEvicted,
+	},
+	investigation.OutOfMemory:        {investigation.RuleOOMKill, investigation.RuleCrashLoop, investigation.RuleProbe, investigation.RuleStuckRollout},
+	investigation.WrongConfiguration: {investigation.RuleCrashLoop, investigation.RuleProbe, investigation.RuleStuckRollout},
+	investigation.BadDeployment:      {investigation.RuleCrashLoop, investigation.RuleProbe, investigation.RuleStuckRollout},
+	investigation.CrashLoop:          {investigation.RuleCrashLoop, investigation.RuleProbe, investigation.RuleStuckRollout},
+	investigation.FailingProbe:       {investigation.RuleProbe, investigation.RuleStuckRollout},
+	investigation.BadImage:           {investigation.RuleImagePull, investigation.RuleStuckRollout},
+	investigation.Unschedulable:      {investigation.RulePending, investigation.RuleStuckRollout},
+}
+
+// brings tells whether a complaint is what comes of the cause that an incident's report names.
+func brings(o *OpenIncident, t investigation.Trigger) bool {
+	return complaint(t) && t.Service != "" && t.Service == serviceOf(o.Culprit) && slices.Contains(brought[o.Mechanism], t.Rule)
+}
+
 // accounts tells whether the cause that an incident's report names may be that of a complaint: it is the same workload, one that it calls,
 // or one that explains what the workload's own alarms said. A cause that is no workload and no service may be that of many things.
 func accounts(o *OpenIncident, t investigation.Trigger) bool {

@@ -28,6 +28,7 @@ func (f *facts) concern() {
 	}
 	concerned := reach(callers, reach(calls, raised))
 	keep := func(service string) bool { return slices.Contains(concerned, service) }
+	f.elsewhere = f.slowBesides(keep)
 	f.comparison.Services = slices.DeleteFunc(f.comparison.Services, func(s result.ServiceChange) bool { return !keep(s.Service) })
 	f.comparison.Operations = slices.DeleteFunc(f.comparison.Operations, func(o result.OperationChange) bool { return !keep(o.Service) })
 	f.comparison.Edges = slices.DeleteFunc(f.comparison.Edges, func(e result.EdgeChange) bool { return !keep(e.From) || !keep(e.To) })

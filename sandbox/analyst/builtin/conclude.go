@@ -227,9 +227,10 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 		for _, s := range bad[:min(len(bad), maxSymptoms)] {
 			h.claim(describe(s)+".", id, f.badCheck(s))
 		}
-		short := false
+		short, shared := false, false
 		for _, s := range bad[:min(len(bad), maxSymptoms)] {
-			short = f.tellWait(&h, s) || short
+			waits := f.tellWait(&h, s)
+			short, shared = short || waits, shared || !waits && !shared && f.tellElsewhere(&h, s)
 		}
 		r.Summary = "The evidence does not single out a cause."
 		if len(all) > 0 {
@@ -238,6 +239,10 @@ func (f *facts) withoutCulprit(all []hypothesis) investigation.Report {
 		}
 		if short {
 			r.Summary += " The machine is short of CPU: services wait for a core."
+		}
+		if shared {
+			r.Title = "Services that have nothing to do with each other became slow together"
+			r.Summary += fmt.Sprintf(" %s became slow as well: what they share is worth a look, as their machine, its disks, or the network.", f.slowOthers())
 		}
 	}
 	r.Chain = append(r.Chain, h.chain...)

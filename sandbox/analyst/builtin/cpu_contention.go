@@ -65,7 +65,7 @@ func waits(u result.ServiceUsage) bool {
 // but for that: what makes it slow is the machine, whoever takes it.
 func (f *facts) shortOfCPU(s result.ServiceChange) (result.ServiceUsage, bool) {
 	u, known := f.usage(s.Service)
-	if !known || !waits(u) || u.CPU.Fault > ownCPU*u.CPU.Healthy+ownCPUFloor || len(f.waiting(s.Service)) < othersWait {
+	if !known || !waits(u) || takesMore(u) || len(f.waiting(s.Service)) < othersWait {
 		return u, false
 	}
 	waited := 1000 * (analysis.Ratio(u.RunDelay.Fault, s.Fault.RatePerS) - analysis.Ratio(u.RunDelay.Healthy, s.Healthy.RatePerS)) // ms of a request
@@ -73,11 +73,19 @@ func (f *facts) shortOfCPU(s result.ServiceChange) (result.ServiceUsage, bool) {
 		slices.ContainsFunc(f.hosts.Hosts, func(h result.Host) bool { return h.CPUBusy.Fault >= busyMachine })
 }
 
-// waitClaim takes from a hypothesis that blames a service for being slow by itself what it lacks if the service waits for a core as others do.
-func (f *facts) waitClaim(h *hypothesis, s result.ServiceChange) {
-	if f.tellWait(h, s) {
+// takesMore says that a service takes more CPU than before.
+func takesMore(u result.ServiceUsage) bool { return u.CPU.Fault > ownCPU*u.CPU.Healthy+ownCPUFloor }
+
+// sharedClaim takes from a hypothesis that blames a service for being slow by itself what it lacks if others that have nothing to do with it are slow as well: for want of a
+// core, or for what nobody measured.
+func (f *facts) sharedClaim(h *hypothesis, s result.ServiceChange) {
+	switch {
+	case f.tellWait(h, s):
 		h.confidence -= 0.3
 		h.missing = append(h.missing, fmt.Sprintf("what takes the machine's CPU: %s is short of it, and uses no more than before", s.Service))
+	case f.tellElsewhere(h, s):
+		h.confidence -= 0.3
+		h.missing = append(h.missing, fmt.Sprintf("what %d services that have nothing to do with %s share, and are slow for", len(f.elsewhere), s.Service))
 	}
 }
 

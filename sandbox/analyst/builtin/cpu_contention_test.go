@@ -70,3 +70,41 @@ func TestWhoWaitsForACoreIsNotBlamed(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsSlowEverywhereIsNobodysOwn: where services that have nothing to do with each other become slow together, neither one of them is blamed nor what was changed of it,
+// unless it takes what they lack.
+func TestWhatIsSlowEverywhereIsNobodysOwn(t *testing.T) {
+	env := result.Deployment{
+		Time: noon.Add(-5 * time.Second), Service: "cart.shop", Kind: telemetry.ChangeEnv, Before: "A=1", After: "A=2",
+		Namespace: "shop", Object: "Deployment/cart", Workload: "deployment/cart",
+	}
+	failing := slowed("c.other")
+	failing.Failing = true
+	for _, c := range []struct {
+		name   string
+		others []result.ServiceChange
+		cpu    float64
+		sure   bool
+		says   string
+	}{
+		{"nobody else", nil, 0.1, true, "environment"},
+		{"two others", []result.ServiceChange{slowed("a.other"), slowed("b.other")}, 0.1, true, "environment"},
+		{"three others", []result.ServiceChange{slowed("a.other"), slowed("b.other"), slowed("c.other")}, 0.1, false, "a.other, b.other and c.other, which have nothing to do with cart.shop"},
+		{"three others, for what it takes", []result.ServiceChange{slowed("a.other"), slowed("b.other"), slowed("c.other")}, 1.5, true, "environment"},
+		{"one of three fails", []result.ServiceChange{slowed("a.other"), slowed("b.other"), failing}, 0.1, true, "environment"},
+	} {
+		alarm := []investigation.Trigger{{Kind: investigation.Alert, Rule: "latency", Service: "cart.shop", Onset: noon}}
+		r := asked(t, alarm, map[string]any{
+			"compare_windows": result.Comparison{Services: append(c.others, slowed("cart.shop"))},
+			"host_resources":  result.HostResources{Services: []result.ServiceUsage{{Service: "cart.shop", CPU: result.Pair{Fault: c.cpu, Healthy: 0.1}}}},
+			"recent_changes":  result.Changes{Deployments: []result.Deployment{env}},
+		})
+		told := r.Title + "\n" + r.Summary + "\n" + strings.Join(r.Missing, "\n")
+		for _, claim := range r.Chain {
+			told += "\n" + claim.Text
+		}
+		if (r.Verdict == investigation.RootCause) != c.sure || !strings.Contains(told, c.says) {
+			t.Errorf("%s: %s %.2f\n%s", c.name, r.Verdict, r.Confidence, told)
+		}
+	}
+}

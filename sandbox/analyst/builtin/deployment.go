@@ -71,7 +71,7 @@ func badDeployment(f *facts) []hypothesis {
 		}
 		f.changeClaim(&h, d)
 		f.ownClaim(&h, s)
-		f.waitClaim(&h, s)
+		f.sharedClaim(&h, s)
 		if f.killed(s.Service) > 0 {
 			h.confidence -= 0.3 // it does not fail, it dies: see memoryLeak
 		}
@@ -148,7 +148,7 @@ func wrongConfiguration(f *facts) []hypothesis {
 			f.changeClaim(&h, d)
 			f.ownClaim(&h, s)
 			if d.Kind != telemetry.ChangeResources { // less CPU is what makes it wait for a core
-				f.waitClaim(&h, s)
+				f.sharedClaim(&h, s)
 			}
 			f.keyClaim(&h, d)
 			h.fix = f.backTo(investigation.RollbackConfig, d, "The settings before did not fail.")

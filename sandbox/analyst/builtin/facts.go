@@ -38,6 +38,8 @@ type facts struct {
 
 	suspects []analysis.Suspect
 	leaning  map[string]bool // services that are taken for bad because something bad calls them: see doubt
+	// elsewhere are services that became slow by themselves and have nothing to do with what raised the investigation.
+	elsewhere []string
 }
 
 type logs struct {

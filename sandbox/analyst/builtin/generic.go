@@ -200,7 +200,7 @@ func (f *facts) began(s result.ServiceChange) hypothesis {
 		h.confidence = 0.62
 	}
 	f.ownClaim(&h, s)
-	f.waitClaim(&h, s)
+	f.sharedClaim(&h, s)
 	calls := "Everything it calls is as before"
 	if !f.callsAreWell(s.Service) {
 		calls = "Some of its calls got worse too, but explain less than half of it"
