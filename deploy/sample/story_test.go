@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midwatch/midwatch/activities/detect"
 	"github.com/midwatch/midwatch/api/wire"
 	"github.com/midwatch/midwatch/deploy/sample"
 	"github.com/midwatch/midwatch/deploy/testcluster/clustertest"
@@ -102,10 +103,12 @@ func (n *night) mending(row wire.IncidentRow, f sample.Fault) bool {
 	return mended && verification(row) && !slices.ContainsFunc(row.Triggers, func(t investigation.Trigger) bool { return t.Onset.Before(at.(time.Time)) })
 }
 
-// passed tells whether an incident is that requests were slow or failed for some seconds, and did not when it was looked into, as on a machine that others
-// keep busy: that is told, and it is nobody's fault.
+// passed tells whether an incident is that requests were slow or failed for some seconds, and did not when it was looked into, or that they were slow for what nobody
+// is blamed for, as on a machine that others keep busy: that is told, and it is no fault's.
 func passed(row wire.IncidentRow) bool {
-	return row.Verdict == investigation.NoProblem && !slices.ContainsFunc(row.Triggers, func(t investigation.Trigger) bool { return t.Kind != investigation.Alert })
+	return row.Verdict != investigation.RootCause && !slices.ContainsFunc(row.Triggers, func(t investigation.Trigger) bool {
+		return t.Kind != investigation.Alert || row.Verdict != investigation.NoProblem && t.Rule != detect.RuleLatency
+	})
 }
 
 // alone checks that each fault has one incident and no more, once everything is over.
