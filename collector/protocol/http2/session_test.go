@@ -255,7 +255,7 @@ func TestHTTP(t *testing.T) {
 		}
 	})}
 	go func() { _ = server.Serve(l) }()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	var r protocoltest.Recorder
 	transport := &http.Transport{Protocols: &protocols, DialContext: r.DialContext}
 	client := http.Client{Transport: transport}
