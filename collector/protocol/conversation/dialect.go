@@ -11,6 +11,7 @@ import (
 	"github.com/midwatch/midwatch/collector/protocol/kafka"
 	"github.com/midwatch/midwatch/collector/protocol/memcached"
 	"github.com/midwatch/midwatch/collector/protocol/mysql"
+	"github.com/midwatch/midwatch/collector/protocol/nats"
 	"github.com/midwatch/midwatch/collector/protocol/postgres"
 	"github.com/midwatch/midwatch/collector/protocol/redis"
 	"github.com/midwatch/midwatch/collector/protocol/template"
@@ -50,6 +51,7 @@ func dialects() []dialect {
 		{cassandra.Recognize, cassandra.Resumes, func(emit func(protocol.Call)) protocol.Parser { return cassandra.New(sql, prepared, emit) }},
 		{clickhouse.Recognize, clickhouse.Resumes, func(emit func(protocol.Call)) protocol.Parser { return clickhouse.New(sql, emit) }},
 		{amqp.Recognize, amqp.Resumes, func(emit func(protocol.Call)) protocol.Parser { return amqp.New(emit) }},
+		{nats.Recognize, nats.Resumes, func(emit func(protocol.Call)) protocol.Parser { return nats.New(emit) }},
 		{kafka.Recognize, kafka.Resumes, func(emit func(protocol.Call)) protocol.Parser { return kafka.New(topics, emit) }},
 	}
 }
@@ -59,5 +61,6 @@ func dialects() []dialect {
 func pushes() []dialect {
 	return []dialect{
 		{nil, amqp.Answers, func(emit func(protocol.Call)) protocol.Parser { return amqp.Join(emit) }},
+		{nil, nats.Answers, func(emit func(protocol.Call)) protocol.Parser { return nats.Join(emit) }},
 	}
 }
