@@ -76,7 +76,7 @@ func (r *reader) next(at time.Time, cut bool) (message, verdict) {
 
 // begin reads the line that b begins with and goes to the message's end.
 func (r *reader) begin(b []byte, cut bool) verdict {
-	text, rest, found := bytes.Cut(b[:min(len(b), maxLine)], []byte("\n"))
+	text, _, found := bytes.Cut(b[:min(len(b), maxLine)], []byte("\n"))
 	if !found {
 		if len(b) < maxLine && couldBegin(r.dir, b) {
 			return wait
@@ -89,7 +89,7 @@ func (r *reader) begin(b []byte, cut bool) verdict {
 	}
 	m := &message{line: l, first: r.begun, size: int64(len(text)) + 1}
 	if l.message {
-		rest = b[len(text)+1:]
+		rest := b[len(text)+1:]
 		kept := min(l.payload+2, min(l.header, keptHeader)+keptPayload)
 		if int64(len(rest)) < kept && !cut {
 			return wait
