@@ -1,14 +1,12 @@
 package amqp_test
 
 import (
-	"bytes"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/amqp"
@@ -128,13 +126,4 @@ func named(f map[string]string, operation string) string {
 		return template.Key(f["exchange"])
 	}
 	return template.Key(f["queue"])
-}
-
-// conversations are those of a file that is a capture.
-func conversations(t *testing.T, file []byte) []protocoltest.Conversation {
-	t.Helper()
-	if _, err := pcapgo.NewReader(bytes.NewReader(file)); err != nil { // a format of its own
-		return nil
-	}
-	return protocoltest.Conversations(t, file, amqp.Resumes)
 }

@@ -1,18 +1,15 @@
 package cassandra_test
 
 import (
-	"bytes"
 	"encoding/binary"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/cassandra"
-	"github.com/midwatch/midwatch/collector/protocol/protocoltest"
 	"github.com/midwatch/midwatch/collector/protocol/template"
 )
 
@@ -199,22 +196,6 @@ func TestRecognize(t *testing.T) {
 	} {
 		if got := [2]bool{cassandra.Recognize([]byte(in)), cassandra.Resumes([]byte(in))}; got != want {
 			t.Errorf("%q: %v, want %v", in, got, want)
-		}
-	}
-}
-
-// TestOthers has no other protocol taken for this one.
-func TestOthers(t *testing.T) {
-	for name, pcap := range protocoltest.Archive(t, "") {
-		if _, err := pcapgo.NewReader(bytes.NewReader(pcap)); err != nil { // no capture, or a format of its own
-			continue
-		}
-		for _, c := range protocoltest.Conversations(t, pcap, cassandra.Resumes) {
-			for _, s := range c {
-				if cassandra.Recognize(s.Head) || cassandra.Resumes(s.Head) {
-					t.Errorf("%s: %q", name, s.Head[:min(len(s.Head), 40)])
-				}
-			}
 		}
 	}
 }

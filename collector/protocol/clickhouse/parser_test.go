@@ -1,7 +1,6 @@
 package clickhouse_test
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -9,11 +8,9 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/google/go-cmp/cmp"
-	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/clickhouse"
-	"github.com/midwatch/midwatch/collector/protocol/protocoltest"
 	"github.com/midwatch/midwatch/collector/protocol/template"
 )
 
@@ -184,22 +181,6 @@ func TestRecognize(t *testing.T) {
 	} {
 		if got := [2]bool{clickhouse.Recognize([]byte(in)), clickhouse.Resumes([]byte(in))}; got != want {
 			t.Errorf("%q: %v, want %v", in, got, want)
-		}
-	}
-}
-
-// TestOthers has no other protocol taken for this one.
-func TestOthers(t *testing.T) {
-	for name, pcap := range protocoltest.Archive(t, "") {
-		if _, err := pcapgo.NewReader(bytes.NewReader(pcap)); err != nil { // no capture, or a format of its own
-			continue
-		}
-		for _, c := range protocoltest.Conversations(t, pcap, clickhouse.Resumes) {
-			for _, s := range c {
-				if clickhouse.Recognize(s.Head) || clickhouse.Resumes(s.Head) {
-					t.Errorf("%s: %q", name, s.Head[:min(len(s.Head), 40)])
-				}
-			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 // dialect is a protocol the tracker can follow.
 type dialect struct {
+	name protocol.Name
 	// opens tells whether a connection that begins with b speaks it.
 	opens func(b []byte) bool
 	// resumes tells the same of bytes from the middle of a connection whose ends are unknown: only what cannot be an
@@ -41,18 +42,18 @@ func dialects() []dialect {
 	topics := kafka.NewTopics(topicsCached)
 	prepared := cassandra.NewPrepared(preparedCached)
 	return []dialect{
-		{dns.Recognize, dns.Recognize, func(emit func(protocol.Call)) protocol.Parser { return dns.New(emit) }},
-		{http1.Recognize, http1.Recognize, func(emit func(protocol.Call)) protocol.Parser { return http1.New(emit) }},
-		{http2.Recognize, http2.Resumes, func(emit func(protocol.Call)) protocol.Parser { return http2.New(emit) }},
-		{redis.Recognize, redis.Resumes, func(emit func(protocol.Call)) protocol.Parser { return redis.New(emit) }},
-		{memcached.Recognize, memcached.Resumes, func(emit func(protocol.Call)) protocol.Parser { return memcached.New(emit) }},
-		{mysql.Recognize, mysql.Resumes, func(emit func(protocol.Call)) protocol.Parser { return mysql.New(mysqlText, emit) }},
-		{postgres.Recognize, postgres.Resumes, func(emit func(protocol.Call)) protocol.Parser { return postgres.New(sql, emit) }},
-		{cassandra.Recognize, cassandra.Resumes, func(emit func(protocol.Call)) protocol.Parser { return cassandra.New(sql, prepared, emit) }},
-		{clickhouse.Recognize, clickhouse.Resumes, func(emit func(protocol.Call)) protocol.Parser { return clickhouse.New(sql, emit) }},
-		{amqp.Recognize, amqp.Resumes, func(emit func(protocol.Call)) protocol.Parser { return amqp.New(emit) }},
-		{nats.Recognize, nats.Resumes, func(emit func(protocol.Call)) protocol.Parser { return nats.New(emit) }},
-		{kafka.Recognize, kafka.Resumes, func(emit func(protocol.Call)) protocol.Parser { return kafka.New(topics, emit) }},
+		{protocol.DNS, dns.Recognize, dns.Recognize, func(emit func(protocol.Call)) protocol.Parser { return dns.New(emit) }},
+		{protocol.HTTP, http1.Recognize, http1.Recognize, func(emit func(protocol.Call)) protocol.Parser { return http1.New(emit) }},
+		{protocol.HTTP, http2.Recognize, http2.Resumes, func(emit func(protocol.Call)) protocol.Parser { return http2.New(emit) }},
+		{protocol.Redis, redis.Recognize, redis.Resumes, func(emit func(protocol.Call)) protocol.Parser { return redis.New(emit) }},
+		{protocol.Memcached, memcached.Recognize, memcached.Resumes, func(emit func(protocol.Call)) protocol.Parser { return memcached.New(emit) }},
+		{protocol.MySQL, mysql.Recognize, mysql.Resumes, func(emit func(protocol.Call)) protocol.Parser { return mysql.New(mysqlText, emit) }},
+		{protocol.PostgreSQL, postgres.Recognize, postgres.Resumes, func(emit func(protocol.Call)) protocol.Parser { return postgres.New(sql, emit) }},
+		{protocol.Cassandra, cassandra.Recognize, cassandra.Resumes, func(emit func(protocol.Call)) protocol.Parser { return cassandra.New(sql, prepared, emit) }},
+		{protocol.ClickHouse, clickhouse.Recognize, clickhouse.Resumes, func(emit func(protocol.Call)) protocol.Parser { return clickhouse.New(sql, emit) }},
+		{protocol.AMQP, amqp.Recognize, amqp.Resumes, func(emit func(protocol.Call)) protocol.Parser { return amqp.New(emit) }},
+		{protocol.NATS, nats.Recognize, nats.Resumes, func(emit func(protocol.Call)) protocol.Parser { return nats.New(emit) }},
+		{protocol.Kafka, kafka.Recognize, kafka.Resumes, func(emit func(protocol.Call)) protocol.Parser { return kafka.New(topics, emit) }},
 	}
 }
 
@@ -60,7 +61,7 @@ func dialects() []dialect {
 // sends.
 func pushes() []dialect {
 	return []dialect{
-		{nil, amqp.Answers, func(emit func(protocol.Call)) protocol.Parser { return amqp.Join(emit) }},
-		{nil, nats.Answers, func(emit func(protocol.Call)) protocol.Parser { return nats.Join(emit) }},
+		{protocol.AMQP, nil, amqp.Answers, func(emit func(protocol.Call)) protocol.Parser { return amqp.Join(emit) }},
+		{protocol.NATS, nil, nats.Answers, func(emit func(protocol.Call)) protocol.Parser { return nats.Join(emit) }},
 	}
 }

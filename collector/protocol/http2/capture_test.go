@@ -1,7 +1,6 @@
 package http2_test
 
 import (
-	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -111,21 +110,4 @@ func theirs(result []byte) (all []exchange) {
 		}
 	}
 	return all
-}
-
-// TestOthers has no other protocol taken for this one.
-func TestOthers(t *testing.T) {
-	http := protocoltest.Archive(t, "http")
-	for name, pcap := range protocoltest.Archive(t, "") {
-		if !strings.HasSuffix(name, ".pcap") || speaksHTTP2(http[strings.TrimSuffix(path.Base(name), ".pcap")+".result"]) {
-			continue
-		}
-		for _, c := range protocoltest.Conversations(t, pcap, asks) {
-			for _, s := range c {
-				if asks(s.Head) {
-					t.Errorf("%s: %q", name, s.Head)
-				}
-			}
-		}
-	}
 }

@@ -92,26 +92,3 @@ func theirs(result []byte) []exchange {
 	slices.SortStableFunc(all, byOperation)
 	return all
 }
-
-// TestOthers looks at what every other protocol's clients and servers say in the captures.
-func TestOthers(t *testing.T) {
-	payloads := 0
-	for name, pcap := range protocoltest.Archive(t, "") {
-		if !strings.HasSuffix(name, ".pcap") || strings.Contains(name, "/kafka/") {
-			continue
-		}
-		for _, c := range protocoltest.Conversations(t, pcap, func([]byte) bool { return false }) {
-			var before []byte
-			for _, s := range c {
-				payloads++
-				if asks(s.Head) || asks(slices.Concat(before, s.Head)) {
-					t.Errorf("%s: taken for a request: %q", name, s.Head[:min(len(s.Head), 200)])
-				}
-				before = s.Head
-			}
-		}
-	}
-	if payloads < 1000 {
-		t.Errorf("only %d payloads", payloads)
-	}
-}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/mysql"
@@ -269,23 +268,6 @@ func TestRecognize(t *testing.T) {
 	} {
 		if got := [2]bool{mysql.Recognize([]byte(in)), mysql.Resumes([]byte(in))}; got != want {
 			t.Errorf("%q: %v, want %v", in, got, want)
-		}
-	}
-}
-
-// TestOthers has no other protocol taken for this one.
-func TestOthers(t *testing.T) {
-	ours := protocoltest.Archive(t, "mysql")
-	for name, pcap := range protocoltest.Archive(t, "") {
-		if _, err := pcapgo.NewReader(bytes.NewReader(pcap)); err != nil || ours[name] != nil { // no capture, or one of MySQL
-			continue
-		}
-		for _, c := range protocoltest.Conversations(t, pcap, mysql.Resumes) {
-			for _, s := range c {
-				if mysql.Recognize(s.Head) || mysql.Resumes(s.Head) {
-					t.Errorf("%s: %q", name, s.Head[:min(len(s.Head), 40)])
-				}
-			}
 		}
 	}
 }

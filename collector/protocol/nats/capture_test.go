@@ -2,7 +2,6 @@ package nats_test
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -109,20 +108,4 @@ func theirs(result []byte) (all []string) {
 		all = append(all, "error "+string(m[1]))
 	}
 	return all
-}
-
-// TestOthers has no other protocol taken for this one.
-func TestOthers(t *testing.T) {
-	for name, pcap := range protocoltest.Archive(t, "") {
-		if !strings.HasSuffix(name, ".pcap") || path.Base(path.Dir(name)) == "nats" {
-			continue
-		}
-		for _, c := range protocoltest.Conversations(t, pcap, asks) {
-			for _, s := range c {
-				if asks(s.Head) || nats.Answers(s.Head) {
-					t.Errorf("%s: %q", name, s.Head)
-				}
-			}
-		}
-	}
 }
