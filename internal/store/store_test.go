@@ -63,6 +63,42 @@ func TestRollups(t *testing.T) {
 	}
 }
 
+// TestEdgesSayWhatIsSpoken calls by every kind of protocol.
+func TestEdgesSayWhatIsSpoken(t *testing.T) {
+	db := storetest.Open(t)
+	spoken := map[string]map[string]string{
+		"postgresql": {"db.system.name": "postgresql"}, "http": {"http.request.method": "GET"}, "grpc": {"rpc.system": "grpc"}, "kafka": {"messaging.system": "kafka"},
+		"dns": {"dns.question.name": "example.com"}, "tcp": {"server.port": "17"},
+	}
+	b, err := db.PrepareBatch(t.Context(), "INSERT INTO spans (time, environment, service, kind, name, peer_service, attributes)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for protocol, attributes := range spoken {
+		if err := b.Append("2026-11-21 03:04:05", "prod", "cart", "client", "call", "who speaks "+protocol, attributes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Send(); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := db.Query(t.Context(), "SELECT peer_service, protocol FROM edge_minutes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	n := 0
+	for ; rows.Next(); n++ {
+		var peer, protocol string
+		if err := rows.Scan(&peer, &protocol); err != nil || peer != "who speaks "+protocol {
+			t.Errorf("%s has %s, %v", peer, protocol, err)
+		}
+	}
+	if err := rows.Err(); err != nil || n != len(spoken) {
+		t.Errorf("%d edges, want %d: %v", n, len(spoken), err)
+	}
+}
+
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	cfg := storetest.Config(t)
 	cfg.Password = "wrong"

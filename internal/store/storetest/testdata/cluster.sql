@@ -195,22 +195,6 @@ SELECT toStartOfMinute(time) AS minute, environment, service, service_version, n
        quantilesTDigestState(0.5, 0.95, 0.99)(duration_ns) AS duration
 FROM spans WHERE kind = 'server' GROUP BY minute, environment, service, service_version, operation;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS edge_minutes_mv_local TO edge_minutes_local AS
-SELECT toStartOfMinute(time) AS minute, environment, service,
-       if(peer_service != '', peer_service, concat(attributes['server.address'], ':', attributes['server.port'])) AS peer_service,
-       multiIf(attributes['db.system.name'] != '', attributes['db.system.name'], attributes['http.request.method'] != '', 'http', 'tcp') AS protocol,
-       count() AS calls, countIf(status = 'error') AS errors, sum(duration_ns) AS duration_sum_ns, max(duration_ns) AS duration_max_ns,
-       quantilesTDigestState(0.5, 0.95, 0.99)(duration_ns) AS duration
-FROM spans_local WHERE kind = 'client' GROUP BY minute, environment, service, peer_service, protocol;
-
-CREATE OR REPLACE VIEW edge_minutes_mv AS
-SELECT toStartOfMinute(time) AS minute, environment, service,
-       if(peer_service != '', peer_service, concat(attributes['server.address'], ':', attributes['server.port'])) AS peer_service,
-       multiIf(attributes['db.system.name'] != '', attributes['db.system.name'], attributes['http.request.method'] != '', 'http', 'tcp') AS protocol,
-       count() AS calls, countIf(status = 'error') AS errors, sum(duration_ns) AS duration_sum_ns, max(duration_ns) AS duration_max_ns,
-       quantilesTDigestState(0.5, 0.95, 0.99)(duration_ns) AS duration
-FROM spans WHERE kind = 'client' GROUP BY minute, environment, service, peer_service, protocol;
-
 CREATE MATERIALIZED VIEW IF NOT EXISTS log_minutes_mv_local TO log_minutes_local AS
 SELECT toStartOfMinute(time) AS minute, environment, service, severity, severity_text, count() AS lines
 FROM logs_local GROUP BY minute, environment, service, severity, severity_text;
@@ -513,3 +497,23 @@ CREATE TABLE IF NOT EXISTS series_key_local (
 ) ENGINE = ReplicatedMergeTree('/clickhouse/tables/main/{shard}/midwatch/series_key', '{replica}') ORDER BY made;
 
 CREATE TABLE IF NOT EXISTS series_key AS series_key_local ENGINE = Distributed('main', 'midwatch', 'series_key_local', cityHash64(made));
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS edge_minutes_mv_local TO edge_minutes_local AS
+SELECT toStartOfMinute(time) AS minute, environment, service,
+       if(peer_service != '', peer_service, concat(attributes['server.address'], ':', attributes['server.port'])) AS peer_service,
+       multiIf(attributes['db.system.name'] != '', attributes['db.system.name'], attributes['http.request.method'] != '', 'http',
+               attributes['rpc.system'] != '', attributes['rpc.system'], attributes['messaging.system'] != '', attributes['messaging.system'],
+               attributes['dns.question.name'] != '', 'dns', 'tcp') AS protocol,
+       count() AS calls, countIf(status = 'error') AS errors, sum(duration_ns) AS duration_sum_ns, max(duration_ns) AS duration_max_ns,
+       quantilesTDigestState(0.5, 0.95, 0.99)(duration_ns) AS duration
+FROM spans_local WHERE kind = 'client' GROUP BY minute, environment, service, peer_service, protocol;
+
+CREATE OR REPLACE VIEW edge_minutes_mv AS
+SELECT toStartOfMinute(time) AS minute, environment, service,
+       if(peer_service != '', peer_service, concat(attributes['server.address'], ':', attributes['server.port'])) AS peer_service,
+       multiIf(attributes['db.system.name'] != '', attributes['db.system.name'], attributes['http.request.method'] != '', 'http',
+               attributes['rpc.system'] != '', attributes['rpc.system'], attributes['messaging.system'] != '', attributes['messaging.system'],
+               attributes['dns.question.name'] != '', 'dns', 'tcp') AS protocol,
+       count() AS calls, countIf(status = 'error') AS errors, sum(duration_ns) AS duration_sum_ns, max(duration_ns) AS duration_max_ns,
+       quantilesTDigestState(0.5, 0.95, 0.99)(duration_ns) AS duration
+FROM spans WHERE kind = 'client' GROUP BY minute, environment, service, peer_service, protocol;
