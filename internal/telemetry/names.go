@@ -52,7 +52,7 @@ const (
 	MessagingAction  = "messaging.operation.name"   // publish, deliver, Fetch
 	MessagingCount   = "messaging.batch.message_count"
 	MessagingHost    = "midwatch.messaging.virtual_host" // of RabbitMQ
-	DNSResponse      = "midwatch.dns.response_code" // nxdomain, servfail …, of an answer without what was asked for
+	DNSResponse      = "midwatch.dns.response_code"      // nxdomain, servfail …, of an answer without what was asked for
 	DNSQuestion      = "dns.question.name"
 	ErrorType        = "error.type"
 	ServerAddress    = "server.address"
