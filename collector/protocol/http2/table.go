@@ -71,10 +71,10 @@ func (t *table) read(block []byte, whole bool) (h headers, ok bool) {
 	}
 	h.unknown = h.unknown || err != nil || !whole
 	switch {
+	case !whole: // its end may have inserted more
+		t.doubt()
 	case err != nil:
 		*t = newTable(false)
-	case !whole:
-		t.doubt()
 	}
 	return h, err == nil
 }
