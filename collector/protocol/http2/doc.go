@@ -11,7 +11,9 @@
 //     answered with a message has no status while its trailers are unknown.
 //
 // Bytes that are missing from DATA cost nothing. Where they hide where a frame begins, the direction is found again at a transfer that is a chain of
-// frames; streams that were open then are told only if their end is seen.
+// frames; streams that were open then are told only if their end is seen. Headers may have been among them, so the table is not known either, until what comes
+// next proves that there were none: the next request has the next id, the answer goes on that was the only one, or gRPC refers to the one content-type that the
+// table has. Where nothing does, what refers to the table as it was stays unknown until the connection ends.
 //
 // Not understood: the Upgrade from HTTP/1.1, tunnels (CONNECT), pushed streams, the status of grpc-web, which stands in its body.
 package http2

@@ -19,6 +19,9 @@ type Parser struct {
 	sides   [2]side
 	streams map[uint32]*stream // :: id → those that are not told
 	newest  uint32             // id of the last request; they only grow
+	strange bool               // answers may come of streams that are not in streams
+	broken  uint32             // id of the last request when the client last broke off a stream: answers of those up to it may still be on their way
+	trailed bool               // requests have trailers here
 }
 
 var _ protocol.Parser = (*Parser)(nil)
@@ -104,19 +107,30 @@ func (p *Parser) lose(d protocol.Direction) {
 	if !s.found || !s.frames.Lost() {
 		return
 	}
-	s.lose()
-	if d == protocol.Response && p.sides[protocol.Request].found && len(p.streams) == 1 {
-		for id, stream := range p.streams {
-			if stream.asked && stream.answered {
-				s.hidden.of, s.hidden.newest = id, p.newest
-			}
-		}
-	}
+	s.lose(p.bodies(d), p.strange)
+	p.strange = p.strange || d == protocol.Request
 	for id, stream := range p.streams {
 		if stream.uncertain = true; !stream.asked {
 			delete(p.streams, id)
 		}
 	}
+}
+
+// bodies tells how it will be known that bytes which go missing now are of bodies alone. Requests have consecutive ids, and no trailers where none were seen. Of answers it is known
+// if a single stream is being answered, its first headers came, and there is no other of which headers may come.
+func (p *Parser) bodies(d protocol.Direction) bodies {
+	switch {
+	case d == protocol.Request && p.newest > 0 && !p.trailed:
+		return bodies{p.newest + 2, p.newest}
+	case d == protocol.Request, p.strange, p.prefix < len(preface), len(p.streams) != 1:
+		return bodies{}
+	}
+	for id, s := range p.streams {
+		if s.asked && s.answered && id > p.broken {
+			return bodies{id, p.newest}
+		}
+	}
+	return bodies{}
 }
 
 func (p *Parser) reader(d protocol.Direction) func(protocol.Frame) bool {
@@ -137,7 +151,7 @@ func (p *Parser) frame(d protocol.Direction, f protocol.Frame) bool {
 	case http2.FrameData:
 		return p.body(d, h, f)
 	case http2.FrameRSTStream:
-		p.reset(h, f)
+		p.reset(d, h, f)
 	case http2.FrameGoAway:
 		p.goAway(d, f)
 	}
@@ -147,13 +161,15 @@ func (p *Parser) frame(d protocol.Direction, f protocol.Frame) bool {
 // block reads the headers of a stream, or its trailers. All are read, whosever they are: the table of those that follow depends on them.
 func (p *Parser) block(d protocol.Direction, b block, last time.Time) bool {
 	side := &p.sides[d]
-	if side.hidden.of == b.stream && side.hidden.newest == p.newest { // it was its body
-		side.table.trust()
-		b.size += side.hidden.size
+	switch was, bare := side.uncover(b.stream, p.bodies(d)); {
+	case bare && d == protocol.Request:
+		p.strange = was.strange
+	case bare:
+		b.size += was.size
 	}
-	side.hidden = hidden{}
 	h, _ := side.table.read(b.bytes, b.whole)
 	if b.pushed || b.stream%2 == 0 {
+		p.strange = true
 		return true
 	}
 	if d == protocol.Request {
@@ -174,6 +190,7 @@ func (p *Parser) block(d protocol.Direction, b block, last time.Time) bool {
 func (p *Parser) request(h headers, b block) bool {
 	s := p.streams[b.stream]
 	if b.stream <= p.newest { // trailers
+		p.trailed = true
 		if s != nil {
 			s.call.RequestBytes += b.size
 		}
@@ -185,6 +202,7 @@ func (p *Parser) request(h headers, b block) bool {
 		s = &stream{}
 	}
 	if !s.ask(h, b) {
+		p.strange = true
 		delete(p.streams, b.stream)
 		return true
 	}
@@ -212,6 +230,7 @@ func (p *Parser) answering(id uint32) (s *stream, ok bool) {
 func (p *Parser) add(id uint32, s *stream) bool {
 	if len(p.streams) >= protocol.MaxPending {
 		maps.DeleteFunc(p.streams, func(_ uint32, s *stream) bool { return s.uncertain || !s.asked })
+		p.strange = true
 	}
 	p.streams[id] = s
 	return len(p.streams) <= protocol.MaxPending
@@ -219,7 +238,11 @@ func (p *Parser) add(id uint32, s *stream) bool {
 
 // forgetEarly drops answers whose requests were never seen: a later one was.
 func (p *Parser) forgetEarly(before uint32) {
-	maps.DeleteFunc(p.streams, func(id uint32, s *stream) bool { return !s.asked && id < before })
+	maps.DeleteFunc(p.streams, func(id uint32, s *stream) bool {
+		missed := !s.asked && id < before
+		p.strange = p.strange || missed
+		return missed
+	})
 }
 
 func (p *Parser) body(d protocol.Direction, h head, f protocol.Frame) bool {
@@ -251,16 +274,24 @@ func (p *Parser) answerEnded(id uint32, s *stream) {
 	}
 }
 
-func (p *Parser) reset(h head, f protocol.Frame) {
+// reset ends a stream that one end breaks off. One that does so without an error has all it wants: the answer may be on its way.
+func (p *Parser) reset(d protocol.Direction, h head, f protocol.Frame) {
+	if d == protocol.Request {
+		p.broken = p.newest
+	}
 	s := p.streams[h.stream]
 	if s == nil {
 		return
 	}
-	if len(f.Bytes) < headSize+4 || !s.asked {
-		delete(p.streams, h.stream)
+	code := http2.ErrCodeNo
+	if len(f.Bytes) >= headSize+4 {
+		code = http2.ErrCode(binary.BigEndian.Uint32(f.Bytes[headSize:]))
+	}
+	if code == http2.ErrCodeNo || !s.asked {
+		s.uncertain = true
 		return
 	}
-	p.finish(h.stream, s, s.resetCall(f.Last, http2.ErrCode(binary.BigEndian.Uint32(f.Bytes[headSize:]))))
+	p.finish(h.stream, s, s.resetCall(f.Last, code))
 }
 
 // goAway ends the streams that the server says it will not answer.

@@ -47,6 +47,7 @@ func follow(b []byte, known func(stream uint32) bool) (chain, found bool) {
 // walk goes along a chain of frames and hands on the header blocks that are whole. It returns whether b is such a chain, and how many bytes of it are whole frames. Bytes of a
 // body may look like the head of a DATA frame: only those of streams that are known or have headers in the chain count.
 func walk(b []byte, known func(stream uint32) bool, each func(headers)) (chain bool, whole int) {
+	var t table
 	continued, begun := uint32(0), map[uint32]bool{}
 	for len(b)-whole >= headSize {
 		h := readHead(b[whole:])
@@ -61,7 +62,10 @@ func walk(b []byte, known func(stream uint32) bool, each func(headers)) (chain b
 			break
 		}
 		if h.kind == http2.FrameHeaders {
-			if !readable(h, b[whole:end], each) {
+			if t.sure == nil {
+				t = newTable(false)
+			}
+			if !readable(h, b[whole:end], &t, each) {
 				return false, whole
 			}
 			begun[h.stream], continued = true, h.stream
@@ -75,7 +79,7 @@ func walk(b []byte, known func(stream uint32) bool, each func(headers)) (chain b
 }
 
 // readable says that a HEADERS frame has the beginning of a header block.
-func readable(h head, frame []byte, each func(headers)) bool {
+func readable(h head, frame []byte, t *table, each func(headers)) bool {
 	b, whole, ok := fragment(h, protocol.Frame{Bytes: frame, Size: int64(len(frame))})
 	if !ok || !whole || len(b) == 0 {
 		return false
@@ -83,7 +87,6 @@ func readable(h head, frame []byte, each func(headers)) bool {
 	if !h.flags.Has(http2.FlagHeadersEndHeaders) {
 		return true
 	}
-	t := newTable(false)
 	fields, ok := t.read(b, true)
 	if ok {
 		each(fields)

@@ -192,7 +192,7 @@ func TestConcurrent(t *testing.T) {
 	if slices.ContainsFunc(got, func(s string) bool { return s != getCart }) || len(got) > crowd*each {
 		t.Errorf("%d calls: %q", len(got), got)
 	}
-	if len(got) < crowd*each*8/10 { // headers in the middle of a large transfer are not copied
+	if len(got) < crowd*each*6/10 { // headers in the middle of a large transfer are not copied
 		t.Errorf("%d calls of %d", len(got), crowd*each)
 	}
 }

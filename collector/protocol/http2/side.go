@@ -25,10 +25,14 @@ type side struct {
 
 // hidden are bytes that nobody read.
 type hidden struct {
-	size int64
-	// of is the stream of the answer that they are, where that was the only one there was to wait for, and newest the last request by then.
-	of, newest uint32
+	size    int64
+	bodies  bodies
+	before  table // as it was before them
+	strange bool  // what Parser.strange was
 }
+
+// bodies says that hidden bytes are of bodies alone if the next headers are of the stream next, and no request came after newest. The zero value: there may be headers.
+type bodies struct{ next, newest uint32 }
 
 // block is a header block, of which some came.
 type block struct {
@@ -58,13 +62,26 @@ func (s *side) open(known bool) {
 }
 
 // lose forgets the place in the stream, and what came of a frame and a header block.
-func (s *side) lose() {
+func (s *side) lose(of bodies, strange bool) {
 	s.frames.Lose()
 	s.block = block{}
 	s.begun = nil
 	s.found, s.missed = false, true
-	s.hidden, s.unread = hidden{size: s.unread}, 0
-	s.table.doubt()
+	if of != s.hidden.bodies || of == (bodies{}) { // else it is more of the same
+		s.hidden = hidden{bodies: of, before: s.table, strange: strange}
+	}
+	s.hidden.size += s.unread
+	s.unread = 0
+	s.table = s.table.doubted()
+}
+
+// uncover is for the first headers after bytes that are hidden. It returns those, and whether they were bodies alone.
+func (s *side) uncover(stream uint32, now bodies) (was hidden, bare bool) {
+	was, s.hidden = s.hidden, hidden{}
+	if bare = now != (bodies{}) && was.bodies == now && stream == now.next; bare {
+		s.table = was.before
+	}
+	return was, bare
 }
 
 func (s *side) data(at time.Time, b []byte, each func(protocol.Frame) bool) bool {

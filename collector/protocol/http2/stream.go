@@ -41,9 +41,8 @@ const (
 
 // kindOf says what headers tell by their content-type. Requests of gRPC are POST.
 func kindOf(h headers) kind {
-	rest, grpc := strings.CutPrefix(h.contentType, "application/grpc")
 	switch {
-	case grpc && (rest == "" || rest[0] == '+' || rest[0] == ';'):
+	case isGRPC(h.contentType):
 		return rpc
 	case h.contentType == "" && h.unknown && (h.method == "" || h.method == "POST"):
 		return undecided
@@ -51,11 +50,15 @@ func kindOf(h headers) kind {
 	return plain
 }
 
+// isGRPC tells by a content-type whether that is what a stream speaks.
+func isGRPC(contentType string) bool {
+	rest, ok := strings.CutPrefix(contentType, "application/grpc")
+	return ok && (rest == "" || rest[0] == '+' || rest[0] == ';')
+}
+
 // ask takes the headers of the request. It returns false if they do not tell which it is.
 func (s *stream) ask(h headers, b block) bool {
-	path, _, _ := strings.Cut(h.path, "?")
-	path, _, _ = strings.Cut(path, "#")
-	if !isMethod(h.method) || h.method == "CONNECT" || path != "*" && !strings.HasPrefix(path, "/") {
+	if !isMethod(h.method) || h.method == "CONNECT" || h.path != "*" && !strings.HasPrefix(h.path, "/") {
 		return false
 	}
 	s.asked, s.kind = true, kindOf(h)
@@ -63,7 +66,7 @@ func (s *stream) ask(h headers, b block) bool {
 		Protocol:     protocol.HTTP,
 		Start:        b.first,
 		Operation:    h.method,
-		Path:         path,
+		Path:         h.path,
 		RequestBytes: b.size,
 		TraceParent:  h.trace.TraceParent(),
 	}
@@ -104,9 +107,9 @@ func (s *stream) answeredCall() bool {
 	return isStatus(s.call.Status)
 }
 
-// resetCall completes the call of a stream that one end broke off.
+// resetCall completes the call of a stream that one end broke off. It returns false if its answer may have come before that.
 func (s *stream) resetCall(at time.Time, code http2.ErrCode) bool {
-	if !s.name() {
+	if s.uncertain || !s.name() {
 		return false
 	}
 	s.until(at)

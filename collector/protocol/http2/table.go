@@ -2,6 +2,7 @@ package http2
 
 import (
 	"bytes"
+	"slices"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -20,8 +21,7 @@ var unknowns = bytes.Repeat([]byte{0x40, 0, 0}, firstTable/32)
 // table reads the header blocks of one direction.
 type table struct {
 	sure *hpack.Decoder
-	// doubtful is the table as it was before bytes went missing, nil if none did: it still is, unless headers were among them. What was inserted moves all indices, so
-	// headers that refer to several old entries and make sense together prove that nothing was.
+	// doubtful is the table as it was before bytes went missing, nil if none did: it still is, unless headers were among them.
 	doubtful *hpack.Decoder
 }
 
@@ -37,21 +37,15 @@ func newTable(known bool) table {
 	return table{sure: d}
 }
 
-// doubt is for when bytes are missing that may have been headers.
-func (t *table) doubt() {
+// doubted is the table once bytes are missing that may have been headers.
+func (t table) doubted() table {
 	before := t.doubtful
 	if before == nil {
 		before = t.sure
 	}
-	*t = newTable(false)
-	t.doubtful = before
-}
-
-// trust ends a doubt: no headers were missing.
-func (t *table) trust() {
-	if t.doubtful != nil {
-		t.sure, t.doubtful = t.doubtful, nil
-	}
+	after := newTable(false)
+	after.doubtful = before
+	return after
 }
 
 // read reads a block, of which the end may be missing. ok is false if it is no block that could follow those before; what came before the fault counts.
@@ -60,9 +54,10 @@ func (t *table) read(block []byte, whole bool) (h headers, ok bool) {
 	if t.doubtful != nil {
 		before, bad := decode(t.doubtful, block)
 		switch {
-		case bad != nil:
+		case bad != nil || whole && !sensible(before):
 			t.doubtful = nil
 		case whole && err == nil && t.proven(before, fields):
+			t.sure, t.doubtful = t.doubtful, nil
 			fields = before
 		}
 	}
@@ -72,41 +67,39 @@ func (t *table) read(block []byte, whole bool) (h headers, ok bool) {
 	h.unknown = h.unknown || err != nil || !whole
 	switch {
 	case !whole: // its end may have inserted more
-		t.doubt()
+		*t = t.doubted()
 	case err != nil:
 		*t = newTable(false)
 	}
 	return h, err == nil
 }
 
-// proven settles the doubt by what a block says: before with the table as it was, sure with what is certain of it. It returns true if nothing was inserted out of sight.
+// proven tells whether a block proves that nothing was inserted out of sight: before is what it says with the table as it was, sure what is certain of it. What is inserted moves
+// the indices of all that is older. So it proves it for gRPC, whose requests and answers all have a content-type: if the block refers to the only one that the table had, then
+// that has not moved. A table that is more than half full proves nothing: there, entries come and go, and the content-type may have come again at the same index.
 func (t *table) proven(before, sure []hpack.HeaderField) bool {
-	enough, sensible := sense(before)
-	old := 0
-	for i, f := range sure {
-		if f.Name == "" && before[i].Name != "" {
-			old++
+	i := slices.IndexFunc(before, func(f hpack.HeaderField) bool { return f.Name == contentType })
+	if i < 0 || sure[i].Name != "" || !isGRPC(before[i].Value) {
+		return false
+	}
+	types, size := 0, uint32(0)
+	for _, f := range entries(t.doubtful) {
+		size += f.Size()
+		if f.Name == contentType {
+			types++
 		}
 	}
-	switch {
-	case !sensible:
-		t.doubtful = nil
-	case enough > 0 && old >= enough:
-		t.trust()
-		return true
-	}
-	return false
+	return types == 1 && size <= firstTable/2
 }
 
-// sense tells whether fields can stand together, and how many of them must be of old entries to prove a table: of a request more than one, because paths may lie side by side; of
-// trailers, which may be alike, no number does.
-func sense(fields []hpack.HeaderField) (enough int, ok bool) {
+// sensible tells whether fields can stand together.
+func sensible(fields []hpack.HeaderField) bool {
 	said, regular := map[string]string{}, false
 	for _, f := range fields {
 		_, again := said[f.Name]
 		switch pseudo := f.IsPseudo(); {
-		case f.Name == "", pseudo && regular, again && (pseudo || f.Name == "content-type" || f.Name == "te" || f.Name == "user-agent" || f.Name == "grpc-status"):
-			return 0, false
+		case f.Name == "", pseudo && regular, again && (pseudo || f.Name == contentType || f.Name == "te" || f.Name == "user-agent" || f.Name == "grpc-status"):
+			return false
 		case !pseudo:
 			regular = true
 		}
@@ -116,14 +109,25 @@ func sense(fields []hpack.HeaderField) (enough int, ok bool) {
 	method, asks := said[":method"]
 	switch {
 	case answers && asks:
-		return 0, false
+		return false
 	case answers:
-		return 1, isStatus(status)
+		return isStatus(status)
 	case asks:
 		scheme, path := said[":scheme"], said[":path"]
-		return 2, isMethod(method) && (scheme == "http" || scheme == "https") && (path == "*" || len(path) > 0 && path[0] == '/')
+		return isMethod(method) && (scheme == "http" || scheme == "https") && (path == "*" || len(path) > 0 && path[0] == '/')
 	}
-	return 0, said[":path"] == "" && said[":authority"] == "" && said[":scheme"] == ""
+	return said[":path"] == "" && said[":authority"] == "" && said[":scheme"] == "" && said[contentType] == ""
+}
+
+// entries are what a dynamic table has, the newest first.
+func entries(d *hpack.Decoder) []hpack.HeaderField {
+	const newest, most = 62, 1<<7 - 2 // those with an index of one byte
+	var indices [most - newest + 1]byte
+	for i := range indices {
+		indices[i] = 1<<7 | byte(newest+i)
+	}
+	fields, _ := decode(d, indices[:])
+	return fields
 }
 
 // decode reads the fields of a block. Of one that is not whole it returns those that are.
