@@ -142,8 +142,14 @@ func (i *incident) lookInto(ctx workflow.Context) (ReportRef, error) {
 	}
 	late := i.Triggers[had:]
 	tell(ctx, fmt.Sprintf("%s. Looks again: meanwhile %s", found.Title, leading(late).Summary))
+	again, err := i.investigate(ctx, secondLook(i.id))
+	if err != nil && ctx.Err() == nil { // the first report stands, and what came meanwhile is still for Intake to place
+		workflow.GetLogger(ctx).Warn("second look failed", "incident", i.id, "error", err)
+		i.investigation = InvestigationID(i.id)
+		return found, nil
+	}
 	report(ctx, i.Environment, Progress{Workflow: i.Workflow, Phase: Investigating, Took: ids(late)})
-	return i.investigate(ctx, secondLook(i.id))
+	return again, err
 }
 
 // tells says that among triggers is one that an investigation would be started for.

@@ -2,10 +2,12 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/midwatch/midwatch/internal/investigation"
@@ -21,12 +23,14 @@ func TestIncidentLooksAgainAtWhatCameMeanwhile(t *testing.T) {
 		late  investigation.Trigger
 		looks int
 		ends  investigation.Verdict
+		fails bool // the second time
 	}{
-		"a cause, the second time": {[]investigation.Verdict{investigation.NoProblem, investigation.RootCause}, late, 2, investigation.RootCause},
-		"none, not even then":      {[]investigation.Verdict{investigation.Inconclusive, investigation.Inconclusive, investigation.RootCause}, late, 2, investigation.Inconclusive},
-		"a cause, at once":         {[]investigation.Verdict{investigation.RootCause, investigation.NoProblem}, late, 1, investigation.RootCause},
-		"nothing that says more":   {[]investigation.Verdict{investigation.NoProblem, investigation.RootCause}, remark, 1, investigation.NoProblem},
-		"a deployment":             {[]investigation.Verdict{investigation.NoProblem, investigation.RootCause}, deployment("late", "back.shop"), 1, investigation.NoProblem},
+		"a cause, the second time":  {[]investigation.Verdict{investigation.NoProblem, investigation.RootCause}, late, 2, investigation.RootCause, false},
+		"none, not even then":       {[]investigation.Verdict{investigation.Inconclusive, investigation.Inconclusive, investigation.RootCause}, late, 2, investigation.Inconclusive, false},
+		"a cause, at once":          {[]investigation.Verdict{investigation.RootCause, investigation.NoProblem}, late, 1, investigation.RootCause, false},
+		"nothing that says more":    {[]investigation.Verdict{investigation.NoProblem, investigation.RootCause}, remark, 1, investigation.NoProblem, false},
+		"it fails, the second time": {[]investigation.Verdict{investigation.NoProblem, investigation.RootCause}, late, 2, investigation.NoProblem, true},
+		"a deployment":              {[]investigation.Verdict{investigation.NoProblem, investigation.RootCause}, deployment("late", "back.shop"), 1, investigation.NoProblem, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
@@ -42,10 +46,18 @@ func TestIncidentLooksAgainAtWhatCameMeanwhile(t *testing.T) {
 			})
 			s.workflow(workflows.InvestigationWorkflow, func(ctx workflow.Context, in workflows.InvestigationInput) (workflows.ReportRef, error) {
 				err := workflow.Sleep(ctx, 10*time.Second)
+				if c.fails && len(requests) == 2 {
+					err = errors.New("the store is away")
+				}
 				return workflows.ReportRef{Investigation: in.ID, Verdict: c.finds[len(requests)-1], Title: in.ID}, err
 			})
 			s.RegisterDelayedCallback(func() { s.SignalWorkflow(workflows.TriggerSignal, []investigation.Trigger{c.late}) }, 12*time.Second)
-			s.withoutIntake()
+			var took []string
+			s.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.ProgressSignal, mock.Anything).
+				Return(func(_, _, _, _ string, p any) error {
+					took = append(took, p.(workflows.Progress).Took...)
+					return nil
+				})
 			s.ExecuteWorkflow(workflows.Incident, workflows.IncidentInput{Environment: "test", Triggers: []investigation.Trigger{alert("first", "front.shop", investigation.Warning)}})
 			var end workflows.IncidentResult
 			if err := s.GetWorkflowResult(&end); err != nil {
@@ -57,6 +69,12 @@ func TestIncidentLooksAgainAtWhatCameMeanwhile(t *testing.T) {
 			last := requests[len(requests)-1]
 			if c.looks == 2 && (last.ID == requests[0].ID || len(last.Triggers) != 2 || last.Triggers[1].ID != "late") {
 				t.Errorf("looked again by %s into %v", last.ID, last.Triggers)
+			}
+			if c.fails {
+				last = requests[0]
+			}
+			if taken := c.looks == 2 && !c.fails; slices.Contains(took, "late") != taken { // else Intake places it anew
+				t.Errorf("took %v", took)
 			}
 			if end.Title != last.ID || !slices.Contains(shown, last.ID) || shown[len(shown)-1] != last.ID {
 				t.Errorf("the incident shows %v and is called %s, want %s", shown, end.Title, last.ID)
