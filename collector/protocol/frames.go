@@ -1,6 +1,9 @@
 package protocol
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Frame is one frame of a direction: a message, or a part of one, that says at its beginning how long it is.
 type Frame struct {
@@ -20,6 +23,7 @@ type Frames struct {
 
 	stream Stream
 	lost   bool
+	held   []byte    // while it is lost: bytes with which a frame may begin whose head was not whole
 	begun  time.Time // when the first byte of the frame came that is not whole; zero: there is none
 	kept   []byte    // the beginning of a frame of which the rest is passed over
 	size   int64     // of that frame; 0: there is none
@@ -28,13 +32,16 @@ type Frames struct {
 // Lost says that it is not known where the next frame begins.
 func (f *Frames) Lost() bool { return f.lost }
 
+// Astray says that what came last belongs to no frame that is known.
+func (f *Frames) Astray() bool { return f.lost && len(f.held) == 0 }
+
 // Left is how many bytes are still to come of the frame that has begun; 0 between two frames, less while its head is not whole.
 func (f *Frames) Left() int64 {
 	b := f.stream.Bytes()
 	switch {
 	case f.stream.Skipping() || len(b) == 0:
 		return f.stream.skip
-	case len(b) < f.Head:
+	case len(b) <= f.Head:
 		return -1
 	}
 	return f.Size(b[:f.Head]) - int64(len(b))
@@ -43,13 +50,13 @@ func (f *Frames) Left() int64 {
 // Lose forgets what came of a frame.
 func (f *Frames) Lose() {
 	f.stream.Reset()
-	f.kept, f.size, f.begun, f.lost = f.kept[:0], 0, time.Time{}, true
+	f.kept, f.size, f.begun, f.lost, f.held = f.kept[:0], 0, time.Time{}, true, nil
 }
 
 // Data takes the next bytes and hands on the frames that are whole with them. It returns false if these are no frames, or each returned false.
 func (f *Frames) Data(at time.Time, b []byte, each func(Frame) bool) bool {
 	if f.lost {
-		if f.Begins == nil || !f.Begins(b) {
+		if b = f.find(b); b == nil {
 			return true
 		}
 		f.lost = false
@@ -64,6 +71,7 @@ func (f *Frames) Data(at time.Time, b []byte, each func(Frame) bool) bool {
 // Hole passes over bytes that nobody copied. It returns false if each did.
 func (f *Frames) Hole(at time.Time, n int64, each func(Frame) bool) bool {
 	if f.lost {
+		f.held = nil
 		return true
 	}
 	if b := f.stream.Bytes(); f.size == 0 && len(b) >= f.Head {
@@ -79,6 +87,25 @@ func (f *Frames) Hole(at time.Time, n int64, each func(Frame) bool) bool {
 		f.Lose()
 	}
 	return true
+}
+
+// find returns the bytes from where frames begin, nil if they do not. Programs may read a frame's head by itself, or a part of it.
+func (f *Frames) find(b []byte) []byte {
+	joined := slices.Concat(f.held, b)
+	f.held = nil
+	switch {
+	case f.Begins == nil:
+		return nil
+	case f.Begins(joined):
+		return joined
+	case len(joined) > len(b) && f.Begins(b):
+		return b
+	case len(joined) <= f.Head:
+		f.held = joined
+	case len(b) <= f.Head:
+		f.held = slices.Clone(b)
+	}
+	return nil
 }
 
 func (f *Frames) read(at time.Time, each func(Frame) bool) bool {

@@ -46,8 +46,8 @@ func (p *Parser) conclude(x *exchange, r body) {
 	if said.all() {
 		x.Messages = said.messages
 	}
-	if x.begins && x.one && said.sessionID != 0 {
-		p.sessions.begin(said.sessionID, x.topic)
+	if x.begins && said.sessionID != 0 {
+		p.sessions.begin(said.sessionID, x.topic, x.one)
 	}
 	if said.topics > 0 {
 		x.topic, x.one = said.only()

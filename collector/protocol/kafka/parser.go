@@ -14,7 +14,7 @@ type Parser struct {
 	topics *Topics
 	emit   func(protocol.Call)
 
-	client, server side
+	client, server protocol.Frames
 	pending        pending
 	early          early
 	sessions       sessions
@@ -27,8 +27,8 @@ var _ protocol.Parser = (*Parser)(nil)
 // New returns a parser that hands each answered request to emit, and each that needs no answer.
 func New(topics *Topics, emit func(protocol.Call)) *Parser {
 	p := &Parser{topics: topics, emit: emit, sessions: sessions{}}
-	p.client.Frames = protocol.Frames{Head: requestHead, Keep: maxKept, Size: requestSize, Begins: Resumes}
-	p.server.Frames = protocol.Frames{Head: answerHead, Keep: maxKept, Size: answerSize, Begins: p.answerBegins}
+	p.client = protocol.Frames{Head: requestHead, Keep: maxKept, Size: requestSize, Begins: Resumes}
+	p.server = protocol.Frames{Head: answerHead, Keep: maxKept, Size: answerSize, Begins: p.answerBegins}
 	p.server.Lose() // a connection that is met half-way may be in the middle of an answer
 	return p
 }
@@ -36,9 +36,9 @@ func New(topics *Topics, emit func(protocol.Call)) *Parser {
 // Data implements protocol.Parser.
 func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 	if d == protocol.Request {
-		return p.client.data(at, b, p.asked)
+		return p.client.Data(at, b, p.asked)
 	}
-	ok := p.server.data(at, b, p.answered)
+	ok := p.server.Data(at, b, p.answered)
 	p.miss(at)
 	return ok
 }
@@ -46,9 +46,9 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 // Hole implements protocol.Parser.
 func (p *Parser) Hole(d protocol.Direction, at time.Time, n int64) bool {
 	if d == protocol.Request {
-		return p.client.hole(at, n, p.asked)
+		return p.client.Hole(at, n, p.asked)
 	}
-	ok := p.server.hole(at, n, p.answered)
+	ok := p.server.Hole(at, n, p.answered)
 	p.miss(at)
 	return ok
 }
@@ -70,7 +70,7 @@ func (p *Parser) Close(at time.Time) {
 }
 
 func (p *Parser) miss(at time.Time) {
-	if p.server.astray() {
+	if p.server.Astray() {
 		p.missed, p.unseen = at, true
 	}
 }

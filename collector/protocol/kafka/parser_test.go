@@ -115,6 +115,21 @@ func TestParser(t *testing.T) {
 			{q, fetch(5, 12, 77, 3), 0},
 			{a, fetched(5, 12, 0, 77, one, "orders", "stock"), 0},
 		}, want: []outcome{{"Fetch orders", 1, "", 0, 1}, {"Fetch orders", 0, "", 2, 3}, {"Fetch", 0, "", 4, 5}, {"Fetch orders", 2, "", 6, 7}, {"Fetch", 2, "", 8, 9}}},
+		{name: "a session of two topics names only what changed", turns: []turn{
+			{q, fetch(1, 12, 0, 0, "orders", "stock"), 0},
+			{a, fetched(1, 12, 0, 77, one, "stock"), 0},
+			{q, fetch(2, 12, 77, 1, "stock"), 0},
+			{a, fetched(2, 12, 0, 77, nil), 0},
+		}, want: []outcome{{"Fetch stock", 1, "", 0, 1}, {"Fetch", 0, "", 2, 3}}},
+		{name: "a session whose beginning was not seen is of several topics once it names a second one", turns: []turn{
+			{q, fetch(1, 12, 77, 4, "orders"), 0},
+			{a, fetched(1, 12, 0, 77, nil), 0},
+			{q, fetch(2, 12, 77, 5, "stock"), 0},
+			{a, fetched(2, 12, 0, 77, nil), 0},
+			{q, fetch(3, 12, 77, 6, "orders"), 0},
+			{a, fetched(3, 12, 0, 77, nil), 0},
+		}, want: []outcome{{"Fetch orders", 0, "", 0, 1}, {"Fetch", 0, "", 2, 3}, {"Fetch", 0, "", 4, 5}}},
+		{name: "a batch that says more messages than it has room for", turns: []turn{{q, produce(1, 9, -1, boast(one), "orders"), 0}, {a, ok1, 0}}, want: []outcome{{"Produce orders", 0, "", 0, 1}}},
 		{name: "the last batch cut by the broker", turns: []turn{{q, fetch(1, 12, 0, 0, "orders"), 0}, {a, fetched(1, 12, 0, 0, append(one, one[:40]...), "orders"), 0}}, want: []outcome{{"Fetch orders", 1, "", 0, 1}}},
 		{name: "how a transaction ended", turns: []turn{{q, fetch(1, 12, 0, 0, "orders"), 0}, {a, fetched(1, 12, 0, 0, append(one, batch(0x20, message{})...), "orders"), 0}}, want: []outcome{{"Fetch orders", 1, "", 0, 1}}},
 

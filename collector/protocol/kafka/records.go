@@ -50,6 +50,9 @@ func (r body) partial() bool {
 	return !r.over() && r.size-4 < int64(r.int32()) && !r.over()
 }
 
+// smallestRecord is as many bytes as the smallest record has: its length, attributes, two deltas, a null key, a null value, no headers.
+const smallestRecord = 7
+
 // newestMagic is how batches of records are marked; what was before them were sets of messages, marked by less.
 const newestMagic = 2
 
@@ -76,7 +79,11 @@ func nextBatch(in *body) (batch body, attributes int16, n int, ok bool) {
 	last := head.int32()
 	head.take(8 + 8 + 8 + 2 + 4) // timestamps, producer, its epoch, sequence
 	count := head.int32()
-	if in.over() || head.over() || size > whole || magic != newestMagic || count < 0 || int64(count) > int64(last)+1 {
+	most := int64(last) + 1
+	if attributes&compression == 0 {
+		most = min(most, head.size/smallestRecord)
+	}
+	if in.over() || head.over() || size > whole || magic != newestMagic || count < 0 || int64(count) > most {
 		return batch, 0, 0, false
 	}
 	head.b = head.b[:min(int64(len(head.b)), head.size)]

@@ -3,26 +3,34 @@ package kafka
 // maxSessions is more fetch sessions than a connection has.
 const maxSessions = 8
 
-// sessions are the fetch sessions that were begun on a connection: a Fetch within one says only which topics changed. :: its id → the one topic it is about
-type sessions map[int32]topicKey
+// sessions are the fetch sessions of a connection, by their ids: a Fetch within one names only the topics of which something changed.
+type sessions map[int32]session
 
-// begin notes what a session is about.
-func (s sessions) begin(id int32, topic topicKey) {
-	if len(s) >= maxSessions {
-		clear(s)
-	}
-	s[id] = topic
+// session is the one topic that a fetch session is about, if it is one.
+type session struct {
+	topic topicKey
+	one   bool
 }
 
-// more returns what a Fetch within a session is about: what it names, which may be new to the session, else what the session is about.
+// begin notes what a session is about.
+func (s sessions) begin(id int32, topic topicKey, one bool) {
+	if _, known := s[id]; !known && len(s) >= maxSessions {
+		clear(s)
+	}
+	s[id] = session{topic, one}
+}
+
+// more returns what a Fetch within a session is about. Of a session whose beginning was not seen, that is the topic it names until it names another.
 func (s sessions) more(f *found) (topicKey, bool) {
-	topic, ok := s[f.sessionID]
+	of, known := s[f.sessionID]
 	if f.topics == 0 {
-		return topic, ok
+		return of.topic, of.one
 	}
 	named, one := f.only()
-	if !one || named != topic {
-		delete(s, f.sessionID)
+	if !known {
+		of = session{named, one}
 	}
-	return named, one
+	of.one = of.one && one && of.topic == named
+	s.begin(f.sessionID, of.topic, of.one)
+	return of.topic, of.one
 }

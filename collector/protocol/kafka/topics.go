@@ -16,7 +16,12 @@ func NewTopics(max int) *Topics {
 	return &Topics{names}
 }
 
-func (t *Topics) learn(id [16]byte, name string) { t.names.Add(id, name) }
+// learn notes what a topic is called. The first name stands: a topic that is named anew has another id.
+func (t *Topics) learn(id [16]byte, name string) {
+	if _, known := t.names.Get(id); !known {
+		t.names.Add(id, name)
+	}
+}
 
 // name is what a topic is called, or "" if nobody told.
 func (t *Topics) name(k topicKey) string {

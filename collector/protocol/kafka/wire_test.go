@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -76,6 +77,14 @@ func produced(id int32, version, code int16, topic string) string {
 }
 
 // fetch asks for messages within a session, or begins one: epoch 0.
+// boast has a batch say that it has as many messages as can be said.
+func boast(batch []byte) []byte {
+	b := bytes.Clone(batch)
+	binary.BigEndian.PutUint32(b[23:], 1<<31-2) // the last offset
+	binary.BigEndian.PutUint32(b[57:], 1<<31-1) // how many
+	return b
+}
+
 func fetch(id int32, version int16, session, epoch int32, topics ...string) string {
 	r := kmsg.NewPtrFetchRequest()
 	r.MaxWaitMillis, r.SessionID, r.SessionEpoch = 5000, session, epoch
