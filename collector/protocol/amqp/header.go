@@ -17,8 +17,8 @@ const (
 	hasMoreFlags       = 1
 )
 
-// maxBody bounds what a header may say of its body; RabbitMQ takes 512 MiB at most.
-const maxBody = 1 << 40
+// maxBody bounds what a header may say of its body. RabbitMQ takes 512 MiB at most, before 3.8 it took 2 GiB.
+const maxBody = 2 << 30
 
 func isHeader(payload []byte) bool {
 	r := reader{b: payload}
