@@ -10,6 +10,7 @@ import (
 	"github.com/midwatch/midwatch/collector/protocol/http2"
 	"github.com/midwatch/midwatch/collector/protocol/kafka"
 	"github.com/midwatch/midwatch/collector/protocol/memcached"
+	"github.com/midwatch/midwatch/collector/protocol/mongodb"
 	"github.com/midwatch/midwatch/collector/protocol/mysql"
 	"github.com/midwatch/midwatch/collector/protocol/nats"
 	"github.com/midwatch/midwatch/collector/protocol/postgres"
@@ -52,6 +53,7 @@ func dialects() []dialect {
 		{protocol.Cassandra, cassandra.Recognize, cassandra.Resumes, func(emit func(protocol.Call)) protocol.Parser { return cassandra.New(sql, prepared, emit) }},
 		{protocol.ClickHouse, clickhouse.Recognize, clickhouse.Resumes, func(emit func(protocol.Call)) protocol.Parser { return clickhouse.New(sql, emit) }},
 		{protocol.AMQP, amqp.Recognize, amqp.Resumes, func(emit func(protocol.Call)) protocol.Parser { return amqp.New(emit) }},
+		{protocol.MongoDB, mongodb.Recognize, mongodb.Resumes, func(emit func(protocol.Call)) protocol.Parser { return mongodb.New(emit) }},
 		{protocol.NATS, nats.Recognize, nats.Resumes, func(emit func(protocol.Call)) protocol.Parser { return nats.New(emit) }},
 		{protocol.Kafka, kafka.Recognize, kafka.Resumes, func(emit func(protocol.Call)) protocol.Parser { return kafka.New(topics, emit) }},
 	}

@@ -50,6 +50,8 @@ var helpers = map[string]func(args []string) error{
 	"kafka-server":      kafkaServer,
 	"kafka-talker":      kafkaTalker,
 	"memcached-client":  memcachedClient,
+	"mongo-client":      mongoClient,
+	"mongo-server":      mongoServer,
 	"mysql-client":      mysqlClient,
 	"nats-client":       natsClient,
 	"nats-server":       natsServer,
