@@ -41,7 +41,7 @@ func (f *Frames) Left() int64 {
 	switch {
 	case f.stream.Skipping() || len(b) == 0:
 		return f.stream.skip
-	case len(b) <= f.Head:
+	case len(b) < f.Head:
 		return -1
 	}
 	return f.Size(b[:f.Head]) - int64(len(b))

@@ -140,7 +140,7 @@ func TestFramesLeft(t *testing.T) {
 		data string
 		hole int64
 		want int64
-	}{{data: "\x00", want: -1}, {data: "\x14ab", want: 16}, {data: "cdefgh", want: 10}, {hole: 7, want: 3}, {data: "xyz", want: 0}, {data: "\x00\x09!", want: 6}} {
+	}{{data: "\x00", want: -1}, {data: "\x14ab", want: 16}, {data: "cdefgh", want: 10}, {hole: 7, want: 3}, {data: "xyz", want: 0}, {data: "\x00\x09", want: 7}, {data: "!", want: 6}} {
 		c.Data(time.Unix(1, 0), []byte(step.data), c.see)
 		c.Hole(time.Unix(1, 0), step.hole, c.see)
 		if got := c.Left(); got != step.want {
