@@ -32,7 +32,7 @@ struct endpoints {
 	u32 netns;
 	u32 unused2;
 };
-/* A completed read or write of a TCP socket, or a datagram (its sock is 0). head bytes of its start, then tail bytes of its end, follow. */
+/* A completed read or write of a TCP socket, or a datagram (its sock is the address of its socket, which is reused). head bytes of its start, then tail bytes of its end, follow. */
 struct transfer {
 	struct header h;
 	u64 sock;

@@ -7,13 +7,13 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define SYSCALL(name, direction, source, pointer, count, condition)                                                    \
+#define SYSCALL(name, direction, source, pointer, count, other, condition)                                             \
 	SEC("tracepoint/syscalls/sys_enter_" #name)                                                                    \
 	int enter_##name(struct trace_event_raw_sys_enter *ctx)                                                        \
 	{                                                                                                              \
 		if (!(condition))                                                                                      \
 			return 0;                                                                                      \
-		return call_started(ctx->args[0], pointer, count, direction, source);                                  \
+		return call_started(ctx->args[0], pointer, count, other, direction, source);                           \
 	}                                                                                                              \
 	SEC("tracepoint/syscalls/sys_exit_" #name)                                                                     \
 	int exit_##name(struct trace_event_raw_sys_exit *ctx)                                                          \
@@ -23,22 +23,29 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define PEEKS(flags) ((flags) & (MSG_PEEK | MSG_ERRQUEUE))
 
-SYSCALL(read, DIRECTION_RECEIVE, SOURCE_BUFFER, ctx->args[1], ctx->args[2], true)
-SYSCALL(write, DIRECTION_SEND, SOURCE_BUFFER, ctx->args[1], ctx->args[2], true)
-SYSCALL(recvfrom, DIRECTION_RECEIVE, SOURCE_BUFFER, ctx->args[1], ctx->args[2], !PEEKS(ctx->args[3]))
-SYSCALL(sendto, DIRECTION_SEND, SOURCE_BUFFER, ctx->args[1], ctx->args[2], true)
-SYSCALL(readv, DIRECTION_RECEIVE, SOURCE_VECTOR, ctx->args[1], ctx->args[2], true)
-SYSCALL(writev, DIRECTION_SEND, SOURCE_VECTOR, ctx->args[1], ctx->args[2], true)
-SYSCALL(recvmsg, DIRECTION_RECEIVE, SOURCE_MESSAGE, ctx->args[1], 0, !PEEKS(ctx->args[2]))
-SYSCALL(sendmsg, DIRECTION_SEND, SOURCE_MESSAGE, ctx->args[1], 0, true)
-SYSCALL(sendfile64, DIRECTION_SEND, SOURCE_FILE, 0, 0, true)
+SYSCALL(read, DIRECTION_RECEIVE, SOURCE_BUFFER, ctx->args[1], ctx->args[2], 0, true)
+SYSCALL(write, DIRECTION_SEND, SOURCE_BUFFER, ctx->args[1], ctx->args[2], 0, true)
+SYSCALL(recvfrom, DIRECTION_RECEIVE, SOURCE_BUFFER, ctx->args[1], ctx->args[2], ctx->args[4], !PEEKS(ctx->args[3]))
+SYSCALL(sendto, DIRECTION_SEND, SOURCE_BUFFER, ctx->args[1], ctx->args[2], ctx->args[4], true)
+SYSCALL(readv, DIRECTION_RECEIVE, SOURCE_VECTOR, ctx->args[1], ctx->args[2], 0, true)
+SYSCALL(writev, DIRECTION_SEND, SOURCE_VECTOR, ctx->args[1], ctx->args[2], 0, true)
+SYSCALL(recvmsg, DIRECTION_RECEIVE, SOURCE_MESSAGE, ctx->args[1], 0, 0, !PEEKS(ctx->args[2]))
+SYSCALL(sendmsg, DIRECTION_SEND, SOURCE_MESSAGE, ctx->args[1], 0, 0, true)
+SYSCALL(sendfile64, DIRECTION_SEND, SOURCE_FILE, 0, 0, 0, true)
+
+/* Of datagrams alone. */
+SEC("tracepoint/syscalls/sys_enter_sendmmsg")
+int enter_sendmmsg(struct trace_event_raw_sys_enter *ctx)
+{
+	return call_started(ctx->args[0], ctx->args[1], ctx->args[2], 0, DIRECTION_SEND, SOURCE_MESSAGES);
+}
 
 /* Every system call passes here: the way in where the kernel has no tracepoints for single ones. */
 #if defined(__TARGET_ARCH_x86)
-enum { NR_READ = 0, NR_WRITE = 1, NR_READV = 19, NR_WRITEV = 20, NR_SENDFILE = 40, NR_SENDTO = 44, NR_RECVFROM = 45, NR_SENDMSG = 46, NR_RECVMSG = 47 };
+enum { NR_READ = 0, NR_WRITE = 1, NR_READV = 19, NR_WRITEV = 20, NR_SENDFILE = 40, NR_SENDTO = 44, NR_RECVFROM = 45, NR_SENDMSG = 46, NR_RECVMSG = 47, NR_SENDMMSG = 307 };
 #define NUMBER(regs) BPF_CORE_READ(regs, orig_ax)
 #elif defined(__TARGET_ARCH_arm64)
-enum { NR_READ = 63, NR_WRITE = 64, NR_READV = 65, NR_WRITEV = 66, NR_SENDFILE = 71, NR_SENDTO = 206, NR_RECVFROM = 207, NR_SENDMSG = 211, NR_RECVMSG = 212 };
+enum { NR_READ = 63, NR_WRITE = 64, NR_READV = 65, NR_WRITEV = 66, NR_SENDFILE = 71, NR_SENDTO = 206, NR_RECVFROM = 207, NR_SENDMSG = 211, NR_RECVMSG = 212, NR_SENDMMSG = 269 };
 #define NUMBER(regs) BPF_CORE_READ(regs, syscallno)
 #endif
 
@@ -68,6 +75,9 @@ int enter_any(struct bpf_raw_tracepoint_args *ctx)
 	case NR_SENDMSG:
 		direction = DIRECTION_SEND, source = SOURCE_MESSAGE;
 		break;
+	case NR_SENDMMSG:
+		direction = DIRECTION_SEND, source = SOURCE_MESSAGES;
+		break;
 	case NR_SENDFILE:
 		direction = DIRECTION_SEND, source = SOURCE_FILE;
 		break;
@@ -78,7 +88,8 @@ int enter_any(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	if (ctx->args[1] == NR_RECVMSG && PEEKS(PT_REGS_PARM3_CORE(regs)))
 		return 0;
-	return call_started(PT_REGS_PARM1_CORE(regs), PT_REGS_PARM2_CORE(regs), PT_REGS_PARM3_CORE(regs), direction, source);
+	u64 name = ctx->args[1] == NR_RECVFROM || ctx->args[1] == NR_SENDTO ? PT_REGS_PARM5_CORE(regs) : 0;
+	return call_started(PT_REGS_PARM1_CORE(regs), PT_REGS_PARM2_CORE(regs), PT_REGS_PARM3_CORE(regs), name, direction, source);
 }
 
 SEC("raw_tracepoint/sys_exit")

@@ -148,6 +148,7 @@ type KernelSyscall struct {
 	Cgroup    uint64
 	Pointer   uint64
 	Count     uint64
+	Name      uint64
 	Started   uint64
 	Direction uint8
 	Source    uint8
@@ -190,6 +191,7 @@ const (
 	KernelProgEnterRecvfrom   = "enter_recvfrom"
 	KernelProgEnterRecvmsg    = "enter_recvmsg"
 	KernelProgEnterSendfile64 = "enter_sendfile64"
+	KernelProgEnterSendmmsg   = "enter_sendmmsg"
 	KernelProgEnterSendmsg    = "enter_sendmsg"
 	KernelProgEnterSendto     = "enter_sendto"
 	KernelProgEnterWrite      = "enter_write"
@@ -259,6 +261,7 @@ type KernelProgramSpecs struct {
 	EnterRecvfrom   *ebpf.ProgramSpec `ebpf:"enter_recvfrom"`
 	EnterRecvmsg    *ebpf.ProgramSpec `ebpf:"enter_recvmsg"`
 	EnterSendfile64 *ebpf.ProgramSpec `ebpf:"enter_sendfile64"`
+	EnterSendmmsg   *ebpf.ProgramSpec `ebpf:"enter_sendmmsg"`
 	EnterSendmsg    *ebpf.ProgramSpec `ebpf:"enter_sendmsg"`
 	EnterSendto     *ebpf.ProgramSpec `ebpf:"enter_sendto"`
 	EnterWrite      *ebpf.ProgramSpec `ebpf:"enter_write"`
@@ -363,6 +366,7 @@ type KernelPrograms struct {
 	EnterRecvfrom   *ebpf.Program `ebpf:"enter_recvfrom"`
 	EnterRecvmsg    *ebpf.Program `ebpf:"enter_recvmsg"`
 	EnterSendfile64 *ebpf.Program `ebpf:"enter_sendfile64"`
+	EnterSendmmsg   *ebpf.Program `ebpf:"enter_sendmmsg"`
 	EnterSendmsg    *ebpf.Program `ebpf:"enter_sendmsg"`
 	EnterSendto     *ebpf.Program `ebpf:"enter_sendto"`
 	EnterWrite      *ebpf.Program `ebpf:"enter_write"`
@@ -391,6 +395,7 @@ func (p *KernelPrograms) Close() error {
 		p.EnterRecvfrom,
 		p.EnterRecvmsg,
 		p.EnterSendfile64,
+		p.EnterSendmmsg,
 		p.EnterSendmsg,
 		p.EnterSendto,
 		p.EnterWrite,

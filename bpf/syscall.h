@@ -7,11 +7,12 @@
 #define MSG_ERRQUEUE 0x2000
 #define IOV_MAX_READ 8
 
-enum source { SOURCE_BUFFER, SOURCE_VECTOR, SOURCE_MESSAGE, SOURCE_FILE };
+enum source { SOURCE_BUFFER, SOURCE_VECTOR, SOURCE_MESSAGE, SOURCE_MESSAGES, SOURCE_FILE };
 
 struct syscall {
 	u64 sk, cgroup;
 	u64 pointer, count; /* of the buffer in bytes, of the vector in buffers */
+	u64 name; /* of the other end, or 0 */
 	u64 started;
 	u8 direction;
 	u8 source;

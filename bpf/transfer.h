@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Bytes read from and written to TCP connections, and answers of DNS. The arguments of a system call are known when it
+/* Bytes read from and written to TCP connections, and what DNS says. The arguments of a system call are known when it
  * starts, the bytes when it ends, so the first half leaves a note for the second. */
 #pragma once
 #include "syscall.h"
 #include "dns.h"
 
-static __always_inline int call_started(int fd, u64 pointer, u64 count, u8 direction, u8 source)
+static __always_inline int call_started(int fd, u64 pointer, u64 count, u64 name, u8 direction, u8 source)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	if (is_excluded(thread >> 32))
@@ -22,14 +22,19 @@ static __always_inline int call_started(int fd, u64 pointer, u64 count, u8 direc
 		.cgroup = cgroup,
 		.pointer = pointer,
 		.count = count,
+		.name = name,
 		.started = bpf_ktime_get_ns(),
 		.direction = direction,
 		.source = source,
 		.datagrams = datagrams,
 		.trusted = datagrams && of_name_server(sk),
 	};
+	if (datagrams && source == SOURCE_MESSAGES)
+		return datagrams_sent(thread, &call);
 	if (datagrams && direction == DIRECTION_SEND)
-		return datagram_sent(&call);
+		return datagram_sent(thread, &call);
+	if (source == SOURCE_MESSAGES)
+		return 0;
 	if (bpf_map_update_elem(&syscalls, &thread, &call, BPF_ANY))
 		return drop(DROP_SYSCALLS_FULL);
 	return 0;

@@ -101,7 +101,7 @@ func (c *counted) Read(b []byte) (int, error) {
 type reader struct {
 	*conversation.Tracker
 	show       func(conversation.Peer, protocol.Call)
-	datagrams  *dns.Datagrams
+	datagrams  *dns.Datagrams[dns.Flow, struct{}]
 	lookups    int // over UDP
 	ended      bool
 	unanswered int
@@ -110,11 +110,7 @@ type reader struct {
 var _ capture.Follower = (*reader)(nil)
 
 func newReader(show func(conversation.Peer, protocol.Call)) (*reader, error) {
-	r := &reader{show: show}
-	r.datagrams = dns.NewDatagrams(func(client, server netip.AddrPort, c protocol.Call) {
-		r.lookups++
-		show(conversation.Peer{Role: probe.RoleServer, Endpoints: probe.Endpoints{Local: server, Remote: client}}, c)
-	})
+	r := &reader{show: show, datagrams: dns.NewDatagrams[dns.Flow, struct{}]()}
 	var err error
 	r.Tracker, err = conversation.New(conversation.Config{OnCall: func(p conversation.Peer, c protocol.Call) {
 		if r.ended && c.ErrorType == protocol.ConnectionClosed { // it was not: the capture was over
@@ -128,7 +124,12 @@ func newReader(show func(conversation.Peer, protocol.Call)) (*reader, error) {
 
 // Datagram implements capture.Follower.
 func (r *reader) Datagram(from, to netip.AddrPort, at time.Time, b []byte) {
-	r.datagrams.Datagram(from, to, at, b)
+	flow := dns.FlowOf(from, to, b)
+	r.datagrams.Ask(flow, struct{}{}, at, b)
+	if _, c, ok := r.datagrams.Answer(flow, at, b); ok {
+		r.lookups++
+		r.show(conversation.Peer{Role: probe.RoleServer, Endpoints: probe.Endpoints{Local: flow.Server, Remote: flow.Client}}, c)
+	}
 }
 
 func (r *reader) end(at time.Time) {

@@ -7,6 +7,7 @@ import (
 	"github.com/midwatch/midwatch/collector/probe"
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/conversation"
+	"github.com/midwatch/midwatch/collector/protocol/dns"
 )
 
 const (
@@ -30,6 +31,7 @@ type kernel struct {
 	conversations *conversation.Tracker
 	peers         *peers
 	outside       *outside
+	lookups       *lookups
 	meter         *host.Meter
 	calls         chan call
 	events        chan any // probe.Exec, probe.Exit, probe.OOMKill
@@ -40,6 +42,12 @@ var _ probe.Sink = (*kernel)(nil)
 
 func newKernel(p *peers, o *outside, m *host.Meter, mute func(uint64)) (*kernel, error) {
 	k := &kernel{peers: p, outside: o, meter: m, calls: make(chan call, maxCalls), events: make(chan any, maxEvents)}
+	k.lookups = newLookups(func(p conversation.Peer, c protocol.Call) {
+		if c.ErrorType == dns.Timeout {
+			m.CountLookup(int(p.TGID), c.ErrorType)
+		}
+		k.queue(call{peer: p, call: c})
+	})
 	var err error
 	k.conversations, err = conversation.New(conversation.Config{Mute: mute, OnCall: func(p conversation.Peer, c protocol.Call) {
 		k.queue(call{peer: p, call: c, name: o.of(p, c.Start)})
@@ -56,10 +64,16 @@ func (k *kernel) Chunk(c *probe.Chunk) {
 	}
 	k.peers.saw(c.Endpoints, c.TGID)
 	k.conversations.Chunk(c)
+	k.lookups.sweep(c.Time)
 }
 
-// Datagram is an answer of DNS.
-func (k *kernel) Datagram(c *probe.Chunk) { k.outside.answered(c) }
+// Datagram is what DNS says.
+func (k *kernel) Datagram(c *probe.Chunk) {
+	if c.Direction == probe.Receive {
+		k.outside.answered(c)
+	}
+	k.lookups.datagram(c)
+}
 
 // Closed ends a conversation.
 func (k *kernel) Closed(c probe.Closed) {

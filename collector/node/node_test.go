@@ -58,6 +58,7 @@ func TestMain(m *testing.M) {
 			}
 			time.Sleep(time.Second) // a process whose identity is needed is still there
 		},
+		"lookUp":  lookUp,
 		"resolve": resolve,
 		"reach":   reach,
 		"flood":   flood,
@@ -80,8 +81,10 @@ type recorder struct {
 type seenSpan struct {
 	service, peer, name, version string
 	asked, address               string // the name asked for, and the address it was called at
+	question, transport          string // of lookups
 	kind                         ptrace.SpanKind
 	failed                       bool
+	errorType                    string
 }
 
 type seenLog struct {
@@ -98,6 +101,7 @@ func (r *recorder) Traces(_ context.Context, td ptrace.Traces) error {
 				service: text(rs.Resource().Attributes(), telemetry.ServiceName), version: text(rs.Resource().Attributes(), telemetry.ServiceVersion),
 				peer: text(s.Attributes(), telemetry.PeerService), name: s.Name(), kind: s.Kind(),
 				asked: text(s.Attributes(), telemetry.PeerName), address: text(s.Attributes(), telemetry.PeerAddress), failed: s.Status().Code() == ptrace.StatusCodeError,
+				question: text(s.Attributes(), telemetry.DNSQuestion), transport: text(s.Attributes(), telemetry.NetworkTransport), errorType: text(s.Attributes(), telemetry.ErrorType),
 			})
 		}
 	}

@@ -96,6 +96,13 @@ func TestOutsidePeersAreCalledByTheNameAskedFor(t *testing.T) {
 			}) == 1
 		})
 	}
+	for _, kind := range []string{"A", "AAAA"} { // the C library asks for both with one call
+		until(t, "cart's lookup of "+kind, func() bool {
+			return got.count(func(s seenSpan) bool {
+				return s.service == "cart" && s.question == "other.example.org" && s.name == "DNS "+kind && s.kind == ptrace.SpanKindClient && !s.failed
+			}) == 1
+		})
+	}
 	until(t, "its connections", func() bool {
 		return got.points("van "+telemetry.TCPConnections+" api.example.com") > 0 && got.points("cart "+telemetry.TCPConnections+" other.example.org") > 0
 	})

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/midwatch/midwatch/collector/host"
+	"github.com/midwatch/midwatch/collector/probe"
 	"github.com/midwatch/midwatch/collector/protocol/span"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
@@ -91,10 +92,11 @@ func (s *spans) add(c call) {
 		return
 	}
 	var peer string
-	if c.connect != nil {
-		peer = s.peers.serving(uint64(c.peer.NetNS), c.peer.Remote)
-	} else {
+	switch datagrams := c.peer.Sock == 0; {
+	case !datagrams:
 		peer = s.peers.service(c.peer.Endpoints, c.peer.Role)
+	case c.peer.Role == probe.RoleClient: // a failed connect, too
+		peer = s.peers.serving(uint64(c.peer.NetNS), c.peer.Remote)
 	}
 	sp := s.slice(p).AppendEmpty()
 	s.count++
@@ -105,6 +107,9 @@ func (s *spans) add(c call) {
 		s.databases.fill(p, c.peer.Role, &c.call)
 		c.call.Resource = s.routes.of(p.Service, c.peer.Role, &c.call)
 		span.Fill(sp, c.peer, c.call)
+		if c.peer.Sock == 0 {
+			sp.Attributes().PutStr(telemetry.NetworkTransport, "udp")
+		}
 		s.durations.observe(p, sp, c.call.Duration)
 	}
 	switch {

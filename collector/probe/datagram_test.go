@@ -7,11 +7,12 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 
 	"github.com/midwatch/midwatch/collector/probe"
@@ -41,15 +42,16 @@ func ask() {
 		must(exchange("udp4", true, way, uint16(0x100+i), uint16(0x100+i), message(uint16(0x100+i), answers, 1, 2)))
 		must(exchange("udp6", true, way, uint16(0x200+i), uint16(0x200+i), message(uint16(0x200+i), fails, 1, 0)))
 		must(exchange("udp4", false, way, uint16(0x300+i), uint16(0x300+i), message(uint16(0x300+i), answers, 1, 1)))
-		// None of these is an answer to be seen.
-		must(exchange("udp6", false, way, 1, 2, message(2, answers, 1, 1))) // nobody asked for it
-		must(exchange("udp4", true, way, 8, 9, message(9, answers, 1, 1)))  // nor here: being connected makes nobody a name server
-		must(exchange("udp4", true, way, 3, 3, message(3, asks, 1, 0)))
-		must(exchange("udp4", true, way, 4, 4, message(4, answers, 0, 1)))
-		must(exchange("udp4", true, way, 5, 5, message(5, answers, 1, 0)))
-		must(exchange("udp4", true, way, 6, 6, message(6, answers, 1, 300)))
-		must(exchange("udp4", true, way, 7, 7, []byte("\x00\x07\x81\x80short")))
+		must(exchange("udp4", true, way, 0x400, 0x400, message(0x400, answers, 1, 0)))
+		// None of these is received as an answer.
+		must(exchange("udp6", false, way, 0x501, 0x502, message(0x502, answers, 1, 1))) // nobody asked for it
+		must(exchange("udp4", true, way, 0x503, 0x504, message(0x504, answers, 1, 1)))  // nor here: being connected makes nobody a name server
+		must(exchange("udp4", true, way, 0x505, 0x505, message(0x505, asks, 1, 0)))
+		must(exchange("udp4", true, way, 0x506, 0x506, message(0x506, answers, 0, 1)))
+		must(exchange("udp4", true, way, 0x507, 0x507, message(0x507, answers, 1, 300)))
+		must(exchange("udp4", true, way, 0x508, 0x508, []byte("\x05\x08\x81\x80short")))
 	}
+	must(askBoth())
 	os.Exit(0)
 }
 
@@ -135,8 +137,19 @@ func sockaddr(a *net.UDPAddr) syscall.Sockaddr {
 	return &syscall.SockaddrInet6{Port: a.Port, Addr: [16]byte(a.IP)}
 }
 
-// TestAnswersOfDNS receives datagrams in every way there is. Seen are those that answer what was asked, and no others.
-func TestAnswersOfDNS(t *testing.T) {
+// askBoth asks two questions with one call, as resolvers do for the two kinds of addresses.
+func askBoth() error {
+	c, err := net.Dial("udp", "127.0.0.1:53")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	_, err = ipv4.NewPacketConn(c.(*net.UDPConn)).WriteBatch([]ipv4.Message{{Buffers: [][]byte{message(0x600, asks, 1, 0)}}, {Buffers: [][]byte{message(0x601, asks, 1, 0)}}}, 0)
+	return err
+}
+
+// TestDatagramsOfDNS sends and receives datagrams in every way there is. Seen are questions and what answers them, and no others.
+func TestDatagramsOfDNS(t *testing.T) {
 	r := watch(t)
 	cmd := helper("ask")
 	cmd.Stderr = os.Stderr
@@ -144,30 +157,51 @@ func TestAnswersOfDNS(t *testing.T) {
 		t.Fatal(err)
 	}
 	exited := r.exit(t, cmd.Process.Pid) // what it received was told of before its end
+	const (
+		asked, served      = "%#x client asks", "%#x server answers"
+		received, answered = "%#x server is asked", "%#x client is answered"
+	)
 	var want, got []string
-	for _, way := range ways {
-		want = append(want, "4 connected by "+way, "6 connected, failed, by "+way, "4 not connected by "+way)
+	for i := range ways {
+		for id, lines := range map[int][]string{
+			0x100 + i: {asked, served, answered}, 0x200 + i: {asked, served, answered}, 0x300 + i: {asked, served, answered}, 0x400: {asked, served, answered},
+			0x501: {asked}, 0x502: {served}, 0x503: {asked}, 0x504: {served}, 0x505: {asked, asked, received}, 0x506: {asked}, 0x507: {asked}, 0x508: {asked},
+		} {
+			for _, l := range lines {
+				want = append(want, fmt.Sprintf(l, id))
+			}
+		}
 	}
+	want = append(want, fmt.Sprintf(asked, 0x600), fmt.Sprintf(asked, 0x601))
 	r.Lock()
 	defer r.Unlock()
-	for _, c := range r.answers {
+	for _, c := range r.datagrams {
 		if c.TGID != exited.TGID {
 			continue
 		}
-		if c.Sock != 0 || c.Direction != probe.Receive || c.NetNS == 0 || c.Size != len(c.Data) || time.Since(c.Time).Abs() > time.Minute {
+		if c.Sock == 0 || c.NetNS == 0 || c.Size != len(c.Data) || time.Since(c.Time).Abs() > time.Minute {
 			t.Errorf("%+v", c)
 		}
-		id := binary.BigEndian.Uint16(c.Data)
-		kind := map[uint16]string{1: "4 connected by ", 2: "6 connected, failed, by ", 3: "4 not connected by "}[id>>8]
-		if kind == "" || int(id&0xff) >= len(ways) {
-			t.Errorf("datagram %s was seen", strconv.Itoa(int(id)))
-			continue
+		id := int(binary.BigEndian.Uint16(c.Data))
+		if known := c.Remote.Port() != 0 && c.Remote.Addr().IsLoopback(); known == (id>>8 == 3 && c.Direction == probe.Receive && slices.Contains([]string{"read", "readv"}, ways[id&0xff])) {
+			t.Errorf("%#x: the other end is %s", id, c.Remote)
 		}
-		got = append(got, kind+ways[id&0xff])
+		line := map[bool]string{true: "client", false: "server"}[c.Role == probe.RoleClient]
+		switch {
+		case c.Direction == probe.Send && c.Role == probe.RoleClient:
+			line += " asks"
+		case c.Direction == probe.Send:
+			line += " answers"
+		case c.Role == probe.RoleClient:
+			line += " is answered"
+		default:
+			line += " is asked"
+		}
+		got = append(got, fmt.Sprintf("%#x %s", id, line))
 	}
 	slices.Sort(want)
 	slices.Sort(got)
-	if !slices.Equal(want, got) {
-		t.Errorf("seen:\n%q, want\n%q", got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("seen (-want +got):\n%s", diff)
 	}
 }

@@ -96,8 +96,9 @@ type OOMKill struct {
 // may overtake each other by microseconds. A slow sink makes the kernel's buffer overflow, which is counted.
 type Sink interface {
 	Chunk(c *Chunk)
-	// Datagram is a UDP datagram that was received and, by its header, answers a question of DNS: one that was seen going out through the
-	// same socket, or any if the socket is connected to port 53. It is a chunk without Sock.
+	// Datagram is a UDP datagram that, by its header, is a question of DNS or answers one. An answer that was received counts only if the question was seen going
+	// out through the same socket, or if the socket is connected to port 53. Sock is the kernel's address of the socket: another may have it later. Role
+	// says which end it was seen at: clients send questions.
 	Datagram(c *Chunk)
 	Closed(c Closed)
 	Connect(c Connect)

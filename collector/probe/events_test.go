@@ -46,11 +46,11 @@ func helper(name string, args ...string) *exec.Cmd {
 // recorder keeps what happens to processes and connections.
 type recorder struct {
 	sync.Mutex
-	connects []probe.Connect
-	execs    []probe.Exec
-	exits    []probe.Exit
-	ooms     []probe.OOMKill
-	answers  []probe.Chunk
+	connects  []probe.Connect
+	execs     []probe.Exec
+	exits     []probe.Exit
+	ooms      []probe.OOMKill
+	datagrams []probe.Chunk
 }
 
 func (r *recorder) Chunk(*probe.Chunk)  {}
@@ -60,7 +60,7 @@ func (r *recorder) Datagram(c *probe.Chunk) {
 	kept := *c
 	kept.Data = bytes.Clone(c.Data)
 	r.Lock()
-	r.answers = append(r.answers, kept)
+	r.datagrams = append(r.datagrams, kept)
 	r.Unlock()
 }
 

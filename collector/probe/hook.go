@@ -40,14 +40,14 @@ type hookSpec struct {
 // syscallHooks are the system calls that move bytes.
 func syscallHooks() []hookSpec {
 	names := []string{"read", "write", "recvfrom", "sendto", "readv", "writev", "recvmsg", "sendmsg", "sendfile64"}
-	specs := make([]hookSpec, 0, len(names))
+	specs := make([]hookSpec, 0, len(names)+1)
 	for _, n := range names {
 		specs = append(specs, hookSpec{"syscalls/" + n, []point{
 			{"syscalls", "sys_exit_" + n, "exit_" + n},
 			{"syscalls", "sys_enter_" + n, "enter_" + n},
 		}})
 	}
-	return specs
+	return append(specs, hookSpec{"syscalls/sendmmsg", []point{{"syscalls", "sys_enter_sendmmsg", bpf.KernelProgEnterSendmmsg}}})
 }
 
 // rawSyscalls sees every system call and picks out the same ones.

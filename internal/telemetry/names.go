@@ -82,7 +82,7 @@ const (
 	ProcessNetIO       = "midwatch.process.network.io"                  // By/s, attribute network.io.direction (seen by syscalls)
 	TCPConnections     = "midwatch.tcp.connections"                     // {connection}, established, per peer.service/server.address/server.port
 	TCPConnectFailures = "midwatch.tcp.connect.failures"                // {connection} since the last point, same attributes + error.type
-	DNSFailures        = "midwatch.dns.failures"                        // {lookup} without an address since the last point, attribute error.type (nxdomain, servfail, refused, formerr, notimp)
+	DNSFailures        = "midwatch.dns.failures"                        // {lookup} without an address since the last point, attribute error.type (nxdomain, servfail, refused, formerr, notimp, timeout)
 	SystemCPU          = "system.cpu.utilization"                       // 0..1, attribute cpu.mode (user, system, iowait, idle, steal)
 	SystemMemory       = "system.memory.usage"                          // By, attribute system.memory.state (used, free, cached)
 	SystemPressure     = "midwatch.system.pressure"                     // 0..1, avg10, attributes resource (cpu, memory, io) and kind (some, full)

@@ -27,12 +27,19 @@ func said(c protocol.Call) string {
 }
 
 // paired follows the datagrams of a capture.
-type paired struct{ *dns.Datagrams }
+type paired struct {
+	*dns.Datagrams[dns.Flow, struct{}]
+	answered func(dns.Flow, protocol.Call)
+}
 
 func (paired) Chunk(*probe.Chunk)  {}
 func (paired) Closed(probe.Closed) {}
 func (p paired) Datagram(from, to netip.AddrPort, at time.Time, b []byte) {
-	p.Datagrams.Datagram(from, to, at, b)
+	flow := dns.FlowOf(from, to, b)
+	p.Ask(flow, struct{}{}, at, b)
+	if _, c, ok := p.Answer(flow, at, b); ok {
+		p.answered(flow, c)
+	}
 }
 
 func TestCalls(t *testing.T) {
@@ -44,8 +51,8 @@ func TestCalls(t *testing.T) {
 			continue
 		}
 		var over []string
-		keep := func(_, _ netip.AddrPort, c protocol.Call) { over = append(over, said(c)) }
-		if _, err := capture.Read(bytes.NewReader(pcap), paired{dns.NewDatagrams(keep)}); err != nil {
+		keep := func(_ dns.Flow, c protocol.Call) { over = append(over, said(c)) }
+		if _, err := capture.Read(bytes.NewReader(pcap), paired{dns.NewDatagrams[dns.Flow, struct{}](), keep}); err != nil {
 			t.Fatal(err)
 		}
 		got := map[string][]string{"as captured": slices.Clone(over)}
@@ -155,22 +162,40 @@ func TestDatagrams(t *testing.T) {
 	ours, server, other := netip.MustParseAddrPort("10.0.0.1:4000"), netip.MustParseAddrPort("10.0.0.2:53"), netip.MustParseAddrPort("10.0.0.3:53")
 	api := "api.example.com."
 	asks, tells := question(t, api, dnsmessage.TypeA), answer(t, api, dnsmessage.TypeA)
-	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
 	var got []string
-	d := dns.NewDatagrams(func(client, server netip.AddrPort, c protocol.Call) {
-		got = append(got, fmt.Sprintf("%s %s %s %s", client, server, said(c), c.Duration))
-	})
-	d.Datagram(server, ours, at(0), tells)
-	d.Datagram(ours, server, at(1), asks)
-	d.Datagram(ours, server, at(2), asks)
-	d.Datagram(other, ours, at(3), tells)
-	d.Datagram(server, ours, at(3), answer(t, "broken.example.com.", dnsmessage.TypeA))
-	d.Datagram(server, ours, at(4), tells)
-	d.Datagram(server, ours, at(5), tells)
-	d.Datagram(ours, server, at(10), asks)
-	d.Datagram(server, ours, at(50), tells)
-	d.Datagram(ours, server, at(60), []byte("no message"))
-	if diff := cmp.Diff([]string{"10.0.0.1:4000 10.0.0.2:53 A api.example.com 3s"}, got); diff != "" {
+	line := func(client netip.AddrPort, c protocol.Call) {
+		got = append(got, fmt.Sprintf("%s %s %s %s", client, said(c), c.Duration, c.ErrorType))
+	}
+	d := dns.NewDatagrams[dns.Flow, netip.AddrPort]()
+	for _, s := range []struct {
+		from, to netip.AddrPort
+		second   int64
+		message  []byte
+	}{
+		{server, ours, 0, tells},
+		{ours, server, 1, asks},
+		{ours, server, 2, asks},
+		{other, ours, 3, tells},
+		{server, ours, 3, answer(t, "broken.example.com.", dnsmessage.TypeA)},
+		{server, ours, 4, tells},
+		{server, ours, 5, tells},
+		{ours, server, 10, asks},
+		{ours, other, 12, asks},
+		{other, ours, 13, tells},
+		{server, ours, 50, tells},
+		{ours, server, 60, []byte("no message")},
+	} {
+		at, flow := time.Unix(s.second, 0), dns.FlowOf(s.from, s.to, s.message)
+		for client, c := range d.Unanswered(at) {
+			line(client, c)
+		}
+		d.Ask(flow, s.from, at, s.message)
+		if client, c, ok := d.Answer(flow, at, s.message); ok {
+			line(client, c)
+		}
+	}
+	want := []string{"10.0.0.1:4000 A api.example.com 3s ", "10.0.0.1:4000 A api.example.com 1s ", "10.0.0.1:4000 A api.example.com 5s timeout"}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

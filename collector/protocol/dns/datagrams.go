@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"iter"
 	"net/netip"
 	"time"
 
@@ -10,54 +11,101 @@ import (
 )
 
 const (
-	maxAsked = 4096             // questions that wait for answers; past it the oldest is forgotten
-	patience = 30 * time.Second // after which clients have given up
+	maxAsked = 4096 // questions that wait for answers; past it the oldest is forgotten
+	// patience is how long an answer is waited for: after that resolvers ask again, another server perhaps, or give up (5 s in glibc, musl and Go).
+	patience = 5 * time.Second
 )
 
-// Datagrams pairs questions and answers that go over UDP. It is used by one goroutine.
-type Datagrams struct {
-	emit  func(client, server netip.AddrPort, c protocol.Call)
-	asked *simplelru.LRU[sent, protocol.Call]
+// IsAnswer tells whether a message is an answer, else it is a question.
+func IsAnswer(message []byte) bool { return len(message) > 2 && message[2]&0x80 != 0 }
+
+// Datagrams pairs questions and answers that go over UDP. E is who asks whom, V what else there is to know of a question. It is used by one goroutine.
+type Datagrams[E comparable, V any] struct {
+	asked *simplelru.LRU[sent[E], waiting[V]] // the oldest question first
 }
 
 // sent is a question, and who asks whom.
-type sent struct {
+type sent[E comparable] struct {
 	question
-	client, server netip.AddrPort
+	ends E
 }
 
-// NewDatagrams hands each answered question to emit.
-func NewDatagrams(emit func(client, server netip.AddrPort, c protocol.Call)) *Datagrams {
-	asked, err := simplelru.NewLRU[sent, protocol.Call](maxAsked, nil)
+// waiting is a question that was asked.
+type waiting[V any] struct {
+	call protocol.Call
+	of   V
+}
+
+// NewDatagrams returns what waits for nothing.
+func NewDatagrams[E comparable, V any]() *Datagrams[E, V] {
+	asked, err := simplelru.NewLRU[sent[E], waiting[V]](maxAsked, nil)
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
-	return &Datagrams{emit: emit, asked: asked}
+	return &Datagrams[E, V]{asked}
 }
 
-// Datagram takes one. It keeps nothing of b. What is neither a question nor its answer is passed over; a question that is sent again is the same.
-func (d *Datagrams) Datagram(from, to netip.AddrPort, at time.Time, b []byte) {
+// Ask takes a question, and passes over what is none. One that is sent again is the same. It keeps nothing of b.
+func (d *Datagrams[E, V]) Ask(ends E, of V, at time.Time, b []byte) {
 	q, h, ok := asked(b)
-	if !ok {
+	if !ok || h.Response {
 		return
 	}
-	if !h.Response {
-		k := sent{q, from, to}
-		if c, ok := d.asked.Peek(k); !ok || at.Sub(c.Start) > patience {
-			d.asked.Add(k, q.call(int64(len(b)), at))
-		}
-		return
+	k := sent[E]{q, ends}
+	if w, ok := d.asked.Peek(k); !ok || at.Sub(w.call.Start) > patience {
+		d.asked.Remove(k)
+		d.asked.Add(k, waiting[V]{q.call(int64(len(b)), at), of})
 	}
-	k := sent{q, to, from}
-	c, ok := d.asked.Peek(k)
+}
+
+// Answer takes an answer, and returns the call that it ends. It returns false if nobody waits for it. It keeps nothing of b.
+func (d *Datagrams[E, V]) Answer(ends E, at time.Time, b []byte) (of V, c protocol.Call, ok bool) {
+	q, h, ok := asked(b)
+	if !ok || !h.Response {
+		return of, c, false
+	}
+	k := sent[E]{q, ends}
+	w, ok := d.asked.Peek(k)
 	if !ok {
-		return
+		return of, c, false
 	}
 	d.asked.Remove(k)
-	if at.Sub(c.Start) > patience {
-		return
+	if at.Sub(w.call.Start) > patience {
+		return of, c, false
 	}
-	c.Answered(at, at)
-	answered(&c, h, int64(len(b)))
-	d.emit(k.client, k.server, c)
+	w.call.Answered(at, at)
+	answered(&w.call, h, int64(len(b)))
+	return w.of, w.call, true
+}
+
+// Unanswered goes through the questions that nobody answered by then, and forgets them.
+func (d *Datagrams[E, V]) Unanswered(by time.Time) iter.Seq2[V, protocol.Call] {
+	return func(yield func(V, protocol.Call) bool) {
+		for {
+			_, w, ok := d.asked.GetOldest()
+			if !ok || by.Sub(w.call.Start) <= patience {
+				return
+			}
+			d.asked.RemoveOldest()
+			w.call.Duration, w.call.Failed, w.call.ErrorType = patience, true, Timeout
+			w.call.Error = "no answer within " + patience.String()
+			if !yield(w.of, w.call) {
+				return
+			}
+		}
+	}
+}
+
+// Timeout is the error of a question that nobody answered.
+const Timeout = "timeout"
+
+// Flow is who asks whom in a capture.
+type Flow struct{ Client, Server netip.AddrPort }
+
+// FlowOf is whose a datagram is.
+func FlowOf(from, to netip.AddrPort, message []byte) Flow {
+	if IsAnswer(message) {
+		return Flow{to, from}
+	}
+	return Flow{from, to}
 }

@@ -135,9 +135,14 @@ func ends(a pcommon.Map, role probe.Role, e probe.Endpoints) {
 	address(a, telemetry.PeerAddress, telemetry.PeerPort, e.Remote)
 }
 
+// address writes an address and its port, as far as they are known: a name server's socket that takes datagrams at any address has none of its own.
 func address(a pcommon.Map, addr, port string, v netip.AddrPort) {
-	a.PutStr(addr, v.Addr().String())
-	a.PutInt(port, int64(v.Port()))
+	if !v.Addr().IsUnspecified() {
+		a.PutStr(addr, v.Addr().String())
+	}
+	if v.Port() != 0 {
+		a.PutInt(port, int64(v.Port()))
+	}
 }
 
 // identify gives the span its ids. A traceparent on the wire names the trace and the span the call was made under: true

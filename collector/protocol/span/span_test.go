@@ -121,6 +121,17 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestAddressesThatAreNotKnown: a name server takes questions at any address of its machine, and of a client it may not be known who it is.
+func TestAddressesThatAreNotKnown(t *testing.T) {
+	s := ptrace.NewSpan()
+	anywhere := probe.Endpoints{Local: netip.MustParseAddrPort("[::]:53"), Remote: netip.MustParseAddrPort("0.0.0.0:0")}
+	span.Fill(s, conversation.Peer{Role: probe.RoleServer, Endpoints: anywhere}, protocol.Call{Protocol: protocol.DNS, Operation: "A", Summary: "DNS A"})
+	want := map[string]any{"server.port": int64(53), "midwatch.request.size": int64(0), "midwatch.response.size": int64(0)}
+	if diff := cmp.Diff(want, s.Attributes().AsRaw()); diff != "" {
+		t.Errorf("attributes (-want +got):\n%s", diff)
+	}
+}
+
 func TestTraceParent(t *testing.T) {
 	for header, want := range map[string]string{
 		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": "00f067aa0ba902b7",
