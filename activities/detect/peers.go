@@ -13,10 +13,11 @@ SELECT service, peer_service AS peer, kind = 'client' AS calls
 FROM spans
 WHERE environment = {environment:String} AND kind IN ('client', 'server') AND peer_service != ''
   AND time >= {from:DateTime64(9,'UTC')} AND time < {now:DateTime64(9,'UTC')}
+  AND (NOT startsWith(name, 'DNS ') OR error_type != '')
 GROUP BY service, peer, calls ORDER BY service, peer, calls LIMIT 5000`
 
 // peers fills in the services that call, or are called by, each trigger's, so that triggers of one fault find each other, and which of
-// them it calls: what they suffer from may be why it ails.
+// them it calls: what they suffer from may be why it ails. Name servers that answer are left out, since everybody asks them.
 func (d *Detector) peers(ctx context.Context, triggers []investigation.Trigger, now time.Time) error {
 	if len(triggers) == 0 {
 		return nil
