@@ -21,7 +21,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %s: %s", h.Name, h.State, h.Reason)
 		}
 	}
-	if len(hooks) != 13 {
-		t.Errorf("%d hooks, want 13", len(hooks))
+	if len(hooks) != 14 {
+		t.Errorf("%d hooks, want 14", len(hooks))
 	}
 }
