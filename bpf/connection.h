@@ -21,8 +21,12 @@ struct connection {
 	u32 run;     /* bytes kept since the direction changed */
 	u8 role;
 	u8 direction;
-	u8 unused[6];
+	u8 secure; /* what its socket moves is encrypted */
+	u8 unused[5];
 };
+
+/* Set in the id under which the decrypted bytes of a connection are told. */
+#define SECURE 1
 
 /* :: address of the socket -> its connection */
 struct {
@@ -78,11 +82,11 @@ static __always_inline void read_endpoints(struct endpoints *e, struct sock *sk)
 	}
 }
 
-/* Remembers a connection. The id is the time, with the CPU in the low bits lest two start in one nanosecond. */
+/* Remembers a connection. The id is the time, with the CPU in the low bits lest two start in one nanosecond; the lowest is free. */
 static __always_inline struct connection *remember(u64 sk, u8 role, u32 tgid)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct connection c = {.id = now << 8 | (bpf_get_smp_processor_id() & 0xff), .started = now, .role = role, .tgid = tgid};
+	struct connection c = {.id = now << 8 | (bpf_get_smp_processor_id() & 0x7f) << 1, .started = now, .role = role, .tgid = tgid};
 	bpf_map_update_elem(&connections, &sk, &c, BPF_ANY);
 	return bpf_map_lookup_elem(&connections, &sk);
 }
@@ -100,11 +104,11 @@ static __always_inline int connect_ended(struct sock *sk, struct connection *c, 
 	return emit(&e, sizeof(e));
 }
 
-static __always_inline int connection_closed(struct sock *sk, struct connection *c)
+static __always_inline int connection_closed(struct sock *sk, struct connection *c, u64 id)
 {
 	struct closed e = {
 		.h = {.kind = EVENT_CLOSED, .tgid = c->tgid, .time = bpf_ktime_get_ns()},
-		.sock = c->id,
+		.sock = id,
 		.error = BPF_CORE_READ(sk, sk_err),
 	};
 	return emit(&e, sizeof(e));
@@ -119,28 +123,32 @@ int socket_state(struct trace_event_raw_inet_sock_set_state *ctx)
 	struct sock *sk = (void *)ctx->skaddr;
 	u64 key = (u64)sk;
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	int before = ctx->oldstate, after = ctx->newstate;
 
-	if (ctx->newstate == TCP_SYN_SENT) {
+	if (after == TCP_SYN_SENT) {
 		if (!is_excluded(tgid))
 			remember(key, ROLE_CLIENT, tgid);
 		return 0;
 	}
-	if (ctx->newstate == TCP_ESTABLISHED && ctx->oldstate == TCP_SYN_RECV) {
+	if (after == TCP_ESTABLISHED && before == TCP_SYN_RECV) {
 		remember(key, ROLE_SERVER, 0);
 		return 0;
 	}
 	struct connection *c = bpf_map_lookup_elem(&connections, &key);
 	if (!c)
 		return 0;
-	if (ctx->newstate == TCP_ESTABLISHED)
+	if (after == TCP_ESTABLISHED)
 		return connect_ended(sk, c, false);
-	if (ctx->newstate != TCP_CLOSE)
+	if (after != TCP_CLOSE)
 		return 0;
-	if (ctx->oldstate == TCP_SYN_SENT)
+	u64 id = c->secure ? c->id | SECURE : c->id;
+	if (before == TCP_SYN_SENT)
 		connect_ended(sk, c, true);
-	else if (c->tgid && !bpf_map_lookup_elem(&muted, &c->id))
-		connection_closed(sk, c);
-	bpf_map_delete_elem(&muted, &c->id);
+	else if (c->tgid && !bpf_map_lookup_elem(&muted, &id))
+		connection_closed(sk, c, id);
+	bpf_map_delete_elem(&muted, &id);
+	if (c->secure)
+		bpf_map_delete_elem(&muted, &c->id);
 	bpf_map_delete_elem(&connections, &key);
 	return 0;
 }

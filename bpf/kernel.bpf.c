@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: GPL-2.0
 /* The programs. Each is a thin entry over one inline body; everything but the hooks is in the headers. */
-#include "transfer.h"
+#include "tls.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
@@ -118,6 +118,7 @@ int process_exit(void *ctx)
 	u64 thread = bpf_get_current_pid_tgid();
 	struct task_struct *task = (void *)bpf_get_current_task();
 	bpf_map_delete_elem(&syscalls, &thread);
+	bpf_map_delete_elem(&secure_calls, &thread);
 	if (BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;
 	return process_exited(task, thread >> 32);

@@ -41,7 +41,8 @@ type KernelConnection struct {
 	Run       uint32
 	Role      uint8
 	Direction uint8
-	Unused    [6]uint8
+	Secure    uint8
+	Unused    [5]uint8
 }
 
 type KernelDirection uint32
@@ -142,6 +143,29 @@ const (
 	KernelRoleROLE_CLIENT  KernelRole = 2
 )
 
+type KernelSecureCall struct {
+	_         structs.HostLayout
+	Ssl       uint64
+	Pointer   uint64
+	Length    uint64
+	Started   uint64
+	Direction uint8
+	Moves     uint8
+	Unused    [6]uint8
+}
+
+type KernelSession struct {
+	_    structs.HostLayout
+	Ssl  uint64
+	Tgid uint64
+}
+
+type KernelSessionConnection struct {
+	_  structs.HostLayout
+	Sk uint64
+	Id uint64
+}
+
 type KernelSyscall struct {
 	_         structs.HostLayout
 	Sk        uint64
@@ -176,41 +200,49 @@ type KernelTransfer struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	KernelMapConnections      = "connections"
-	KernelMapDnsQuestions     = "dns_questions"
-	KernelMapDrops            = "drops"
-	KernelMapEvents           = "events"
-	KernelMapExcluded         = "excluded"
-	KernelMapExcludedCgroups  = "excluded_cgroups"
-	KernelMapMuted            = "muted"
-	KernelMapScratch          = "scratch"
-	KernelMapSyscalls         = "syscalls"
-	KernelProgEnterAny        = "enter_any"
-	KernelProgEnterRead       = "enter_read"
-	KernelProgEnterReadv      = "enter_readv"
-	KernelProgEnterRecvfrom   = "enter_recvfrom"
-	KernelProgEnterRecvmsg    = "enter_recvmsg"
-	KernelProgEnterSendfile64 = "enter_sendfile64"
-	KernelProgEnterSendmmsg   = "enter_sendmmsg"
-	KernelProgEnterSendmsg    = "enter_sendmsg"
-	KernelProgEnterSendto     = "enter_sendto"
-	KernelProgEnterWrite      = "enter_write"
-	KernelProgEnterWritev     = "enter_writev"
-	KernelProgExitAny         = "exit_any"
-	KernelProgExitRead        = "exit_read"
-	KernelProgExitReadv       = "exit_readv"
-	KernelProgExitRecvfrom    = "exit_recvfrom"
-	KernelProgExitRecvmsg     = "exit_recvmsg"
-	KernelProgExitSendfile64  = "exit_sendfile64"
-	KernelProgExitSendmsg     = "exit_sendmsg"
-	KernelProgExitSendto      = "exit_sendto"
-	KernelProgExitWrite       = "exit_write"
-	KernelProgExitWritev      = "exit_writev"
-	KernelProgOomMarkVictim   = "oom_mark_victim"
-	KernelProgProcessExec     = "process_exec"
-	KernelProgProcessExit     = "process_exit"
-	KernelProgSocketState     = "socket_state"
-	KernelVarLayout           = "layout"
+	KernelMapConnections        = "connections"
+	KernelMapDnsQuestions       = "dns_questions"
+	KernelMapDrops              = "drops"
+	KernelMapEvents             = "events"
+	KernelMapExcluded           = "excluded"
+	KernelMapExcludedCgroups    = "excluded_cgroups"
+	KernelMapMuted              = "muted"
+	KernelMapScratch            = "scratch"
+	KernelMapSecureCalls        = "secure_calls"
+	KernelMapSessions           = "sessions"
+	KernelMapSyscalls           = "syscalls"
+	KernelProgEnterAny          = "enter_any"
+	KernelProgEnterRead         = "enter_read"
+	KernelProgEnterReadv        = "enter_readv"
+	KernelProgEnterRecvfrom     = "enter_recvfrom"
+	KernelProgEnterRecvmsg      = "enter_recvmsg"
+	KernelProgEnterSendfile64   = "enter_sendfile64"
+	KernelProgEnterSendmmsg     = "enter_sendmmsg"
+	KernelProgEnterSendmsg      = "enter_sendmsg"
+	KernelProgEnterSendto       = "enter_sendto"
+	KernelProgEnterSslHandshake = "enter_ssl_handshake"
+	KernelProgEnterSslRead      = "enter_ssl_read"
+	KernelProgEnterSslReadEx    = "enter_ssl_read_ex"
+	KernelProgEnterSslWrite     = "enter_ssl_write"
+	KernelProgEnterSslWriteEx   = "enter_ssl_write_ex"
+	KernelProgEnterWrite        = "enter_write"
+	KernelProgEnterWritev       = "enter_writev"
+	KernelProgExitAny           = "exit_any"
+	KernelProgExitRead          = "exit_read"
+	KernelProgExitReadv         = "exit_readv"
+	KernelProgExitRecvfrom      = "exit_recvfrom"
+	KernelProgExitRecvmsg       = "exit_recvmsg"
+	KernelProgExitSendfile64    = "exit_sendfile64"
+	KernelProgExitSendmsg       = "exit_sendmsg"
+	KernelProgExitSendto        = "exit_sendto"
+	KernelProgExitSsl           = "exit_ssl"
+	KernelProgExitWrite         = "exit_write"
+	KernelProgExitWritev        = "exit_writev"
+	KernelProgOomMarkVictim     = "oom_mark_victim"
+	KernelProgProcessExec       = "process_exec"
+	KernelProgProcessExit       = "process_exit"
+	KernelProgSocketState       = "socket_state"
+	KernelVarLayout             = "layout"
 )
 
 // LoadKernel returns the embedded CollectionSpec for Kernel.
@@ -255,31 +287,37 @@ type KernelSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type KernelProgramSpecs struct {
-	EnterAny        *ebpf.ProgramSpec `ebpf:"enter_any"`
-	EnterRead       *ebpf.ProgramSpec `ebpf:"enter_read"`
-	EnterReadv      *ebpf.ProgramSpec `ebpf:"enter_readv"`
-	EnterRecvfrom   *ebpf.ProgramSpec `ebpf:"enter_recvfrom"`
-	EnterRecvmsg    *ebpf.ProgramSpec `ebpf:"enter_recvmsg"`
-	EnterSendfile64 *ebpf.ProgramSpec `ebpf:"enter_sendfile64"`
-	EnterSendmmsg   *ebpf.ProgramSpec `ebpf:"enter_sendmmsg"`
-	EnterSendmsg    *ebpf.ProgramSpec `ebpf:"enter_sendmsg"`
-	EnterSendto     *ebpf.ProgramSpec `ebpf:"enter_sendto"`
-	EnterWrite      *ebpf.ProgramSpec `ebpf:"enter_write"`
-	EnterWritev     *ebpf.ProgramSpec `ebpf:"enter_writev"`
-	ExitAny         *ebpf.ProgramSpec `ebpf:"exit_any"`
-	ExitRead        *ebpf.ProgramSpec `ebpf:"exit_read"`
-	ExitReadv       *ebpf.ProgramSpec `ebpf:"exit_readv"`
-	ExitRecvfrom    *ebpf.ProgramSpec `ebpf:"exit_recvfrom"`
-	ExitRecvmsg     *ebpf.ProgramSpec `ebpf:"exit_recvmsg"`
-	ExitSendfile64  *ebpf.ProgramSpec `ebpf:"exit_sendfile64"`
-	ExitSendmsg     *ebpf.ProgramSpec `ebpf:"exit_sendmsg"`
-	ExitSendto      *ebpf.ProgramSpec `ebpf:"exit_sendto"`
-	ExitWrite       *ebpf.ProgramSpec `ebpf:"exit_write"`
-	ExitWritev      *ebpf.ProgramSpec `ebpf:"exit_writev"`
-	OomMarkVictim   *ebpf.ProgramSpec `ebpf:"oom_mark_victim"`
-	ProcessExec     *ebpf.ProgramSpec `ebpf:"process_exec"`
-	ProcessExit     *ebpf.ProgramSpec `ebpf:"process_exit"`
-	SocketState     *ebpf.ProgramSpec `ebpf:"socket_state"`
+	EnterAny          *ebpf.ProgramSpec `ebpf:"enter_any"`
+	EnterRead         *ebpf.ProgramSpec `ebpf:"enter_read"`
+	EnterReadv        *ebpf.ProgramSpec `ebpf:"enter_readv"`
+	EnterRecvfrom     *ebpf.ProgramSpec `ebpf:"enter_recvfrom"`
+	EnterRecvmsg      *ebpf.ProgramSpec `ebpf:"enter_recvmsg"`
+	EnterSendfile64   *ebpf.ProgramSpec `ebpf:"enter_sendfile64"`
+	EnterSendmmsg     *ebpf.ProgramSpec `ebpf:"enter_sendmmsg"`
+	EnterSendmsg      *ebpf.ProgramSpec `ebpf:"enter_sendmsg"`
+	EnterSendto       *ebpf.ProgramSpec `ebpf:"enter_sendto"`
+	EnterSslHandshake *ebpf.ProgramSpec `ebpf:"enter_ssl_handshake"`
+	EnterSslRead      *ebpf.ProgramSpec `ebpf:"enter_ssl_read"`
+	EnterSslReadEx    *ebpf.ProgramSpec `ebpf:"enter_ssl_read_ex"`
+	EnterSslWrite     *ebpf.ProgramSpec `ebpf:"enter_ssl_write"`
+	EnterSslWriteEx   *ebpf.ProgramSpec `ebpf:"enter_ssl_write_ex"`
+	EnterWrite        *ebpf.ProgramSpec `ebpf:"enter_write"`
+	EnterWritev       *ebpf.ProgramSpec `ebpf:"enter_writev"`
+	ExitAny           *ebpf.ProgramSpec `ebpf:"exit_any"`
+	ExitRead          *ebpf.ProgramSpec `ebpf:"exit_read"`
+	ExitReadv         *ebpf.ProgramSpec `ebpf:"exit_readv"`
+	ExitRecvfrom      *ebpf.ProgramSpec `ebpf:"exit_recvfrom"`
+	ExitRecvmsg       *ebpf.ProgramSpec `ebpf:"exit_recvmsg"`
+	ExitSendfile64    *ebpf.ProgramSpec `ebpf:"exit_sendfile64"`
+	ExitSendmsg       *ebpf.ProgramSpec `ebpf:"exit_sendmsg"`
+	ExitSendto        *ebpf.ProgramSpec `ebpf:"exit_sendto"`
+	ExitSsl           *ebpf.ProgramSpec `ebpf:"exit_ssl"`
+	ExitWrite         *ebpf.ProgramSpec `ebpf:"exit_write"`
+	ExitWritev        *ebpf.ProgramSpec `ebpf:"exit_writev"`
+	OomMarkVictim     *ebpf.ProgramSpec `ebpf:"oom_mark_victim"`
+	ProcessExec       *ebpf.ProgramSpec `ebpf:"process_exec"`
+	ProcessExit       *ebpf.ProgramSpec `ebpf:"process_exit"`
+	SocketState       *ebpf.ProgramSpec `ebpf:"socket_state"`
 }
 
 // KernelMapSpecs contains maps before they are loaded into the kernel.
@@ -294,6 +332,8 @@ type KernelMapSpecs struct {
 	ExcludedCgroups *ebpf.MapSpec `ebpf:"excluded_cgroups"`
 	Muted           *ebpf.MapSpec `ebpf:"muted"`
 	Scratch         *ebpf.MapSpec `ebpf:"scratch"`
+	SecureCalls     *ebpf.MapSpec `ebpf:"secure_calls"`
+	Sessions        *ebpf.MapSpec `ebpf:"sessions"`
 	Syscalls        *ebpf.MapSpec `ebpf:"syscalls"`
 }
 
@@ -332,6 +372,8 @@ type KernelMaps struct {
 	ExcludedCgroups *ebpf.Map `ebpf:"excluded_cgroups"`
 	Muted           *ebpf.Map `ebpf:"muted"`
 	Scratch         *ebpf.Map `ebpf:"scratch"`
+	SecureCalls     *ebpf.Map `ebpf:"secure_calls"`
+	Sessions        *ebpf.Map `ebpf:"sessions"`
 	Syscalls        *ebpf.Map `ebpf:"syscalls"`
 }
 
@@ -345,6 +387,8 @@ func (m *KernelMaps) Close() error {
 		m.ExcludedCgroups,
 		m.Muted,
 		m.Scratch,
+		m.SecureCalls,
+		m.Sessions,
 		m.Syscalls,
 	)
 }
@@ -360,31 +404,37 @@ type KernelVariables struct {
 //
 // It can be passed to LoadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type KernelPrograms struct {
-	EnterAny        *ebpf.Program `ebpf:"enter_any"`
-	EnterRead       *ebpf.Program `ebpf:"enter_read"`
-	EnterReadv      *ebpf.Program `ebpf:"enter_readv"`
-	EnterRecvfrom   *ebpf.Program `ebpf:"enter_recvfrom"`
-	EnterRecvmsg    *ebpf.Program `ebpf:"enter_recvmsg"`
-	EnterSendfile64 *ebpf.Program `ebpf:"enter_sendfile64"`
-	EnterSendmmsg   *ebpf.Program `ebpf:"enter_sendmmsg"`
-	EnterSendmsg    *ebpf.Program `ebpf:"enter_sendmsg"`
-	EnterSendto     *ebpf.Program `ebpf:"enter_sendto"`
-	EnterWrite      *ebpf.Program `ebpf:"enter_write"`
-	EnterWritev     *ebpf.Program `ebpf:"enter_writev"`
-	ExitAny         *ebpf.Program `ebpf:"exit_any"`
-	ExitRead        *ebpf.Program `ebpf:"exit_read"`
-	ExitReadv       *ebpf.Program `ebpf:"exit_readv"`
-	ExitRecvfrom    *ebpf.Program `ebpf:"exit_recvfrom"`
-	ExitRecvmsg     *ebpf.Program `ebpf:"exit_recvmsg"`
-	ExitSendfile64  *ebpf.Program `ebpf:"exit_sendfile64"`
-	ExitSendmsg     *ebpf.Program `ebpf:"exit_sendmsg"`
-	ExitSendto      *ebpf.Program `ebpf:"exit_sendto"`
-	ExitWrite       *ebpf.Program `ebpf:"exit_write"`
-	ExitWritev      *ebpf.Program `ebpf:"exit_writev"`
-	OomMarkVictim   *ebpf.Program `ebpf:"oom_mark_victim"`
-	ProcessExec     *ebpf.Program `ebpf:"process_exec"`
-	ProcessExit     *ebpf.Program `ebpf:"process_exit"`
-	SocketState     *ebpf.Program `ebpf:"socket_state"`
+	EnterAny          *ebpf.Program `ebpf:"enter_any"`
+	EnterRead         *ebpf.Program `ebpf:"enter_read"`
+	EnterReadv        *ebpf.Program `ebpf:"enter_readv"`
+	EnterRecvfrom     *ebpf.Program `ebpf:"enter_recvfrom"`
+	EnterRecvmsg      *ebpf.Program `ebpf:"enter_recvmsg"`
+	EnterSendfile64   *ebpf.Program `ebpf:"enter_sendfile64"`
+	EnterSendmmsg     *ebpf.Program `ebpf:"enter_sendmmsg"`
+	EnterSendmsg      *ebpf.Program `ebpf:"enter_sendmsg"`
+	EnterSendto       *ebpf.Program `ebpf:"enter_sendto"`
+	EnterSslHandshake *ebpf.Program `ebpf:"enter_ssl_handshake"`
+	EnterSslRead      *ebpf.Program `ebpf:"enter_ssl_read"`
+	EnterSslReadEx    *ebpf.Program `ebpf:"enter_ssl_read_ex"`
+	EnterSslWrite     *ebpf.Program `ebpf:"enter_ssl_write"`
+	EnterSslWriteEx   *ebpf.Program `ebpf:"enter_ssl_write_ex"`
+	EnterWrite        *ebpf.Program `ebpf:"enter_write"`
+	EnterWritev       *ebpf.Program `ebpf:"enter_writev"`
+	ExitAny           *ebpf.Program `ebpf:"exit_any"`
+	ExitRead          *ebpf.Program `ebpf:"exit_read"`
+	ExitReadv         *ebpf.Program `ebpf:"exit_readv"`
+	ExitRecvfrom      *ebpf.Program `ebpf:"exit_recvfrom"`
+	ExitRecvmsg       *ebpf.Program `ebpf:"exit_recvmsg"`
+	ExitSendfile64    *ebpf.Program `ebpf:"exit_sendfile64"`
+	ExitSendmsg       *ebpf.Program `ebpf:"exit_sendmsg"`
+	ExitSendto        *ebpf.Program `ebpf:"exit_sendto"`
+	ExitSsl           *ebpf.Program `ebpf:"exit_ssl"`
+	ExitWrite         *ebpf.Program `ebpf:"exit_write"`
+	ExitWritev        *ebpf.Program `ebpf:"exit_writev"`
+	OomMarkVictim     *ebpf.Program `ebpf:"oom_mark_victim"`
+	ProcessExec       *ebpf.Program `ebpf:"process_exec"`
+	ProcessExit       *ebpf.Program `ebpf:"process_exit"`
+	SocketState       *ebpf.Program `ebpf:"socket_state"`
 }
 
 func (p *KernelPrograms) Close() error {
@@ -398,6 +448,11 @@ func (p *KernelPrograms) Close() error {
 		p.EnterSendmmsg,
 		p.EnterSendmsg,
 		p.EnterSendto,
+		p.EnterSslHandshake,
+		p.EnterSslRead,
+		p.EnterSslReadEx,
+		p.EnterSslWrite,
+		p.EnterSslWriteEx,
 		p.EnterWrite,
 		p.EnterWritev,
 		p.ExitAny,
@@ -408,6 +463,7 @@ func (p *KernelPrograms) Close() error {
 		p.ExitSendfile64,
 		p.ExitSendmsg,
 		p.ExitSendto,
+		p.ExitSsl,
 		p.ExitWrite,
 		p.ExitWritev,
 		p.OomMarkVictim,

@@ -3,7 +3,38 @@
  * starts, the bytes when it ends, so the first half leaves a note for the second. */
 #pragma once
 #include "syscall.h"
+#include "session.h"
 #include "dns.h"
+
+static __always_inline struct connection *connection_of(u64 sk)
+{
+	struct connection *c = bpf_map_lookup_elem(&connections, &sk);
+	return c ? c : remember(sk, ROLE_UNKNOWN, 0);
+}
+
+/* Tells whether a socket is used by a call of a TLS library, and remembers then that this is the library's session's. A call uses its socket as soon as it begins; one that
+ * uses another one long after has ended, and nobody saw it. */
+static __always_inline bool secured(u64 thread, u64 sk)
+{
+	struct secure_call *call = bpf_map_lookup_elem(&secure_calls, &thread);
+	if (!call)
+		return false;
+	struct session key = {.ssl = call->ssl, .tgid = thread >> 32};
+	struct session_connection *known = bpf_map_lookup_elem(&sessions, &key);
+	if ((!known || known->sk != sk) && bpf_ktime_get_ns() - call->started > SOON_NS) {
+		bpf_map_delete_elem(&secure_calls, &thread);
+		return false;
+	}
+	struct connection *c = connection_of(sk);
+	if (!c)
+		return true;
+	if (!c->secure)
+		c->run = 0;
+	c->secure = true;
+	struct session_connection of = {.sk = sk, .id = c->id};
+	bpf_map_update_elem(&sessions, &key, &of, BPF_ANY);
+	return true;
+}
 
 static __always_inline int call_started(int fd, u64 pointer, u64 count, u64 name, u8 direction, u8 source)
 {
@@ -13,6 +44,8 @@ static __always_inline int call_started(int fd, u64 pointer, u64 count, u64 name
 	bool datagrams;
 	struct sock *sk = inet_socket(fd, &datagrams);
 	if (!sk)
+		return 0;
+	if (!datagrams && secured(thread, (u64)sk))
 		return 0;
 	u64 cgroup = bpf_get_current_cgroup_id();
 	if (is_excluded_cgroup(cgroup))
@@ -99,15 +132,11 @@ static __always_inline void copy_vector(struct record *r, struct syscall *call, 
 	r->t.head = head;
 }
 
-static __always_inline int transferred(u64 thread, struct syscall *call, u64 size)
+/* Tells of bytes that a connection moved, under an id. */
+static __always_inline int transferred(u64 thread, struct connection *c, u64 id, struct syscall *call, u64 size)
 {
-	struct connection *c = bpf_map_lookup_elem(&connections, &call->sk);
-	if (!c)
-		c = remember(call->sk, ROLE_UNKNOWN, 0);
-	if (!c)
-		return 0;
 	c->tgid = thread >> 32;
-	if (bpf_map_lookup_elem(&muted, &c->id))
+	if (bpf_map_lookup_elem(&muted, &id))
 		return 0;
 	u32 zero = 0;
 	struct record *r = bpf_map_lookup_elem(&scratch, &zero);
@@ -118,7 +147,7 @@ static __always_inline int transferred(u64 thread, struct syscall *call, u64 siz
 	c->direction = call->direction;
 
 	begin_record(r, EVENT_TRANSFER, thread, call, size);
-	r->t.sock = c->id;
+	r->t.sock = id;
 	r->t.role = c->role;
 
 	u64 head_max = c->run < RUN_MAX ? HEAD_MAX : 0;
@@ -145,5 +174,8 @@ static __always_inline int call_ended(long result)
 		return 0;
 	if (call.datagrams)
 		return datagram_received(thread, &call, result);
-	return transferred(thread, &call, result);
+	struct connection *c = connection_of(call.sk);
+	if (!c || c->secure)
+		return 0;
+	return transferred(thread, c, c->id, &call, result);
 }

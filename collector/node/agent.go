@@ -101,6 +101,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.table.Hash(ctx) })
 	g.Go(func() error { return a.runProbe(ctx) })
+	if !a.cfg.NoKernel && !a.cfg.NoTLS {
+		g.Go(func() error { return newLibraries(a.table, a.probe.Decrypt, a.cfg.Log).run(ctx) })
+	}
 	g.Go(func() error { return a.spans.run(ctx, a.kernel.calls) })
 	g.Go(func() error { return a.watch.run(ctx) })
 	g.Go(func() error { return a.tailer.Run(ctx) })

@@ -83,7 +83,7 @@ type seenSpan struct {
 	asked, address               string // the name asked for, and the address it was called at
 	question, transport          string // of lookups
 	kind                         ptrace.SpanKind
-	failed                       bool
+	failed, secure               bool
 	errorType                    string
 }
 
@@ -101,6 +101,7 @@ func (r *recorder) Traces(_ context.Context, td ptrace.Traces) error {
 				service: text(rs.Resource().Attributes(), telemetry.ServiceName), version: text(rs.Resource().Attributes(), telemetry.ServiceVersion),
 				peer: text(s.Attributes(), telemetry.PeerService), name: s.Name(), kind: s.Kind(),
 				asked: text(s.Attributes(), telemetry.PeerName), address: text(s.Attributes(), telemetry.PeerAddress), failed: s.Status().Code() == ptrace.StatusCodeError,
+				secure:   text(s.Attributes(), telemetry.TLSEstablished) == "true",
 				question: text(s.Attributes(), telemetry.DNSQuestion), transport: text(s.Attributes(), telemetry.NetworkTransport), errorType: text(s.Attributes(), telemetry.ErrorType),
 			})
 		}

@@ -54,10 +54,10 @@ func (o *outside) of(p conversation.Peer, start time.Time) string {
 	if p.Role != probe.RoleClient {
 		return ""
 	}
-	if name, ok := o.asked.Get(p.Sock); ok {
+	if name, ok := o.asked.Get(probe.Opened(p.Sock)); ok {
 		return name
 	}
 	return o.names.Of(uint64(p.NetNS), int(p.TGID), p.Remote.Addr(), start)
 }
 
-func (o *outside) closed(sock uint64) { o.asked.Remove(sock) }
+func (o *outside) closed(sock uint64) { o.asked.Remove(probe.Opened(sock)) }

@@ -107,8 +107,11 @@ func (s *spans) add(c call) {
 		s.databases.fill(p, c.peer.Role, &c.call)
 		c.call.Resource = s.routes.of(p.Service, c.peer.Role, &c.call)
 		span.Fill(sp, c.peer, c.call)
-		if c.peer.Sock == 0 {
+		switch {
+		case c.peer.Sock == 0:
 			sp.Attributes().PutStr(telemetry.NetworkTransport, "udp")
+		case probe.IsSecure(c.peer.Sock):
+			sp.Attributes().PutBool(telemetry.TLSEstablished, true)
 		}
 		s.durations.observe(p, sp, c.call.Duration)
 	}

@@ -33,7 +33,7 @@ type Endpoints struct {
 
 // Chunk is one completed read or write of a TCP socket, or a datagram. Data and Tail are valid only while the sink's method runs.
 type Chunk struct {
-	Sock      uint64 // the connection at this end; never reused while the machine runs
+	Sock      uint64 // the connection at this end; never reused while the machine runs. Decrypted bytes have one of their own, see Opened
 	TGID, TID uint32
 	Cgroup    uint64 // cgroup v2 id
 	Endpoints
@@ -44,6 +44,15 @@ type Chunk struct {
 	Data      []byte    // the first of them, at most 4 KiB
 	Tail      []byte    // the last of them, at most 128 B, when Data is not all; between the two is a hole
 }
+
+// secure is set in the Sock of what a TLS library decrypted, or is about to encrypt.
+const secure = 1
+
+// IsSecure tells whether what comes under a Sock is what a TLS library decrypted, or is about to encrypt.
+func IsSecure(sock uint64) bool { return sock&secure != 0 }
+
+// Opened is the Sock under which a connection was opened, whether it became a secure one since or not.
+func Opened(sock uint64) uint64 { return sock &^ secure }
 
 // Closed ends a connection of which chunks were seen.
 type Closed struct {

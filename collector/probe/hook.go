@@ -73,6 +73,9 @@ type attacher struct {
 	spec  *ebpf.CollectionSpec
 	maps  map[string]*ebpf.Map
 	links []link.Link
+
+	forTLS *ebpf.Collection // nil until the first library
+	tls    []link.Link      // of libraries, for each first the ends of its functions, then their starts
 }
 
 // attachAll attaches every hook and says how it went.
@@ -154,6 +157,7 @@ func (p point) attach(program *ebpf.Program) (link.Link, error) {
 // close detaches everything, at once: each link waits until no CPU runs its program. Links that the fallback replaced are
 // closed a second time, which does no harm.
 func (a *attacher) close() {
+	a.closeTLS()
 	var wg sync.WaitGroup
 	for _, l := range a.links {
 		wg.Go(func() { _ = l.Close() })

@@ -41,7 +41,8 @@ type Probe struct {
 	attached struct {
 		sync.RWMutex
 		hooks []Hook
-		maps  map[string]*ebpf.Map // nil unless running
+		by    *attacher            // nil unless running
+		maps  map[string]*ebpf.Map // the same
 		last  map[string]uint64    // drops when it stopped
 	}
 }
@@ -73,7 +74,7 @@ func (p *Probe) Run(ctx context.Context, sink Sink) error {
 	}
 	defer func() { _ = reader.Close() }()
 	p.complete.Store(0)
-	p.start(a.maps)
+	p.start(a)
 	defer p.stop()
 
 	// Attaching takes seconds on a busy machine, and the first hooks work at once: someone has to read by then.
@@ -114,17 +115,17 @@ func (p *Probe) read(reader *ringbuf.Reader, sink Sink) error {
 	}
 }
 
-func (p *Probe) start(maps map[string]*ebpf.Map) {
+func (p *Probe) start(a *attacher) {
 	p.attached.Lock()
 	defer p.attached.Unlock()
-	p.attached.maps = maps
+	p.attached.by, p.attached.maps = a, a.maps
 }
 
 func (p *Probe) stop() {
 	last := p.Drops()
 	p.attached.Lock()
 	defer p.attached.Unlock()
-	p.attached.maps, p.attached.last = nil, last
+	p.attached.by, p.attached.maps, p.attached.last = nil, nil, last
 }
 
 func (p *Probe) report(hooks []Hook) {

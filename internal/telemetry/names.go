@@ -62,6 +62,7 @@ const (
 	PeerService      = "peer.service"       // the service behind the other end, when known; of one outside the name that was asked for
 	PeerName         = "midwatch.peer.name" // the name its address was asked for under, from the node agent to the exporter
 	NetworkTransport = "network.transport"
+	TLSEstablished   = "tls.established"        // true where what is told was encrypted on its way
 	StatusClass      = "midwatch.status.class"  // of duration histograms: 2xx, 4xx, 5xx …, ok, error
 	RequestSize      = "midwatch.request.size"  // bytes
 	ResponseSize     = "midwatch.response.size" // bytes

@@ -111,6 +111,7 @@ type seen struct {
 // recorder is a sink that keeps what it is given.
 type recorder struct {
 	*conversation.Tracker
+	probe *probe.Probe
 	sync.Mutex
 	calls    []seen
 	connects []probe.Connect
@@ -141,7 +142,7 @@ func watch(t *testing.T) *recorder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &recorder{}
+	r := &recorder{probe: p}
 	r.Tracker, err = conversation.New(conversation.Config{
 		OnCall: func(p conversation.Peer, c protocol.Call) { r.calls = append(r.calls, seen{p, c}) },
 		Mute:   p.Mute,

@@ -94,6 +94,9 @@ func (t *Tracker) Stats() Stats { return t.stats }
 func (t *Tracker) Chunk(c *probe.Chunk) {
 	k, ok := t.conns.Get(c.Sock)
 	if !ok {
+		if probe.IsSecure(c.Sock) { // nothing more comes of what was encrypted
+			t.conns.Remove(probe.Opened(c.Sock))
+		}
 		k = &conn{}
 		if t.conns.Add(c.Sock, k) {
 			t.stats.Evicted++
