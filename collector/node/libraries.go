@@ -3,18 +3,17 @@ package node
 import (
 	"bufio"
 	"context"
+	"debug/elf"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/sys/unix"
 
 	"github.com/midwatch/midwatch/collector/host"
 	"github.com/midwatch/midwatch/collector/probe"
@@ -97,26 +96,32 @@ func (l *libraries) look(pid int) {
 	}
 }
 
-// try has the probe attach to a file, once.
+// try has the probe attach to a file, once. What a container has at a path may be anything by now, so the path counts once.
 func (l *libraries) try(name string) {
-	var s syscall.Stat_t
-	if err := syscall.Stat(name, &s); err != nil {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
 		return // deleted, or replaced by an update: the next process has the new one
 	}
-	f := file{s.Dev, s.Ino} //nolint:unconvert // of other widths elsewhere
+	defer func() { _ = unix.Close(fd) }()
+	var s unix.Stat_t
+	if err := unix.Fstat(fd, &s); err != nil || s.Mode&unix.S_IFMT != unix.S_IFREG {
+		return
+	}
+	f := file{s.Dev, s.Ino}
 	if l.files.Contains(f) || l.found >= maxLibraries {
 		return
 	}
 	l.files.Add(f, struct{}{})
-	switch err := l.decrypt(name); {
+	var broken *elf.FormatError
+	switch err := l.decrypt("/proc/self/fd/" + strconv.Itoa(fd)); {
 	case errors.Is(err, probe.ErrNotRunning): // all that was attached is not any more
 		l.files.Purge()
 		l.found, l.round = 0, 0
 	case err == nil:
 		l.found++
 		l.log.Debug("what goes through a TLS library is seen", "file", name)
-	case errors.Is(err, probe.ErrNoTLS), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, probe.ErrNoTLS), errors.As(err, &broken):
 	default:
-		l.log.Warn("what goes through a TLS library is not seen", "file", name, "error", fmt.Sprint(err))
+		l.log.Warn("what goes through a TLS library is not seen", "file", name, "error", err)
 	}
 }

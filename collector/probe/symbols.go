@@ -14,15 +14,19 @@ import (
 // symbolSize is the size of a symbol in a 64-bit file.
 const symbolSize = 24
 
-// maxSymbols is more than any program has.
-const maxSymbols = 8 << 20
+// Bounds of what is read of a file, which may be anyone's.
+const (
+	maxSymbols   = 8 << 20   // of a table
+	maxStrings   = 512 << 20 // bytes of a table
+	maxPositions = 256       // of names in a table
+)
 
 // functionsOf finds where functions begin in a program or library, by name, as offsets in the file. Tables of symbols are read through and not kept: those of large programs
 // have tens of megabytes.
-func functionsOf(path string, names []string) (map[string]uint64, error) {
-	f, err := elf.Open(path)
+func functionsOf(file io.ReaderAt, names []string) (map[string]uint64, error) {
+	f, err := elf.NewFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, fmt.Errorf("read a program: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	if f.Class != elf.ELFCLASS64 || f.ByteOrder != binary.LittleEndian {
@@ -33,7 +37,7 @@ func functionsOf(path string, names []string) (map[string]uint64, error) {
 		if s.Type != elf.SHT_DYNSYM && s.Type != elf.SHT_SYMTAB || int(s.Link) >= len(f.Sections) {
 			continue
 		}
-		at, err := positions(f.Sections[s.Link].Open(), names)
+		at, err := positions(io.LimitReader(f.Sections[s.Link].Open(), maxStrings), names)
 		if err != nil || len(at) == 0 {
 			continue // what is damaged has no functions
 		}
@@ -62,7 +66,7 @@ func positions(r io.Reader, names []string) (map[uint32]string, error) {
 			want := append([]byte(name), 0)
 			for i := 0; ; {
 				j := bytes.Index(b[i:], want)
-				if j < 0 {
+				if j < 0 || len(found) >= maxPositions {
 					break
 				}
 				found[base+uint32(i+j)] = name //nolint:gosec // within the buffer

@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -46,18 +47,11 @@ func (p *Probe) Decrypt(path string) error {
 
 // attachTLS attaches to the functions of a library. Their ends come first: a call whose start alone is seen would hide what its thread does afterwards.
 func (a *attacher) attachTLS(path string) error {
-	names := make([]string, 0, len(tlsFunctions()))
-	for _, f := range tlsFunctions() {
-		names = append(names, f.name)
-	}
-	at, err := functionsOf(path, names)
+	at, err := tlsFunctionsIn(path)
 	if err != nil {
 		return err
 	}
 	found := slices.DeleteFunc(tlsFunctions(), func(f tlsFunction) bool { return at[f.name] == 0 })
-	if slices.ContainsFunc(tlsFunctions(), func(f tlsFunction) bool { return f.needed && at[f.name] == 0 }) {
-		return fmt.Errorf("%s: %w", path, ErrNoTLS)
-	}
 	file, err := link.OpenExecutable(path)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
@@ -83,6 +77,30 @@ func (a *attacher) attachTLS(path string) error {
 	}
 	a.tls = append(a.tls, links...)
 	return nil
+}
+
+// ofLibuv is a function of programs that encrypt into memory and send by themselves, as Node does: no socket tells then what a call is about, and attaching would cost them for nothing.
+const ofLibuv = "uv_run"
+
+// tlsFunctionsIn finds the functions of a TLS library in a file, by name.
+func tlsFunctionsIn(path string) (map[string]uint64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("look for a TLS library: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	names := []string{ofLibuv}
+	for _, f := range tlsFunctions() {
+		names = append(names, f.name)
+	}
+	at, err := functionsOf(f, names)
+	if err != nil {
+		return nil, fmt.Errorf("look for a TLS library in %s: %w", path, err)
+	}
+	if at[ofLibuv] != 0 || slices.ContainsFunc(tlsFunctions(), func(f tlsFunction) bool { return f.needed && at[f.name] == 0 }) {
+		return nil, fmt.Errorf("%s: %w", path, ErrNoTLS)
+	}
+	return at, nil
 }
 
 // detach closes links, the last first: so starts go before ends.
