@@ -129,13 +129,25 @@ func TestHeadReadByItself(t *testing.T) {
 	}
 }
 
+// TestSecureConnectionsBeginAnew: what a connection moved before it was encrypted, and as such, says nothing of what is in it.
+func TestSecureConnectionsBeginAnew(t *testing.T) {
+	tr := track(t, 2)
+	tr.Chunk(chunk(2, probe.RoleServer, probe.Receive, 1, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 not whole, and nothing that is known"))
+	tr.Chunk(chunk(4, probe.RoleServer, probe.Receive, 1, get))
+	tr.Chunk(chunk(3, probe.RoleServer, probe.Receive, 2, get))
+	tr.Chunk(chunk(3, probe.RoleServer, probe.Send, 3, ok))
+	if len(tr.roles) != 1 || tr.Stats().Unknown != 1 || tr.Stats().Evicted != 0 {
+		t.Errorf("%d calls, %+v", len(tr.roles), tr.Stats())
+	}
+}
+
 func TestBounded(t *testing.T) {
 	tr := track(t, 2)
 	for sock := range uint64(3) {
-		tr.Chunk(chunk(sock, probe.RoleServer, probe.Receive, 1, get))
+		tr.Chunk(chunk(2*sock, probe.RoleServer, probe.Receive, 1, get))
 	}
 	for sock := range uint64(3) {
-		tr.Closed(probe.Closed{Sock: sock, Time: time.UnixMilli(2000)})
+		tr.Closed(probe.Closed{Sock: 2 * sock, Time: time.UnixMilli(2000)})
 	}
 	if len(tr.roles) != 2 || tr.Stats().Evicted != 1 {
 		t.Errorf("%d calls, %+v", len(tr.roles), tr.Stats())
