@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"maps"
 	"os"
 	"strings"
 	"testing"
 )
 
-// TestFunctionsOf finds functions of the test's own program where debug/elf has them.
+// TestFunctionsOf finds functions of a real program where debug/elf has them.
 func TestFunctionsOf(t *testing.T) {
-	f, err := os.Open("/proc/self/exe")
+	f, err := os.Open("/bin/bash") // exports its functions to what it loads
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,21 +21,18 @@ func TestFunctionsOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	symbols, err := e.Symbols()
+	symbols, err := e.DynamicSymbols()
 	if err != nil {
-		t.Skipf("the test has no symbols: %v", err)
+		t.Fatal(err)
 	}
-	names := []string{"runtime.mallocgc", "runtime.main", "nothing.at.all"}
-	want := map[string]uint64{}
+	names, want := []string{"nothing_at_all"}, map[string]uint64{}
 	for _, s := range symbols {
-		for _, n := range names {
-			if at, ok := offsetOf(e, s.Value); ok && s.Name == n {
-				want[n] = at
-			}
+		if at, ok := offsetOf(e, s.Value); ok && elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Section != elf.SHN_UNDEF && len(want) < 50 {
+			names, want[s.Name] = append(names, s.Name), at
 		}
 	}
 	got, err := functionsOf(f, names)
-	if err != nil || len(want) != 2 || len(got) != 2 || got[names[0]] != want[names[0]] || got[names[1]] != want[names[1]] {
+	if err != nil || len(want) < 50 || !maps.Equal(got, want) {
 		t.Errorf("%v, %v; want %v", got, err, want)
 	}
 }
