@@ -37,6 +37,7 @@ require (
 	go.opentelemetry.io/collector/pdata/pprofile v0.164.0
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5
 	go.temporal.io/sdk v1.50.0
+	golang.org/x/arch v0.32.0
 	golang.org/x/net v0.61.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0

@@ -17,15 +17,15 @@ enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_CLOSE = 7 };
 struct connection {
 	u64 id;      /* unique while the machine runs; the socket's address is reused */
 	u64 started; /* ns */
+	u64 told;    /* the id under which what it moves is told in clear, 0 while it is not encrypted */
 	u32 tgid;    /* of the last process that used it, 0 while nobody has */
 	u32 run;     /* bytes kept since the direction changed */
 	u8 role;
 	u8 direction;
-	u8 secure; /* what its socket moves is encrypted */
-	u8 unused[5];
+	u8 unused[6];
 };
 
-/* Set in the id under which the decrypted bytes of a connection are told. */
+/* Set in the ids under which bytes are told in clear that are encrypted on their way. */
 #define SECURE 1
 
 /* :: address of the socket -> its connection */
@@ -82,11 +82,16 @@ static __always_inline void read_endpoints(struct endpoints *e, struct sock *sk)
 	}
 }
 
-/* Remembers a connection. The id is the time, with the CPU in the low bits lest two start in one nanosecond; the lowest is free. */
+/* The id of a connection is the time, with the CPU in the low bits lest two start in one nanosecond; the lowest is free. */
+static __always_inline u64 new_id(u64 now)
+{
+	return now << 8 | (bpf_get_smp_processor_id() & 0x7f) << 1;
+}
+
 static __always_inline struct connection *remember(u64 sk, u8 role, u32 tgid)
 {
 	u64 now = bpf_ktime_get_ns();
-	struct connection c = {.id = now << 8 | (bpf_get_smp_processor_id() & 0x7f) << 1, .started = now, .role = role, .tgid = tgid};
+	struct connection c = {.id = new_id(now), .started = now, .role = role, .tgid = tgid};
 	bpf_map_update_elem(&connections, &sk, &c, BPF_ANY);
 	return bpf_map_lookup_elem(&connections, &sk);
 }
@@ -141,13 +146,13 @@ int socket_state(struct trace_event_raw_inet_sock_set_state *ctx)
 		return connect_ended(sk, c, false);
 	if (after != TCP_CLOSE)
 		return 0;
-	u64 id = c->secure ? c->id | SECURE : c->id;
+	u64 id = c->told ? c->told : c->id;
 	if (before == TCP_SYN_SENT)
 		connect_ended(sk, c, true);
 	else if (c->tgid && !bpf_map_lookup_elem(&muted, &id))
 		connection_closed(sk, c, id);
 	bpf_map_delete_elem(&muted, &id);
-	if (c->secure)
+	if (c->told)
 		bpf_map_delete_elem(&muted, &c->id);
 	bpf_map_delete_elem(&connections, &key);
 	return 0;

@@ -89,7 +89,11 @@ struct signal_struct {
 	int group_exit_code;
 	u32 flags;
 };
+struct thread_struct {
+	unsigned long fsbase; /* of x86 */
+};
 struct task_struct {
+	struct thread_struct thread;
 	pid_t pid, tgid;
 	struct files_struct *files;
 	struct signal_struct *signal;

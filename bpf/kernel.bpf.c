@@ -118,8 +118,14 @@ int process_exit(void *ctx)
 	u64 thread = bpf_get_current_pid_tgid();
 	struct task_struct *task = (void *)bpf_get_current_task();
 	bpf_map_delete_elem(&syscalls, &thread);
-	bpf_map_delete_elem(&secure_calls, &thread);
+	struct caller who = {.id = thread};
+	bpf_map_delete_elem(&secure_calls, &who);
+	bpf_map_delete_elem(&received, &thread);
+	bpf_map_delete_elem(&encrypted, &thread);
 	if (BPF_CORE_READ(task, signal, live.counter) != 0)
 		return 0;
-	return process_exited(task, thread >> 32);
+	u32 tgid = thread >> 32;
+	bpf_map_delete_elem(&goroutines, &tgid);
+	bpf_map_delete_elem(&in_memory, &tgid);
+	return process_exited(task, tgid);
 }

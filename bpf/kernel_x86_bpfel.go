@@ -13,6 +13,12 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type KernelCaller struct {
+	_    structs.HostLayout
+	Id   uint64
+	Tgid uint64
+}
+
 type KernelClosed struct {
 	_      structs.HostLayout
 	H      KernelHeader
@@ -37,12 +43,12 @@ type KernelConnection struct {
 	_         structs.HostLayout
 	Id        uint64
 	Started   uint64
+	Told      uint64
 	Tgid      uint32
 	Run       uint32
 	Role      uint8
 	Direction uint8
-	Secure    uint8
-	Unused    [5]uint8
+	Unused    [6]uint8
 }
 
 type KernelDirection uint32
@@ -66,6 +72,13 @@ const (
 	KernelDropDROP_UNREADABLE    KernelDrop = 2
 	KernelDropDROP_REASONS       KernelDrop = 3
 )
+
+type KernelEncrypted struct {
+	_       structs.HostLayout
+	By      KernelSession
+	Size    uint64
+	Several uint64
+}
 
 type KernelEndpoints struct {
 	_          structs.HostLayout
@@ -135,6 +148,12 @@ type KernelRecord struct {
 	Bytes [12288]uint8
 }
 
+type KernelRecords struct {
+	_       structs.HostLayout
+	Sk      uint64
+	Lengths [4]uint32
+}
+
 type KernelRole uint32
 
 const (
@@ -160,10 +179,11 @@ type KernelSession struct {
 	Tgid uint64
 }
 
-type KernelSessionConnection struct {
-	_  structs.HostLayout
-	Sk uint64
-	Id uint64
+type KernelSessionState struct {
+	_    structs.HostLayout
+	Sk   uint64
+	Id   uint64
+	Told KernelConnection
 }
 
 type KernelSyscall struct {
@@ -200,49 +220,60 @@ type KernelTransfer struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	KernelMapConnections        = "connections"
-	KernelMapDnsQuestions       = "dns_questions"
-	KernelMapDrops              = "drops"
-	KernelMapEvents             = "events"
-	KernelMapExcluded           = "excluded"
-	KernelMapExcludedCgroups    = "excluded_cgroups"
-	KernelMapMuted              = "muted"
-	KernelMapScratch            = "scratch"
-	KernelMapSecureCalls        = "secure_calls"
-	KernelMapSessions           = "sessions"
-	KernelMapSyscalls           = "syscalls"
-	KernelProgEnterAny          = "enter_any"
-	KernelProgEnterRead         = "enter_read"
-	KernelProgEnterReadv        = "enter_readv"
-	KernelProgEnterRecvfrom     = "enter_recvfrom"
-	KernelProgEnterRecvmsg      = "enter_recvmsg"
-	KernelProgEnterSendfile64   = "enter_sendfile64"
-	KernelProgEnterSendmmsg     = "enter_sendmmsg"
-	KernelProgEnterSendmsg      = "enter_sendmsg"
-	KernelProgEnterSendto       = "enter_sendto"
-	KernelProgEnterSslHandshake = "enter_ssl_handshake"
-	KernelProgEnterSslRead      = "enter_ssl_read"
-	KernelProgEnterSslReadEx    = "enter_ssl_read_ex"
-	KernelProgEnterSslWrite     = "enter_ssl_write"
-	KernelProgEnterSslWriteEx   = "enter_ssl_write_ex"
-	KernelProgEnterWrite        = "enter_write"
-	KernelProgEnterWritev       = "enter_writev"
-	KernelProgExitAny           = "exit_any"
-	KernelProgExitRead          = "exit_read"
-	KernelProgExitReadv         = "exit_readv"
-	KernelProgExitRecvfrom      = "exit_recvfrom"
-	KernelProgExitRecvmsg       = "exit_recvmsg"
-	KernelProgExitSendfile64    = "exit_sendfile64"
-	KernelProgExitSendmsg       = "exit_sendmsg"
-	KernelProgExitSendto        = "exit_sendto"
-	KernelProgExitSsl           = "exit_ssl"
-	KernelProgExitWrite         = "exit_write"
-	KernelProgExitWritev        = "exit_writev"
-	KernelProgOomMarkVictim     = "oom_mark_victim"
-	KernelProgProcessExec       = "process_exec"
-	KernelProgProcessExit       = "process_exit"
-	KernelProgSocketState       = "socket_state"
-	KernelVarLayout             = "layout"
+	KernelMapConnections          = "connections"
+	KernelMapDnsQuestions         = "dns_questions"
+	KernelMapDrops                = "drops"
+	KernelMapEncrypted            = "encrypted"
+	KernelMapEvents               = "events"
+	KernelMapExcluded             = "excluded"
+	KernelMapExcludedCgroups      = "excluded_cgroups"
+	KernelMapGoroutines           = "goroutines"
+	KernelMapInMemory             = "in_memory"
+	KernelMapMuted                = "muted"
+	KernelMapReceived             = "received"
+	KernelMapScratch              = "scratch"
+	KernelMapSecureCalls          = "secure_calls"
+	KernelMapSessions             = "sessions"
+	KernelMapSyscalls             = "syscalls"
+	KernelProgEnterAny            = "enter_any"
+	KernelProgEnterGoTlsHandshake = "enter_go_tls_handshake"
+	KernelProgEnterGoTlsRead      = "enter_go_tls_read"
+	KernelProgEnterGoTlsWrite     = "enter_go_tls_write"
+	KernelProgEnterRead           = "enter_read"
+	KernelProgEnterReadv          = "enter_readv"
+	KernelProgEnterRecvfrom       = "enter_recvfrom"
+	KernelProgEnterRecvmsg        = "enter_recvmsg"
+	KernelProgEnterSendfile64     = "enter_sendfile64"
+	KernelProgEnterSendmmsg       = "enter_sendmmsg"
+	KernelProgEnterSendmsg        = "enter_sendmsg"
+	KernelProgEnterSendto         = "enter_sendto"
+	KernelProgEnterSslFree        = "enter_ssl_free"
+	KernelProgEnterSslHandshake   = "enter_ssl_handshake"
+	KernelProgEnterSslRead        = "enter_ssl_read"
+	KernelProgEnterSslReadEx      = "enter_ssl_read_ex"
+	KernelProgEnterSslWrite       = "enter_ssl_write"
+	KernelProgEnterSslWriteEx     = "enter_ssl_write_ex"
+	KernelProgEnterWrite          = "enter_write"
+	KernelProgEnterWritev         = "enter_writev"
+	KernelProgExitAny             = "exit_any"
+	KernelProgExitGoTls           = "exit_go_tls"
+	KernelProgExitGoTlsHandshake  = "exit_go_tls_handshake"
+	KernelProgExitRead            = "exit_read"
+	KernelProgExitReadv           = "exit_readv"
+	KernelProgExitRecvfrom        = "exit_recvfrom"
+	KernelProgExitRecvmsg         = "exit_recvmsg"
+	KernelProgExitSendfile64      = "exit_sendfile64"
+	KernelProgExitSendmsg         = "exit_sendmsg"
+	KernelProgExitSendto          = "exit_sendto"
+	KernelProgExitSsl             = "exit_ssl"
+	KernelProgExitSslHandshake    = "exit_ssl_handshake"
+	KernelProgExitWrite           = "exit_write"
+	KernelProgExitWritev          = "exit_writev"
+	KernelProgOomMarkVictim       = "oom_mark_victim"
+	KernelProgProcessExec         = "process_exec"
+	KernelProgProcessExit         = "process_exit"
+	KernelProgSocketState         = "socket_state"
+	KernelVarLayout               = "layout"
 )
 
 // LoadKernel returns the embedded CollectionSpec for Kernel.
@@ -287,37 +318,44 @@ type KernelSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type KernelProgramSpecs struct {
-	EnterAny          *ebpf.ProgramSpec `ebpf:"enter_any"`
-	EnterRead         *ebpf.ProgramSpec `ebpf:"enter_read"`
-	EnterReadv        *ebpf.ProgramSpec `ebpf:"enter_readv"`
-	EnterRecvfrom     *ebpf.ProgramSpec `ebpf:"enter_recvfrom"`
-	EnterRecvmsg      *ebpf.ProgramSpec `ebpf:"enter_recvmsg"`
-	EnterSendfile64   *ebpf.ProgramSpec `ebpf:"enter_sendfile64"`
-	EnterSendmmsg     *ebpf.ProgramSpec `ebpf:"enter_sendmmsg"`
-	EnterSendmsg      *ebpf.ProgramSpec `ebpf:"enter_sendmsg"`
-	EnterSendto       *ebpf.ProgramSpec `ebpf:"enter_sendto"`
-	EnterSslHandshake *ebpf.ProgramSpec `ebpf:"enter_ssl_handshake"`
-	EnterSslRead      *ebpf.ProgramSpec `ebpf:"enter_ssl_read"`
-	EnterSslReadEx    *ebpf.ProgramSpec `ebpf:"enter_ssl_read_ex"`
-	EnterSslWrite     *ebpf.ProgramSpec `ebpf:"enter_ssl_write"`
-	EnterSslWriteEx   *ebpf.ProgramSpec `ebpf:"enter_ssl_write_ex"`
-	EnterWrite        *ebpf.ProgramSpec `ebpf:"enter_write"`
-	EnterWritev       *ebpf.ProgramSpec `ebpf:"enter_writev"`
-	ExitAny           *ebpf.ProgramSpec `ebpf:"exit_any"`
-	ExitRead          *ebpf.ProgramSpec `ebpf:"exit_read"`
-	ExitReadv         *ebpf.ProgramSpec `ebpf:"exit_readv"`
-	ExitRecvfrom      *ebpf.ProgramSpec `ebpf:"exit_recvfrom"`
-	ExitRecvmsg       *ebpf.ProgramSpec `ebpf:"exit_recvmsg"`
-	ExitSendfile64    *ebpf.ProgramSpec `ebpf:"exit_sendfile64"`
-	ExitSendmsg       *ebpf.ProgramSpec `ebpf:"exit_sendmsg"`
-	ExitSendto        *ebpf.ProgramSpec `ebpf:"exit_sendto"`
-	ExitSsl           *ebpf.ProgramSpec `ebpf:"exit_ssl"`
-	ExitWrite         *ebpf.ProgramSpec `ebpf:"exit_write"`
-	ExitWritev        *ebpf.ProgramSpec `ebpf:"exit_writev"`
-	OomMarkVictim     *ebpf.ProgramSpec `ebpf:"oom_mark_victim"`
-	ProcessExec       *ebpf.ProgramSpec `ebpf:"process_exec"`
-	ProcessExit       *ebpf.ProgramSpec `ebpf:"process_exit"`
-	SocketState       *ebpf.ProgramSpec `ebpf:"socket_state"`
+	EnterAny            *ebpf.ProgramSpec `ebpf:"enter_any"`
+	EnterGoTlsHandshake *ebpf.ProgramSpec `ebpf:"enter_go_tls_handshake"`
+	EnterGoTlsRead      *ebpf.ProgramSpec `ebpf:"enter_go_tls_read"`
+	EnterGoTlsWrite     *ebpf.ProgramSpec `ebpf:"enter_go_tls_write"`
+	EnterRead           *ebpf.ProgramSpec `ebpf:"enter_read"`
+	EnterReadv          *ebpf.ProgramSpec `ebpf:"enter_readv"`
+	EnterRecvfrom       *ebpf.ProgramSpec `ebpf:"enter_recvfrom"`
+	EnterRecvmsg        *ebpf.ProgramSpec `ebpf:"enter_recvmsg"`
+	EnterSendfile64     *ebpf.ProgramSpec `ebpf:"enter_sendfile64"`
+	EnterSendmmsg       *ebpf.ProgramSpec `ebpf:"enter_sendmmsg"`
+	EnterSendmsg        *ebpf.ProgramSpec `ebpf:"enter_sendmsg"`
+	EnterSendto         *ebpf.ProgramSpec `ebpf:"enter_sendto"`
+	EnterSslFree        *ebpf.ProgramSpec `ebpf:"enter_ssl_free"`
+	EnterSslHandshake   *ebpf.ProgramSpec `ebpf:"enter_ssl_handshake"`
+	EnterSslRead        *ebpf.ProgramSpec `ebpf:"enter_ssl_read"`
+	EnterSslReadEx      *ebpf.ProgramSpec `ebpf:"enter_ssl_read_ex"`
+	EnterSslWrite       *ebpf.ProgramSpec `ebpf:"enter_ssl_write"`
+	EnterSslWriteEx     *ebpf.ProgramSpec `ebpf:"enter_ssl_write_ex"`
+	EnterWrite          *ebpf.ProgramSpec `ebpf:"enter_write"`
+	EnterWritev         *ebpf.ProgramSpec `ebpf:"enter_writev"`
+	ExitAny             *ebpf.ProgramSpec `ebpf:"exit_any"`
+	ExitGoTls           *ebpf.ProgramSpec `ebpf:"exit_go_tls"`
+	ExitGoTlsHandshake  *ebpf.ProgramSpec `ebpf:"exit_go_tls_handshake"`
+	ExitRead            *ebpf.ProgramSpec `ebpf:"exit_read"`
+	ExitReadv           *ebpf.ProgramSpec `ebpf:"exit_readv"`
+	ExitRecvfrom        *ebpf.ProgramSpec `ebpf:"exit_recvfrom"`
+	ExitRecvmsg         *ebpf.ProgramSpec `ebpf:"exit_recvmsg"`
+	ExitSendfile64      *ebpf.ProgramSpec `ebpf:"exit_sendfile64"`
+	ExitSendmsg         *ebpf.ProgramSpec `ebpf:"exit_sendmsg"`
+	ExitSendto          *ebpf.ProgramSpec `ebpf:"exit_sendto"`
+	ExitSsl             *ebpf.ProgramSpec `ebpf:"exit_ssl"`
+	ExitSslHandshake    *ebpf.ProgramSpec `ebpf:"exit_ssl_handshake"`
+	ExitWrite           *ebpf.ProgramSpec `ebpf:"exit_write"`
+	ExitWritev          *ebpf.ProgramSpec `ebpf:"exit_writev"`
+	OomMarkVictim       *ebpf.ProgramSpec `ebpf:"oom_mark_victim"`
+	ProcessExec         *ebpf.ProgramSpec `ebpf:"process_exec"`
+	ProcessExit         *ebpf.ProgramSpec `ebpf:"process_exit"`
+	SocketState         *ebpf.ProgramSpec `ebpf:"socket_state"`
 }
 
 // KernelMapSpecs contains maps before they are loaded into the kernel.
@@ -327,10 +365,14 @@ type KernelMapSpecs struct {
 	Connections     *ebpf.MapSpec `ebpf:"connections"`
 	DnsQuestions    *ebpf.MapSpec `ebpf:"dns_questions"`
 	Drops           *ebpf.MapSpec `ebpf:"drops"`
+	Encrypted       *ebpf.MapSpec `ebpf:"encrypted"`
 	Events          *ebpf.MapSpec `ebpf:"events"`
 	Excluded        *ebpf.MapSpec `ebpf:"excluded"`
 	ExcludedCgroups *ebpf.MapSpec `ebpf:"excluded_cgroups"`
+	Goroutines      *ebpf.MapSpec `ebpf:"goroutines"`
+	InMemory        *ebpf.MapSpec `ebpf:"in_memory"`
 	Muted           *ebpf.MapSpec `ebpf:"muted"`
+	Received        *ebpf.MapSpec `ebpf:"received"`
 	Scratch         *ebpf.MapSpec `ebpf:"scratch"`
 	SecureCalls     *ebpf.MapSpec `ebpf:"secure_calls"`
 	Sessions        *ebpf.MapSpec `ebpf:"sessions"`
@@ -367,10 +409,14 @@ type KernelMaps struct {
 	Connections     *ebpf.Map `ebpf:"connections"`
 	DnsQuestions    *ebpf.Map `ebpf:"dns_questions"`
 	Drops           *ebpf.Map `ebpf:"drops"`
+	Encrypted       *ebpf.Map `ebpf:"encrypted"`
 	Events          *ebpf.Map `ebpf:"events"`
 	Excluded        *ebpf.Map `ebpf:"excluded"`
 	ExcludedCgroups *ebpf.Map `ebpf:"excluded_cgroups"`
+	Goroutines      *ebpf.Map `ebpf:"goroutines"`
+	InMemory        *ebpf.Map `ebpf:"in_memory"`
 	Muted           *ebpf.Map `ebpf:"muted"`
+	Received        *ebpf.Map `ebpf:"received"`
 	Scratch         *ebpf.Map `ebpf:"scratch"`
 	SecureCalls     *ebpf.Map `ebpf:"secure_calls"`
 	Sessions        *ebpf.Map `ebpf:"sessions"`
@@ -382,10 +428,14 @@ func (m *KernelMaps) Close() error {
 		m.Connections,
 		m.DnsQuestions,
 		m.Drops,
+		m.Encrypted,
 		m.Events,
 		m.Excluded,
 		m.ExcludedCgroups,
+		m.Goroutines,
+		m.InMemory,
 		m.Muted,
+		m.Received,
 		m.Scratch,
 		m.SecureCalls,
 		m.Sessions,
@@ -404,42 +454,52 @@ type KernelVariables struct {
 //
 // It can be passed to LoadKernelObjects or ebpf.CollectionSpec.LoadAndAssign.
 type KernelPrograms struct {
-	EnterAny          *ebpf.Program `ebpf:"enter_any"`
-	EnterRead         *ebpf.Program `ebpf:"enter_read"`
-	EnterReadv        *ebpf.Program `ebpf:"enter_readv"`
-	EnterRecvfrom     *ebpf.Program `ebpf:"enter_recvfrom"`
-	EnterRecvmsg      *ebpf.Program `ebpf:"enter_recvmsg"`
-	EnterSendfile64   *ebpf.Program `ebpf:"enter_sendfile64"`
-	EnterSendmmsg     *ebpf.Program `ebpf:"enter_sendmmsg"`
-	EnterSendmsg      *ebpf.Program `ebpf:"enter_sendmsg"`
-	EnterSendto       *ebpf.Program `ebpf:"enter_sendto"`
-	EnterSslHandshake *ebpf.Program `ebpf:"enter_ssl_handshake"`
-	EnterSslRead      *ebpf.Program `ebpf:"enter_ssl_read"`
-	EnterSslReadEx    *ebpf.Program `ebpf:"enter_ssl_read_ex"`
-	EnterSslWrite     *ebpf.Program `ebpf:"enter_ssl_write"`
-	EnterSslWriteEx   *ebpf.Program `ebpf:"enter_ssl_write_ex"`
-	EnterWrite        *ebpf.Program `ebpf:"enter_write"`
-	EnterWritev       *ebpf.Program `ebpf:"enter_writev"`
-	ExitAny           *ebpf.Program `ebpf:"exit_any"`
-	ExitRead          *ebpf.Program `ebpf:"exit_read"`
-	ExitReadv         *ebpf.Program `ebpf:"exit_readv"`
-	ExitRecvfrom      *ebpf.Program `ebpf:"exit_recvfrom"`
-	ExitRecvmsg       *ebpf.Program `ebpf:"exit_recvmsg"`
-	ExitSendfile64    *ebpf.Program `ebpf:"exit_sendfile64"`
-	ExitSendmsg       *ebpf.Program `ebpf:"exit_sendmsg"`
-	ExitSendto        *ebpf.Program `ebpf:"exit_sendto"`
-	ExitSsl           *ebpf.Program `ebpf:"exit_ssl"`
-	ExitWrite         *ebpf.Program `ebpf:"exit_write"`
-	ExitWritev        *ebpf.Program `ebpf:"exit_writev"`
-	OomMarkVictim     *ebpf.Program `ebpf:"oom_mark_victim"`
-	ProcessExec       *ebpf.Program `ebpf:"process_exec"`
-	ProcessExit       *ebpf.Program `ebpf:"process_exit"`
-	SocketState       *ebpf.Program `ebpf:"socket_state"`
+	EnterAny            *ebpf.Program `ebpf:"enter_any"`
+	EnterGoTlsHandshake *ebpf.Program `ebpf:"enter_go_tls_handshake"`
+	EnterGoTlsRead      *ebpf.Program `ebpf:"enter_go_tls_read"`
+	EnterGoTlsWrite     *ebpf.Program `ebpf:"enter_go_tls_write"`
+	EnterRead           *ebpf.Program `ebpf:"enter_read"`
+	EnterReadv          *ebpf.Program `ebpf:"enter_readv"`
+	EnterRecvfrom       *ebpf.Program `ebpf:"enter_recvfrom"`
+	EnterRecvmsg        *ebpf.Program `ebpf:"enter_recvmsg"`
+	EnterSendfile64     *ebpf.Program `ebpf:"enter_sendfile64"`
+	EnterSendmmsg       *ebpf.Program `ebpf:"enter_sendmmsg"`
+	EnterSendmsg        *ebpf.Program `ebpf:"enter_sendmsg"`
+	EnterSendto         *ebpf.Program `ebpf:"enter_sendto"`
+	EnterSslFree        *ebpf.Program `ebpf:"enter_ssl_free"`
+	EnterSslHandshake   *ebpf.Program `ebpf:"enter_ssl_handshake"`
+	EnterSslRead        *ebpf.Program `ebpf:"enter_ssl_read"`
+	EnterSslReadEx      *ebpf.Program `ebpf:"enter_ssl_read_ex"`
+	EnterSslWrite       *ebpf.Program `ebpf:"enter_ssl_write"`
+	EnterSslWriteEx     *ebpf.Program `ebpf:"enter_ssl_write_ex"`
+	EnterWrite          *ebpf.Program `ebpf:"enter_write"`
+	EnterWritev         *ebpf.Program `ebpf:"enter_writev"`
+	ExitAny             *ebpf.Program `ebpf:"exit_any"`
+	ExitGoTls           *ebpf.Program `ebpf:"exit_go_tls"`
+	ExitGoTlsHandshake  *ebpf.Program `ebpf:"exit_go_tls_handshake"`
+	ExitRead            *ebpf.Program `ebpf:"exit_read"`
+	ExitReadv           *ebpf.Program `ebpf:"exit_readv"`
+	ExitRecvfrom        *ebpf.Program `ebpf:"exit_recvfrom"`
+	ExitRecvmsg         *ebpf.Program `ebpf:"exit_recvmsg"`
+	ExitSendfile64      *ebpf.Program `ebpf:"exit_sendfile64"`
+	ExitSendmsg         *ebpf.Program `ebpf:"exit_sendmsg"`
+	ExitSendto          *ebpf.Program `ebpf:"exit_sendto"`
+	ExitSsl             *ebpf.Program `ebpf:"exit_ssl"`
+	ExitSslHandshake    *ebpf.Program `ebpf:"exit_ssl_handshake"`
+	ExitWrite           *ebpf.Program `ebpf:"exit_write"`
+	ExitWritev          *ebpf.Program `ebpf:"exit_writev"`
+	OomMarkVictim       *ebpf.Program `ebpf:"oom_mark_victim"`
+	ProcessExec         *ebpf.Program `ebpf:"process_exec"`
+	ProcessExit         *ebpf.Program `ebpf:"process_exit"`
+	SocketState         *ebpf.Program `ebpf:"socket_state"`
 }
 
 func (p *KernelPrograms) Close() error {
 	return _KernelClose(
 		p.EnterAny,
+		p.EnterGoTlsHandshake,
+		p.EnterGoTlsRead,
+		p.EnterGoTlsWrite,
 		p.EnterRead,
 		p.EnterReadv,
 		p.EnterRecvfrom,
@@ -448,6 +508,7 @@ func (p *KernelPrograms) Close() error {
 		p.EnterSendmmsg,
 		p.EnterSendmsg,
 		p.EnterSendto,
+		p.EnterSslFree,
 		p.EnterSslHandshake,
 		p.EnterSslRead,
 		p.EnterSslReadEx,
@@ -456,6 +517,8 @@ func (p *KernelPrograms) Close() error {
 		p.EnterWrite,
 		p.EnterWritev,
 		p.ExitAny,
+		p.ExitGoTls,
+		p.ExitGoTlsHandshake,
 		p.ExitRead,
 		p.ExitReadv,
 		p.ExitRecvfrom,
@@ -464,6 +527,7 @@ func (p *KernelPrograms) Close() error {
 		p.ExitSendmsg,
 		p.ExitSendto,
 		p.ExitSsl,
+		p.ExitSslHandshake,
 		p.ExitWrite,
 		p.ExitWritev,
 		p.OomMarkVictim,

@@ -81,5 +81,8 @@ static __always_inline void begin_record(struct record *r, u32 kind, u64 thread,
 	r->t.direction = call->direction;
 	r->t.head = 0;
 	r->t.tail = 0;
-	read_endpoints(&r->t.ends, (void *)call->sk);
+	if (call->sk)
+		read_endpoints(&r->t.ends, (void *)call->sk);
+	else
+		__builtin_memset(&r->t.ends, 0, sizeof(r->t.ends));
 }

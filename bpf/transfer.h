@@ -12,27 +12,105 @@ static __always_inline struct connection *connection_of(u64 sk)
 	return c ? c : remember(sk, ROLE_UNKNOWN, 0);
 }
 
+/* Remembers that a session is about a connection. */
+static __always_inline void belongs(struct session *key, struct session_state *known, u64 sk)
+{
+	struct connection *c = connection_of(sk);
+	if (!c)
+		return;
+	c->run = 0;
+	if (known && known->told.id) {
+		known->sk = sk;
+		known->id = c->id;
+		known->told.role = c->role;
+		c->told = known->told.id | SECURE;
+		return;
+	}
+	c->told = c->id | SECURE;
+	struct session_state of = {.sk = sk, .id = c->id};
+	bpf_map_update_elem(&sessions, key, &of, BPF_ANY);
+}
+
+/* Reads how long the records of TLS are that a buffer begins with and that carry something of the program's. Returns false if there are none. */
+static __always_inline bool read_records(u64 pointer, u64 count, u32 *lengths)
+{
+	u32 any = 0;
+	for (int i = 0; i < RECORDS_MAX; i++) {
+		struct {
+			u8 type, major, minor, length[2];
+		} h;
+		if (sizeof(h) > count || bpf_probe_read_user(&h, sizeof(h), (void *)pointer) || h.major != 3)
+			break;
+		u32 length = h.length[0] << 8 | h.length[1];
+		u64 step = sizeof(h) + length;
+		lengths[i] = h.type == 23 ? length : 0;
+		any |= lengths[i];
+		if (step > count)
+			break;
+		pointer += step;
+		count -= step;
+	}
+	return any;
+}
+
+/* Tells whether one of the records carries so many bytes: what encryption adds is fixed (TLS 1.3, and 1.2 with ChaCha20 and with AES-GCM). */
+static __always_inline bool carry(u32 *lengths, u64 size)
+{
+	for (int i = 0; i < RECORDS_MAX; i++) {
+		u64 more = lengths[i] - size;
+		if (more == 17 || more == 16 || more == 24)
+			return true;
+	}
+	return false;
+}
+
+/* Records are about to be sent: if a single session made some since the last time, and they are as long as these, then the connection is its. */
+static __always_inline void records_sent(u64 thread, struct syscall *call)
+{
+	struct encrypted *e = bpf_map_lookup_elem(&encrypted, &thread);
+	struct datagram first;
+	u32 lengths[RECORDS_MAX] = {};
+	if (!e || !datagram_of(call, &first) || !read_records(first.pointer, first.count, lengths))
+		return;
+	struct encrypted was = *e;
+	bpf_map_delete_elem(&encrypted, &thread);
+	struct session_state *known = bpf_map_lookup_elem(&sessions, &was.by);
+	struct connection *c = bpf_map_lookup_elem(&connections, &call->sk);
+	if (known && !known->sk && !was.several && !(c && c->told) && carry(lengths, was.size))
+		belongs(&was.by, known, call->sk);
+}
+
+/* Records were received: what a session decrypts next, in the same thread, is of them if it is as long. */
+static __always_inline void records_received(u64 thread, struct syscall *call, u64 size)
+{
+	struct records r = {.sk = call->sk};
+	if (read_records(call->pointer, size, r.lengths))
+		bpf_map_update_elem(&received, &thread, &r, BPF_ANY);
+}
+
 /* Tells whether a socket is used by a call of a TLS library, and remembers then that this is the library's session's. A call uses its socket as soon as it begins; one that
  * uses another one long after has ended, and nobody saw it. */
 static __always_inline bool secured(u64 thread, u64 sk)
 {
-	struct secure_call *call = bpf_map_lookup_elem(&secure_calls, &thread);
+	u32 tgid = thread >> 32;
+	struct caller who = {.id = thread};
+	struct secure_call *call = bpf_map_lookup_elem(&secure_calls, &who);
+	if (!call && bpf_map_lookup_elem(&goroutines, &tgid)) {
+		who.id = current_goroutine();
+		who.tgid = tgid;
+		call = bpf_map_lookup_elem(&secure_calls, &who);
+	}
 	if (!call)
 		return false;
-	struct session key = {.ssl = call->ssl, .tgid = thread >> 32};
-	struct session_connection *known = bpf_map_lookup_elem(&sessions, &key);
+	struct session key = {.ssl = call->ssl, .tgid = tgid};
+	struct session_state *known = bpf_map_lookup_elem(&sessions, &key);
 	if ((!known || known->sk != sk) && bpf_ktime_get_ns() - call->started > SOON_NS) {
-		bpf_map_delete_elem(&secure_calls, &thread);
+		bpf_map_delete_elem(&secure_calls, &who);
 		return false;
 	}
-	struct connection *c = connection_of(sk);
-	if (!c)
-		return true;
-	if (!c->secure)
-		c->run = 0;
-	c->secure = true;
-	struct session_connection of = {.sk = sk, .id = c->id};
-	bpf_map_update_elem(&sessions, &key, &of, BPF_ANY);
+	struct connection *c = bpf_map_lookup_elem(&connections, &sk);
+	if (!c || !known || known->sk != sk || known->id != c->id)
+		belongs(&key, known, sk);
 	return true;
 }
 
@@ -68,6 +146,9 @@ static __always_inline int call_started(int fd, u64 pointer, u64 count, u64 name
 		return datagram_sent(thread, &call);
 	if (source == SOURCE_MESSAGES)
 		return 0;
+	u32 tgid = thread >> 32;
+	if (direction == DIRECTION_SEND && bpf_map_lookup_elem(&in_memory, &tgid))
+		records_sent(thread, &call);
 	if (bpf_map_update_elem(&syscalls, &thread, &call, BPF_ANY))
 		return drop(DROP_SYSCALLS_FULL);
 	return 0;
@@ -175,7 +256,11 @@ static __always_inline int call_ended(long result)
 	if (call.datagrams)
 		return datagram_received(thread, &call, result);
 	struct connection *c = connection_of(call.sk);
-	if (!c || c->secure)
+	if (!c || c->told)
 		return 0;
-	return transferred(thread, c, c->id, &call, result);
+	u32 tgid = thread >> 32;
+	transferred(thread, c, c->id, &call, result);
+	if (call.direction == DIRECTION_RECEIVE && call.source == SOURCE_BUFFER && bpf_map_lookup_elem(&in_memory, &tgid))
+		records_received(thread, &call, result);
+	return 0;
 }

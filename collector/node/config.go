@@ -32,7 +32,7 @@ type Config struct {
 	Interval    time.Duration `yaml:"interval"`     // between points of resource metrics; 0 means 5 s
 	Logs        []logs.Path   `yaml:"logs"`         // files to tail
 	NoJournal   bool          `yaml:"no_journal"`   // do not follow journald
-	NoTLS       bool          `yaml:"no_tls"`       // do not look into what programs encrypt with OpenSSL or BoringSSL
+	NoTLS       bool          `yaml:"no_tls"`       // do not look into what programs encrypt with OpenSSL, its kin or crypto/tls
 	NoKernel    bool          `yaml:"no_kernel"`    // do not load eBPF programs: no spans
 	MemoryLimit int64         `yaml:"memory_limit"` // soft ceiling of the Go heap in bytes; 0 means 96 MiB, -1 leaves it alone
 

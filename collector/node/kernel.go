@@ -62,7 +62,9 @@ func (k *kernel) Chunk(c *probe.Chunk) {
 	} else {
 		k.meter.CountTraffic(int(c.TGID), 0, uint64(c.Size)) //nolint:gosec // sizes are not negative
 	}
-	k.peers.saw(c.Endpoints, c.TGID)
+	if c.Remote.IsValid() {
+		k.peers.saw(c.Endpoints, c.TGID)
+	}
 	k.conversations.Chunk(c)
 	k.lookups.sweep(c.Time)
 }

@@ -57,12 +57,24 @@ func TestWhatLibrariesEncryptIsSeen(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		return count(ptrace.SpanKindServer)() > 0
 	})
-	before := count(ptrace.SpanKindServer)()
+	// Spans wait for company in a batch: of what was asked so far, more may come.
+	servedBefore, askedBefore := settled(count(ptrace.SpanKindServer)), settled(count(ptrace.SpanKindClient))
 	ask("300")
-	for _, kind := range []ptrace.SpanKind{ptrace.SpanKindServer, ptrace.SpanKindClient} {
-		until(t, kind.String()+"s", func() bool { return count(kind)() >= 100 })
-	}
-	if n := count(ptrace.SpanKindServer)() - before; n < 100 || n > 101 {
+	until(t, "servers", func() bool { return count(ptrace.SpanKindServer)() >= servedBefore+100 })
+	until(t, "clients", func() bool { return count(ptrace.SpanKindClient)() >= askedBefore+100 })
+	if n := count(ptrace.SpanKindServer)() - servedBefore; n > 101 {
 		t.Errorf("%d spans of 100 requests", n)
+	}
+}
+
+// settled is a count that has not changed for longer than spans wait in a batch.
+func settled(count func() int) int {
+	const longest = 4 * time.Second
+	for last, since := count(), time.Now(); ; <-time.After(100 * time.Millisecond) {
+		if n := count(); n != last {
+			last, since = n, time.Now()
+		} else if time.Since(since) > longest {
+			return n
+		}
 	}
 }

@@ -168,7 +168,11 @@ func (d *decoder) oomKill(e *bpf.KernelOomKill) {
 	})
 }
 
+// endpoints is zero where they are not known.
 func endpoints(e *bpf.KernelEndpoints) Endpoints {
+	if e.Family == 0 {
+		return Endpoints{}
+	}
 	return Endpoints{
 		Local:  netip.AddrPortFrom(address(e.Local, e.Family), e.LocalPort),
 		Remote: netip.AddrPortFrom(address(e.Remote, e.Family), e.RemotePort),

@@ -36,7 +36,7 @@ type Chunk struct {
 	Sock      uint64 // the connection at this end; never reused while the machine runs. Decrypted bytes have one of their own, see Opened
 	TGID, TID uint32
 	Cgroup    uint64 // cgroup v2 id
-	Endpoints
+	Endpoints        // zero while it is not known which connection a TLS library is used for
 	Direction Direction
 	Role      Role
 	Time      time.Time // start of a write, end of a read

@@ -3,7 +3,6 @@ package probe
 import (
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -73,9 +72,7 @@ type attacher struct {
 	spec  *ebpf.CollectionSpec
 	maps  map[string]*ebpf.Map
 	links []link.Link
-
-	forTLS *ebpf.Collection // nil until the first library
-	tls    []link.Link      // of libraries, for each first the ends of its functions, then their starts
+	tls   tlsAttached
 }
 
 // attachAll attaches every hook and says how it went.
@@ -154,15 +151,10 @@ func (p point) attach(program *ebpf.Program) (link.Link, error) {
 	return link.Tracepoint(p.group, p.name, program, nil)
 }
 
-// close detaches everything, at once: each link waits until no CPU runs its program. Links that the fallback replaced are
-// closed a second time, which does no harm.
+// close detaches everything. Links that the fallback replaced are closed a second time, which does no harm.
 func (a *attacher) close() {
-	a.closeTLS()
-	var wg sync.WaitGroup
-	for _, l := range a.links {
-		wg.Go(func() { _ = l.Close() })
-	}
-	wg.Wait()
+	a.tls.close()
+	closeAll(a.links)
 	for _, m := range a.maps {
 		_ = m.Close()
 	}

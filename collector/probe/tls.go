@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -18,20 +19,39 @@ var ErrNoTLS = errors.New("no TLS library")
 // ErrNotRunning means that the probe watches nothing now.
 var ErrNotRunning = errors.New("the probe is not running")
 
-// tlsFunction is a function of OpenSSL's, which BoringSSL has, too.
+// tlsFunction is a function of a TLS library, and the programs for its start and its end, "" for none.
 type tlsFunction struct {
-	name, entry string
-	needed      bool
+	name, start, end string
+	needed           bool
 }
 
-func tlsFunctions() []tlsFunction {
+// openSSL are the functions of OpenSSL, which BoringSSL and others have, too.
+func openSSL() []tlsFunction {
 	return []tlsFunction{
-		{"SSL_read", bpf.KernelProgEnterSslRead, true},
-		{"SSL_write", bpf.KernelProgEnterSslWrite, true},
-		{"SSL_do_handshake", bpf.KernelProgEnterSslHandshake, true},
-		{"SSL_read_ex", bpf.KernelProgEnterSslReadEx, false}, // since OpenSSL 1.1.1
-		{"SSL_write_ex", bpf.KernelProgEnterSslWriteEx, false},
+		{"SSL_read", bpf.KernelProgEnterSslRead, bpf.KernelProgExitSsl, true},
+		{"SSL_write", bpf.KernelProgEnterSslWrite, bpf.KernelProgExitSsl, true},
+		{"SSL_do_handshake", bpf.KernelProgEnterSslHandshake, bpf.KernelProgExitSslHandshake, true},
+		{"SSL_free", bpf.KernelProgEnterSslFree, "", true},
+		{"SSL_read_ex", bpf.KernelProgEnterSslReadEx, bpf.KernelProgExitSsl, false}, // since OpenSSL 1.1.1
+		{"SSL_write_ex", bpf.KernelProgEnterSslWriteEx, bpf.KernelProgExitSsl, false},
 	}
+}
+
+// goTLS are those of Go's crypto/tls.
+func goTLS() []tlsFunction {
+	return []tlsFunction{
+		{"crypto/tls.(*Conn).Read", bpf.KernelProgEnterGoTlsRead, bpf.KernelProgExitGoTls, true},
+		{"crypto/tls.(*Conn).Write", bpf.KernelProgEnterGoTlsWrite, bpf.KernelProgExitGoTls, true},
+		{"crypto/tls.(*Conn).clientHandshake", bpf.KernelProgEnterGoTlsHandshake, bpf.KernelProgExitGoTlsHandshake, false}, // of clients, and of servers: one may be left out
+		{"crypto/tls.(*Conn).serverHandshake", bpf.KernelProgEnterGoTlsHandshake, bpf.KernelProgExitGoTlsHandshake, false},
+	}
+}
+
+func namesOf(functions []tlsFunction) (names []string) {
+	for _, f := range functions {
+		names = append(names, f.name)
+	}
+	return names
 }
 
 // Decrypt has the probe see what programs send and receive through the TLS library in a file, be it a shared one or a program that has it built in, until Run
@@ -45,94 +65,194 @@ func (p *Probe) Decrypt(path string) error {
 	return p.attached.by.attachTLS(path)
 }
 
-// attachTLS attaches to the functions of a library. Their ends come first: a call whose start alone is seen would hide what its thread does afterwards.
+// attachTLS attaches to the functions of a library. Their ends come first: a call of which the start alone is seen would hide what comes after it.
 func (a *attacher) attachTLS(path string) error {
-	at, err := tlsFunctionsIn(path)
+	places, err := tlsPlacesIn(path)
 	if err != nil {
 		return err
 	}
-	found := slices.DeleteFunc(tlsFunctions(), func(f tlsFunction) bool { return at[f.name] == 0 })
 	file, err := link.OpenExecutable(path)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
-	programs, err := a.tlsPrograms()
+	ends, err := a.attachAt(file, places, true)
 	if err != nil {
-		return err
+		return fmt.Errorf("attach to the ends of TLS functions in %s: %w", path, err)
 	}
-	var links []link.Link
-	for _, end := range []bool{true, false} {
-		for _, f := range found {
-			attach, program := file.Uprobe, programs[f.entry]
-			if end {
-				attach, program = file.Uretprobe, programs[bpf.KernelProgExitSsl]
-			}
-			l, err := attach(f.name, program, &link.UprobeOptions{Address: at[f.name]})
-			if err != nil {
-				detach(links)
-				return fmt.Errorf("attach to %s in %s: %w", f.name, path, err)
-			}
-			links = append(links, l)
-		}
+	starts, err := a.attachAt(file, places, false)
+	if err != nil {
+		closeAll(ends)
+		return fmt.Errorf("attach to TLS functions in %s: %w", path, err)
 	}
-	a.tls = append(a.tls, links...)
+	a.tls.starts, a.tls.ends = append(a.tls.starts, starts...), append(a.tls.ends, ends...)
 	return nil
 }
 
-// ofLibuv is a function of programs that encrypt into memory and send by themselves, as Node does: no socket tells then what a call is about, and attaching would cost them for nothing.
-const ofLibuv = "uv_run"
+// attachAt attaches to the ends of functions, or to their starts: all that a program is for with one link where the kernel can, else with one each.
+func (a *attacher) attachAt(file *link.Executable, places []place, ends bool) (links []link.Link, err error) {
+	offsets := map[target][]uint64{}
+	for _, p := range places {
+		if p.end == ends {
+			offsets[p.target] = append(offsets[p.target], p.offset)
+		}
+	}
+	for t, at := range offsets {
+		l, err := a.attachEach(file, t, at)
+		links = append(links, l...)
+		if err != nil {
+			closeAll(links)
+			return nil, fmt.Errorf("%s: %w", t.program, err)
+		}
+	}
+	return links, nil
+}
 
-// tlsFunctionsIn finds the functions of a TLS library in a file, by name.
-func tlsFunctionsIn(path string) (map[string]uint64, error) {
+func (a *attacher) attachEach(file *link.Executable, t target, at []uint64) (links []link.Link, err error) {
+	if !a.tls.single {
+		programs, err := a.tlsPrograms(ebpf.AttachTraceUprobeMulti)
+		if err == nil {
+			attach := file.UprobeMulti
+			if t.back {
+				attach = file.UretprobeMulti
+			}
+			l, err := attach(nil, programs[t.program], &link.UprobeMultiOptions{Addresses: at})
+			if err == nil {
+				return []link.Link{l}, nil
+			}
+		}
+		a.tls.single = true // before Linux 6.6
+	}
+	programs, err := a.tlsPrograms(ebpf.AttachNone)
+	if err != nil {
+		return nil, err
+	}
+	attach := file.Uprobe
+	if t.back {
+		attach = file.Uretprobe
+	}
+	for _, offset := range at {
+		l, err := attach(t.program, programs[t.program], &link.UprobeOptions{Address: offset})
+		if err != nil {
+			return links, err //nolint:wrapcheck // by the caller
+		}
+		links = append(links, l)
+	}
+	return links, nil
+}
+
+// target is a program and how it is attached.
+type target struct {
+	program string
+	back    bool // where the function returns to, else at the offset itself
+}
+
+// place is where a program is attached to.
+type place struct {
+	target
+	offset uint64 // in the file
+	end    bool   // of a function, else its start
+}
+
+// tlsPlacesIn finds where to attach in a file.
+func tlsPlacesIn(path string) (places []place, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("look for a TLS library: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	names := []string{ofLibuv}
-	for _, f := range tlsFunctions() {
-		names = append(names, f.name)
+	switch found, err := goFunctionsOf(f, namesOf(goTLS())); {
+	case err == nil && hasAll(goTLS(), found):
+		return goPlaces(found), nil
+	case err != nil && !errors.Is(err, errNotGo):
+		return nil, fmt.Errorf("look for Go's TLS in %s: %w", path, err)
 	}
-	at, err := functionsOf(f, names)
+	found, err := functionsOf(f, namesOf(openSSL()))
 	if err != nil {
 		return nil, fmt.Errorf("look for a TLS library in %s: %w", path, err)
 	}
-	if at[ofLibuv] != 0 || slices.ContainsFunc(tlsFunctions(), func(f tlsFunction) bool { return f.needed && at[f.name] == 0 }) {
+	if !hasAll(openSSL(), found) {
 		return nil, fmt.Errorf("%s: %w", path, ErrNoTLS)
 	}
-	return at, nil
-}
-
-// detach closes links, the last first: so starts go before ends.
-func detach(links []link.Link) {
-	for i := range links {
-		_ = links[len(links)-1-i].Close()
+	for _, f := range openSSL() {
+		if at := found[f.name]; at != 0 {
+			places = append(places, place{target{f.start, false}, at, false})
+			if f.end != "" {
+				places = append(places, place{target{f.end, true}, at, true})
+			}
+		}
 	}
+	return places, nil
 }
 
-// tlsPrograms loads the programs, once.
-func (a *attacher) tlsPrograms() (map[string]*ebpf.Program, error) {
-	if a.forTLS != nil {
-		return a.forTLS.Programs, nil
+// hasAll tells whether all functions are there without which nothing is seen.
+func hasAll[V any](functions []tlsFunction, found map[string]V) bool {
+	return !slices.ContainsFunc(functions, func(f tlsFunction) bool {
+		_, ok := found[f.name]
+		return f.needed && !ok
+	})
+}
+
+func goPlaces(found map[string]code) (places []place) {
+	for _, f := range goTLS() {
+		c, ok := found[f.name]
+		if !ok {
+			continue
+		}
+		places = append(places, place{target{f.start, false}, c.entry, false})
+		for _, r := range c.returns {
+			places = append(places, place{target{f.end, false}, r, true})
+		}
+	}
+	return places
+}
+
+// tlsAttached is what is attached to TLS libraries.
+type tlsAttached struct {
+	starts, ends []link.Link
+	single       bool // the kernel attaches to one place at a time
+	programs     map[ebpf.AttachType]*ebpf.Collection
+}
+
+// tlsPrograms loads the programs, once for each way to attach them.
+func (a *attacher) tlsPrograms(as ebpf.AttachType) (map[string]*ebpf.Program, error) {
+	if c := a.tls.programs[as]; c != nil {
+		return c.Programs, nil
 	}
 	spec := a.spec.Copy()
-	wanted := map[string]*ebpf.ProgramSpec{bpf.KernelProgExitSsl: spec.Programs[bpf.KernelProgExitSsl]}
-	for _, f := range tlsFunctions() {
-		wanted[f.entry] = spec.Programs[f.entry]
+	wanted := map[string]*ebpf.ProgramSpec{}
+	for _, f := range slices.Concat(openSSL(), goTLS()) {
+		for _, name := range []string{f.start, f.end} {
+			if p := spec.Programs[name]; p != nil {
+				wanted[name], p.AttachType = p, as
+			}
+		}
 	}
 	spec.Programs = wanted
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: a.maps})
 	if err != nil {
 		return nil, fmt.Errorf("load the programs for TLS: %w", err)
 	}
-	a.forTLS = coll
+	if a.tls.programs == nil {
+		a.tls.programs = map[ebpf.AttachType]*ebpf.Collection{}
+	}
+	a.tls.programs[as] = coll
 	return coll.Programs, nil
 }
 
-// closeTLS detaches from all libraries.
-func (a *attacher) closeTLS() {
-	detach(a.tls)
-	if a.forTLS != nil {
-		a.forTLS.Close()
+// close detaches from all libraries, from starts before ends.
+func (t *tlsAttached) close() {
+	closeAll(t.starts)
+	closeAll(t.ends)
+	for _, c := range t.programs {
+		c.Close()
 	}
+}
+
+// closeAll closes links at once: each waits until no CPU runs its program.
+func closeAll(links []link.Link) {
+	var wg sync.WaitGroup
+	for _, l := range links {
+		wg.Go(func() { _ = l.Close() })
+	}
+	wg.Wait()
 }

@@ -46,6 +46,8 @@ var helpers = map[string]func(args []string) error{
 	"grpc-server":       grpcServer,
 	"http-client":       httpClient,
 	"http-server":       httpServer,
+	"https-client":      httpsClient,
+	"https-server":      httpsServer,
 	"kafka-client":      kafkaClient,
 	"kafka-server":      kafkaServer,
 	"kafka-talker":      kafkaTalker,

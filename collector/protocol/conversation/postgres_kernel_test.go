@@ -19,7 +19,7 @@ import (
 )
 
 // postgresServer starts a server in a fresh directory and returns the URL of its database "shop".
-func postgresServer(t *testing.T) (port int, url string) {
+func postgresServer(t *testing.T, cert, key string) (port int, url string) {
 	t.Helper()
 	bin, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil || len(bin) == 0 {
@@ -45,8 +45,22 @@ func postgresServer(t *testing.T) (port int, url string) {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
 	port = freePort(t)
-	start(t, command("postgres", "-D", data, "-p", strconv.Itoa(port), "-h", "127.0.0.1", "-k", dir, "-F"))
-	url = fmt.Sprintf("postgres://shop@127.0.0.1:%d/postgres", port)
+	args, mode := []string{"-D", data, "-p", strconv.Itoa(port), "-h", "127.0.0.1", "-k", dir, "-F"}, "prefer"
+	if cert != "" {
+		for from, to := range map[string]string{cert: "server.crt", key: "server.key"} {
+			b, err := os.ReadFile(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(data, to)
+			if err := errors.Join(os.WriteFile(file, b, 0o600), os.Chown(file, int(cred.Uid), int(cred.Gid))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		args, mode = append(args, "-l"), "require"
+	}
+	start(t, command("postgres", args...))
+	url = fmt.Sprintf("postgres://shop@127.0.0.1:%d/postgres?sslmode=%s", port, mode)
 	until(t, func() bool {
 		c, err := pgx.Connect(context.Background(), url)
 		if err == nil {
@@ -83,7 +97,7 @@ func postgresClient(args []string) error {
 		return err
 	}
 	ctx := context.Background()
-	pool, err := pgxpool.New(ctx, args[0]+"?pool_max_conns=3&sslmode=prefer")
+	pool, err := pgxpool.New(ctx, args[0]+"&pool_max_conns=3")
 	if err != nil {
 		return err
 	}
@@ -135,33 +149,34 @@ func postgresRound(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 func TestKernelPostgreSQL(t *testing.T) {
-	r := watch(t)
-	port, url := postgresServer(t)
-	const n = 100
-	run(t, helper("postgres-client", url, strconv.Itoa(n)))
+	plainAndSecure(t, func(t *testing.T, r *recorder, cert, key string) {
+		port, url := postgresServer(t, cert, key)
+		const n = 100
+		run(t, helper("postgres-client", url, strconv.Itoa(n)))
 
-	for _, want := range []struct {
-		query, summary, status string
-		count                  int
-	}{
-		{"INSERT INTO products VALUES ($1, $2)", "INSERT products", "", n},
-		{"SELECT id, name, repeat(?) FROM products WHERE id >= $1", "SELECT products", "", n},
-		{"SELECT name FROM products WHERE name = ?", "SELECT products", "", n},
-		{"INSERT INTO products VALUES ($1, ?)", "INSERT products", "23505", n},
-		{"SELECT * FROM nothing", "SELECT nothing", "42P01", n},
-		{"SELECT pg_sleep($1)", "SELECT", "", n},
-		{"UPDATE products SET name = $1 WHERE id = $2", "UPDATE products", "", 3 * n},
-	} {
-		for end, calls := range r.both(t, uint16(port), want.count, func(c seen) bool { return c.Query == want.query }) {
-			for _, c := range calls {
-				if c.Summary != want.summary || c.Status != want.status || c.Failed != (want.status != "") || c.Namespace != "postgres" {
-					t.Errorf("%s at the %s: %+v", want.query, end, c.Call)
-				}
-				sleeps := want.query == "SELECT pg_sleep($1)"
-				if c.Duration <= 0 || c.Duration > 10*time.Second || sleeps && c.Duration < pause {
-					t.Errorf("%s at the %s took %v", want.query, end, c.Duration)
+		for _, want := range []struct {
+			query, summary, status string
+			count                  int
+		}{
+			{"INSERT INTO products VALUES ($1, $2)", "INSERT products", "", n},
+			{"SELECT id, name, repeat(?) FROM products WHERE id >= $1", "SELECT products", "", n},
+			{"SELECT name FROM products WHERE name = ?", "SELECT products", "", n},
+			{"INSERT INTO products VALUES ($1, ?)", "INSERT products", "23505", n},
+			{"SELECT * FROM nothing", "SELECT nothing", "42P01", n},
+			{"SELECT pg_sleep($1)", "SELECT", "", n},
+			{"UPDATE products SET name = $1 WHERE id = $2", "UPDATE products", "", 3 * n},
+		} {
+			for end, calls := range r.both(t, uint16(port), want.count, func(c seen) bool { return c.Query == want.query }) {
+				for _, c := range calls {
+					if c.Summary != want.summary || c.Status != want.status || c.Failed != (want.status != "") || c.Namespace != "postgres" {
+						t.Errorf("%s at the %s: %+v", want.query, end, c.Call)
+					}
+					sleeps := want.query == "SELECT pg_sleep($1)"
+					if c.Duration <= 0 || c.Duration > 10*time.Second || sleeps && c.Duration < pause {
+						t.Errorf("%s at the %s took %v", want.query, end, c.Duration)
+					}
 				}
 			}
 		}
-	}
+	})
 }

@@ -33,7 +33,7 @@ func redisClient(args []string) error {
 		return err
 	}
 	ctx := context.Background()
-	c := redis.NewClient(&redis.Options{Addr: args[0], PoolSize: 2})
+	c := redis.NewClient(&redis.Options{Addr: args[0], PoolSize: 2, TLSConfig: secureTo(args[2])})
 	defer c.Close()
 	for i := range n {
 		if err := c.Set(ctx, fmt.Sprintf("cart:%d", i), "secret", 0).Err(); err != nil {
@@ -80,27 +80,34 @@ func TestKernelRedis(t *testing.T) {
 	if err != nil {
 		t.Skip("redis-server is not installed")
 	}
-	r := watch(t)
-	port := freePort(t)
-	start(t, exec.Command(binary, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()))
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	until(t, func() bool {
-		c, err := net.DialTimeout("tcp", addr, time.Second)
-		if err == nil {
-			_ = c.Close()
+	plainAndSecure(t, func(t *testing.T, r *recorder, cert, key string) {
+		port := freePort(t)
+		args := []string{"--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}
+		if cert == "" {
+			args = append(args, "--port", strconv.Itoa(port))
+		} else {
+			args = append(args, "--port", "0", "--tls-port", strconv.Itoa(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
 		}
-		return err == nil
-	}, func() string { return "redis-server does not listen" })
+		start(t, exec.Command(binary, args...))
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		until(t, func() bool {
+			c, err := net.DialTimeout("tcp", addr, time.Second)
+			if err == nil {
+				_ = c.Close()
+			}
+			return err == nil
+		}, func() string { return "redis-server does not listen" })
 
-	const n = 500
-	run(t, helper("redis-client", addr, strconv.Itoa(n)))
-	for query, want := range map[string]string{"SET cart:?": "", "GET cart:?": "", "LPUSH cart:?": "WRONGTYPE", "PUBLISH orders:?": "", "MESSAGE orders:?": ""} {
-		for end, calls := range r.both(t, uint16(port), n, func(c seen) bool { return c.Query == query }) {
-			for _, c := range calls {
-				if c.ErrorType != want || c.Duration <= 0 && c.Kind == protocol.Asked || c.Duration > time.Second {
-					t.Errorf("%s at the %s: error %q after %v, want %q", query, end, c.ErrorType, c.Duration, want)
+		const n = 500
+		run(t, helper("redis-client", addr, strconv.Itoa(n), cert))
+		for query, want := range map[string]string{"SET cart:?": "", "GET cart:?": "", "LPUSH cart:?": "WRONGTYPE", "PUBLISH orders:?": "", "MESSAGE orders:?": ""} {
+			for end, calls := range r.both(t, uint16(port), n, func(c seen) bool { return c.Query == query }) {
+				for _, c := range calls {
+					if c.ErrorType != want || c.Duration <= 0 && c.Kind == protocol.Asked || c.Duration > time.Second {
+						t.Errorf("%s at the %s: error %q after %v, want %q", query, end, c.ErrorType, c.Duration, want)
+					}
 				}
 			}
 		}
-	}
+	})
 }

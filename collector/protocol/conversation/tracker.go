@@ -109,7 +109,11 @@ func (t *Tracker) Chunk(c *probe.Chunk) {
 	if role == probe.RoleUnknown {
 		role = c.Role
 	}
-	k.peer = Peer{Sock: c.Sock, TGID: c.TGID, TID: c.TID, Cgroup: c.Cgroup, Endpoints: c.Endpoints, Role: role}
+	ends := c.Endpoints
+	if !ends.Remote.IsValid() { // a TLS library told of it before it was known which connection that is
+		ends = k.peer.Endpoints
+	}
+	k.peer = Peer{Sock: c.Sock, TGID: c.TGID, TID: c.TID, Cgroup: c.Cgroup, Endpoints: ends, Role: role}
 	if k.parser == nil && !t.recognize(k, c) {
 		return
 	}

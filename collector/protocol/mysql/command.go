@@ -50,7 +50,7 @@ func (p *Parser) asked(f protocol.Frame) bool {
 	b := f.Bytes[packetHead:]
 	first := !p.met
 	p.met = true
-	if first && f.Bytes[3] == 1 {
+	if first && (f.Bytes[3] == 1 || f.Bytes[3] == 2) { // the first asked for TLS
 		return p.login(f, b)
 	}
 	more := p.continued
@@ -158,7 +158,7 @@ func (p *Parser) login(f protocol.Frame, b []byte) bool {
 	}
 	p.capabilities, p.answers = capabilities, true
 	return p.push(op{
-		quiet: true, state: authenticating, next: 2, database: database,
+		quiet: true, state: authenticating, next: int(f.Bytes[3]) + 1, database: database,
 		Call: protocol.Call{Protocol: protocol.MySQL, Operation: "CONNECT", Start: f.First, Namespace: database, RequestBytes: f.Size},
 	})
 }

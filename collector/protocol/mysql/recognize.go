@@ -9,7 +9,7 @@ import (
 
 // Recognize tells whether b begins a connection: what a client answers to the greeting, or its wish for TLS.
 func Recognize(b []byte) bool {
-	if len(b) < packetHead+tlsRequest || b[3] != 1 || packetSize(b) != int64(len(b)) {
+	if len(b) < packetHead+tlsRequest || b[3] != 1 && b[3] != 2 || packetSize(b) != int64(len(b)) {
 		return false
 	}
 	_, _, ok := readResponse(b[packetHead:])

@@ -137,7 +137,7 @@ func ends(a pcommon.Map, role probe.Role, e probe.Endpoints) {
 
 // address writes an address and its port, as far as they are known: a name server's socket that takes datagrams at any address has none of its own.
 func address(a pcommon.Map, addr, port string, v netip.AddrPort) {
-	if !v.Addr().IsUnspecified() {
+	if v.Addr().IsValid() && !v.Addr().IsUnspecified() {
 		a.PutStr(addr, v.Addr().String())
 	}
 	if v.Port() != 0 {

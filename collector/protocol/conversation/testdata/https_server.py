@@ -7,6 +7,7 @@ import sys
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one segment for head and body: with two, the second waits for an acknowledgement
 
     def do_GET(self):
         body = b"x" * (50_000 if "large" in self.path else 10)
