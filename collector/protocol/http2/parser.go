@@ -22,6 +22,7 @@ type Parser struct {
 	strange bool               // answers may come of streams that are not in streams
 	broken  uint32             // id of the last request when the client last broke off a stream: answers of those up to it may still be on their way
 	trailed bool               // requests have trailers here
+	unread  time.Time          // when bytes of answers last came that nobody read: the end of any stream that was asked before may be in them
 }
 
 var _ protocol.Parser = (*Parser)(nil)
@@ -45,7 +46,9 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 	s := &p.sides[d]
 	if !s.found {
 		s.hidden.size += int64(len(b))
-		if b = s.find(b, p.isOpen); b == nil {
+		b = s.find(b, p.isOpen)
+		p.passed(d, at)
+		if b == nil {
 			return true
 		}
 		s.hidden.size -= int64(len(b))
@@ -54,7 +57,7 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 	if !s.data(at, b, p.reader(d)) {
 		return false
 	}
-	p.lose(d)
+	p.lose(d, at)
 	return true
 }
 
@@ -70,7 +73,8 @@ func (p *Parser) Hole(d protocol.Direction, at time.Time, n int64) bool {
 	if !s.hole(at, n, p.reader(d)) {
 		return false
 	}
-	p.lose(d)
+	p.lose(d, at)
+	p.passed(d, at)
 	return true
 }
 
@@ -102,17 +106,29 @@ func (p *Parser) begin(b []byte) (rest []byte, ok bool) {
 func (p *Parser) isOpen(id uint32) bool { return p.streams[id] != nil }
 
 // lose notes what is uncertain once a direction lost its place: the end of any stream may be in what is missing.
-func (p *Parser) lose(d protocol.Direction) {
+func (p *Parser) lose(d protocol.Direction, at time.Time) {
 	s := &p.sides[d]
 	if !s.found || !s.frames.Lost() {
 		return
 	}
 	s.lose(p.bodies(d), p.strange)
+	p.passed(d, at)
 	p.strange = p.strange || d == protocol.Request
 	for id, stream := range p.streams {
 		if stream.uncertain = true; !stream.asked {
 			delete(p.streams, id)
 		}
+	}
+}
+
+// passed notes that bytes of answers were passed over while it is not known where frames begin. Requests that are read later may have been answered in them.
+func (p *Parser) passed(d protocol.Direction, at time.Time) {
+	if d == protocol.Request || p.sides[d].found || !p.sides[d].missed {
+		return
+	}
+	p.unread = at
+	for _, stream := range p.streams {
+		stream.uncertain = true
 	}
 }
 
@@ -206,6 +222,7 @@ func (p *Parser) request(h headers, b block) bool {
 		delete(p.streams, b.stream)
 		return true
 	}
+	s.uncertain = s.uncertain || !b.first.After(p.unread)
 	if s.ended {
 		p.finish(b.stream, s, s.answeredCall())
 		return true

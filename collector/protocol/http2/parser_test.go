@@ -179,6 +179,17 @@ func TestParser(t *testing.T) {
 			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, request("/a")...), c.headers(3, true, request("/b")...)).
 				answer(away, s.headers(1, true, ok...))
 		}, []string{"http POST|/b|/b   REFUSED_STREAM the stream was reset: REFUSED_STREAM", "http POST|/a|/a  200"}},
+		"closed, and the answer was missing, of a request that came when answers were missing already": {func(c, s *end) said {
+			asked := said{}.ask([]byte(start), c.settings(), c.headers(1, true, grpcRequest("/shop.Cart/Get")...))
+			lost := asked.part(protocol.Response, s.hidden(1, func() []byte { return s.headers(1, true, status0...) }), 4096, 4).ask(c.headers(3, true, grpcRequest("/shop.Cart/Get")...))
+			return lost.part(protocol.Response, s.hidden(3, func() []byte { return s.headers(3, true, status0...) }), 0, 4)
+		}, nil},
+		"closed, and the answer was missing, of a request that is read later": {func(c, s *end) said {
+			asked := said{}.ask([]byte(start), c.settings(), c.headers(1, true, grpcRequest("/shop.Cart/Get")...)).ask(c.headers(3, true, grpcRequest("/shop.Cart/Get")...))
+			lost := asked.part(protocol.Response, s.hidden(1, func() []byte { return s.headers(3, true, status0...) }), 4096, 4)
+			lost[1], lost[2] = lost[2], lost[1]
+			return lost
+		}, nil},
 		"closed before the answer, and in it": {func(c, s *end) said {
 			return said{}.ask([]byte(start), c.settings(), c.headers(1, true, request("/a")...), c.headers(3, true, request("/b")...)).
 				answer(s.headers(3, false, ok...), s.data(3, false, []byte("x")))
@@ -343,14 +354,12 @@ func TestNeverWrong(t *testing.T) {
 					all = all.cut(protocol.Response, r, answered)
 				}
 				p := http2.New(func(c protocol.Call) {
-					if told++; !truth[c.Start][c.Path+" "+c.Status] {
-						t.Errorf("seed %d: %s %s was never said at %v: %v", seed, c.Path, c.Status, c.Start, truth[c.Start])
+					if told++; !truth[c.Start][c.Path+" "+c.Status] || c.ErrorType == protocol.ConnectionClosed {
+						t.Errorf("seed %d: %s %s %s was never said at %v: %v", seed, c.Path, c.Status, c.ErrorType, c.Start, truth[c.Start])
 					}
 				})
-				for _, segment := range all {
-					if !segment.Feed(p) {
-						break
-					}
+				if !slices.ContainsFunc(all, func(segment protocol.Segment) bool { return !segment.Feed(p) }) {
+					p.Close(all.next())
 				}
 			}
 			t.Logf("%d of %d calls told", told, sent)
