@@ -67,6 +67,13 @@ static __always_inline struct sock *inet_socket(int fd, bool *datagrams)
 	return sk;
 }
 
+/* The sequence number of the byte that a process reads or writes next. Both ends of a connection have the same for a byte. */
+static __always_inline u32 next_byte(u64 sk, bool write)
+{
+	struct tcp_sock *tcp = (void *)sk;
+	return write ? BPF_CORE_READ(tcp, write_seq) : BPF_CORE_READ(tcp, copied_seq);
+}
+
 static __always_inline void read_endpoints(struct endpoints *e, struct sock *sk)
 {
 	e->family = BPF_CORE_READ(sk, __sk_common.skc_family);

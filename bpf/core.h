@@ -64,6 +64,9 @@ struct sock {
 	u16 sk_protocol;
 	int sk_err;
 };
+struct tcp_sock {
+	u32 copied_seq, write_seq;
+};
 struct socket {
 	struct sock *sk;
 };

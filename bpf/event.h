@@ -42,9 +42,12 @@ struct transfer {
 	u32 tid;
 	u8 direction;
 	u8 role;
-	u16 unused;
+	u8 placed; /* first is known */
+	u8 unused;
 	u32 head;
 	u32 tail;
+	u32 first; /* sequence number of the first byte in its connection */
+	u32 unused2;
 };
 struct closed {
 	struct header h;

@@ -198,7 +198,9 @@ type KernelSyscall struct {
 	Source    uint8
 	Datagrams uint8
 	Trusted   uint8
-	Unused    [4]uint8
+	First     uint32
+	Tcp       uint8
+	Unused    [7]uint8
 }
 
 type KernelTransfer struct {
@@ -211,9 +213,12 @@ type KernelTransfer struct {
 	Tid       uint32
 	Direction uint8
 	Role      uint8
-	Unused    uint16
+	Placed    uint8
+	Unused    uint8
 	Head      uint32
 	Tail      uint32
+	First     uint32
+	Unused2   uint32
 }
 
 // Names of all BPF objects in the ELF.

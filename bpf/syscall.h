@@ -18,7 +18,9 @@ struct syscall {
 	u8 source;
 	u8 datagrams; /* the socket is one of UDP */
 	u8 trusted;   /* connected to a name server: the kernel lets nothing else in */
-	u8 unused[4];
+	u32 first;    /* sequence number of the first byte, of TCP alone */
+	u8 tcp;
+	u8 unused[7];
 };
 
 /* :: thread -> the system call it is in */
@@ -81,6 +83,9 @@ static __always_inline void begin_record(struct record *r, u32 kind, u64 thread,
 	r->t.direction = call->direction;
 	r->t.head = 0;
 	r->t.tail = 0;
+	/* Another thread may have moved bytes meanwhile: then it is not known which were this call's. */
+	r->t.first = call->first;
+	r->t.placed = call->tcp && next_byte(call->sk, call->direction == DIRECTION_SEND) - call->first == (u32)size;
 	if (call->sk)
 		read_endpoints(&r->t.ends, (void *)call->sk);
 	else

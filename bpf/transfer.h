@@ -146,6 +146,9 @@ static __always_inline int call_started(int fd, u64 pointer, u64 count, u64 name
 		return datagram_sent(thread, &call);
 	if (source == SOURCE_MESSAGES)
 		return 0;
+	call.tcp = BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	if (call.tcp)
+		call.first = next_byte((u64)sk, direction == DIRECTION_SEND);
 	u32 tgid = thread >> 32;
 	if (direction == DIRECTION_SEND && bpf_map_lookup_elem(&in_memory, &tgid))
 		records_sent(thread, &call);

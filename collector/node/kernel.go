@@ -2,6 +2,7 @@ package node
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/midwatch/midwatch/collector/host"
 	"github.com/midwatch/midwatch/collector/probe"
@@ -66,8 +67,10 @@ func (k *kernel) Chunk(c *probe.Chunk) {
 		k.peers.saw(c.Endpoints, c.TGID)
 	}
 	k.conversations.Chunk(c)
-	k.lookups.sweep(c.Time)
 }
+
+// Quiet looks for what nobody answered.
+func (k *kernel) Quiet(now time.Time) { k.lookups.sweep(now) }
 
 // Datagram is what DNS says.
 func (k *kernel) Datagram(c *probe.Chunk) {

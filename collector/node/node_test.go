@@ -22,6 +22,7 @@ import (
 	"github.com/midwatch/midwatch/collector/host/hosttest"
 	"github.com/midwatch/midwatch/collector/logs"
 	"github.com/midwatch/midwatch/collector/probe"
+	"github.com/midwatch/midwatch/collector/trace"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -85,6 +86,7 @@ type seenSpan struct {
 	kind                         ptrace.SpanKind
 	failed, secure               bool
 	errorType                    string
+	id                           trace.Identity
 }
 
 type seenLog struct {
@@ -103,6 +105,7 @@ func (r *recorder) Traces(_ context.Context, td ptrace.Traces) error {
 				asked: text(s.Attributes(), telemetry.PeerName), address: text(s.Attributes(), telemetry.PeerAddress), failed: s.Status().Code() == ptrace.StatusCodeError,
 				secure:   text(s.Attributes(), telemetry.TLSEstablished) == "true",
 				question: text(s.Attributes(), telemetry.DNSQuestion), transport: text(s.Attributes(), telemetry.NetworkTransport), errorType: text(s.Attributes(), telemetry.ErrorType),
+				id: trace.Identity{Trace: s.TraceID(), Span: s.SpanID(), Parent: s.ParentSpanID()},
 			})
 		}
 	}
@@ -308,6 +311,50 @@ func TestConversationOfTwoProcesses(t *testing.T) {
 	until(t, "the probe's state", func() bool { return got.points(serviceName+" "+telemetry.ProbeState) > 0 })
 	if n := got.count(func(s seenSpan) bool { return s.service == "node.test" }); n != 0 {
 		t.Errorf("%d spans of the agent itself", n)
+	}
+}
+
+// below returns how many spans of servers, of those that are wanted, are below the span of the client's end of the same request.
+func (r *recorder) below(wanted func(seenSpan) bool) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clients := map[pcommon.SpanID]seenSpan{}
+	for _, s := range r.spans {
+		if s.kind == ptrace.SpanKindClient {
+			clients[s.id.Span] = s
+		}
+	}
+	for _, s := range r.spans {
+		c, ok := clients[s.id.Parent]
+		if s.kind == ptrace.SpanKindServer && wanted(s) && ok && c.id.Trace == s.id.Trace && c.name == s.name {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTheEndsOfARequestAreOneTrace(t *testing.T) {
+	a, got := start(t, Config{})
+	needKernel(t, a)
+	address := filepath.Join(t.TempDir(), "address")
+	child(t, "depot", "serve", address, os.DevNull)
+	b, err := os.ReadFile(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "http://" + string(b)
+	go child(t, "van", "call", at+"/items/7", at+"/fail/1").Stop()
+	go child(t, "cart", "call", at+"/items/7", at+"/carts/1").Stop()
+	ofDepot := func(s seenSpan) bool { return s.service == "depot" }
+	until(t, "forty server spans below those of their clients", func() bool { return got.below(ofDepot) == 40 })
+	traces := map[pcommon.TraceID]int{}
+	for _, s := range got.spans {
+		traces[s.id.Trace]++
+	}
+	for id, n := range traces {
+		if n > 2 {
+			t.Errorf("trace %s has %d spans", id, n)
+		}
 	}
 }
 

@@ -96,6 +96,9 @@ func TestOutsidePeersAreCalledByTheNameAskedFor(t *testing.T) {
 			}) == 1
 		})
 	}
+	until(t, "the servers' ends below the clients', though between them the address is translated", func() bool {
+		return got.below(func(s seenSpan) bool { return s.name == "GET {other}" }) == 5
+	})
 	for _, kind := range []string{"A", "AAAA"} { // the C library asks for both with one call
 		until(t, "cart's lookup of "+kind, func() bool {
 			return got.count(func(s seenSpan) bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/midwatch/midwatch/collector/host"
 	"github.com/midwatch/midwatch/collector/probe"
+	"github.com/midwatch/midwatch/collector/protocol/conversation"
 )
 
 // maxEnds bounds the connection ends remembered: twice the conversations that are followed at once.
@@ -28,6 +29,14 @@ func endOf(e probe.Endpoints) end {
 	return k
 }
 
+// address is the nearer one of an end.
+type address struct {
+	ns uint32
+	netip.AddrPort
+}
+
+func (k end) address() address { return address{k.ns, k.Local} }
+
 // peers finds the process at the other end of a connection. What the probe saw at that end is the proof; sockets in /proc stand in
 // for ends that said nothing yet.
 type peers struct {
@@ -36,6 +45,7 @@ type peers struct {
 
 	mu    sync.Mutex
 	ends  *simplelru.LRU[end, uint32] // :: end → PID that used it last
+	here  map[address]int             // :: address → how many of ends have it
 	hits  *simplelru.LRU[target, hit] // :: process and port → its last connect that succeeded
 	asked time.Time                   // when an unknown peer last had the sockets read
 }
@@ -74,9 +84,14 @@ func (p *peers) superseded(c *probe.Connect) bool {
 }
 
 func newPeers(t *host.Table, s *host.Sockets) *peers {
-	ends, _ := simplelru.NewLRU[end, uint32](maxEnds, nil) // fails only for a size of zero
-	hits, _ := simplelru.NewLRU[target, hit](maxHits, nil)
-	return &peers{table: t, sockets: s, ends: ends, hits: hits}
+	p := &peers{table: t, sockets: s, here: map[address]int{}}
+	p.ends, _ = simplelru.NewLRU(maxEnds, func(k end, _ uint32) { // fails only for a size of zero
+		if p.here[k.address()]--; p.here[k.address()] == 0 {
+			delete(p.here, k.address())
+		}
+	})
+	p.hits, _ = simplelru.NewLRU[target, hit](maxHits, nil)
+	return p
 }
 
 // saw remembers that a process used its end of a connection.
@@ -84,9 +99,20 @@ func (p *peers) saw(e probe.Endpoints, pid uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := endOf(e)
-	if known, ok := p.ends.Get(k); !ok || known != pid {
+	known, ok := p.ends.Get(k)
+	if !ok {
+		p.here[k.address()]++
+	}
+	if !ok || known != pid {
 		p.ends.Add(k, pid)
 	}
+}
+
+// asks tells whether the end that asked is on this machine, and was seen to.
+func (p *peers) asks(r conversation.Request) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.here[address{r.NetNS, r.Client}] > 0
 }
 
 // service returns the service at the other end, "" when it is not on this machine or not known.

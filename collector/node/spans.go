@@ -10,6 +10,7 @@ import (
 	"github.com/midwatch/midwatch/collector/host"
 	"github.com/midwatch/midwatch/collector/probe"
 	"github.com/midwatch/midwatch/collector/protocol/span"
+	"github.com/midwatch/midwatch/collector/trace"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
@@ -32,15 +33,25 @@ type spans struct {
 	unknown   atomic.Uint64 // calls of processes that were gone before they were looked at
 	lost      atomic.Uint64 // spans the sink refused
 
+	joiner *trace.Joiner[located]
+
 	batch     ptrace.Traces
 	resources map[host.ID]ptrace.ResourceSpans
 	count     int
 	failed    []call // connects that wait for their second chance
 }
 
+// located is a call of a process that is known.
+type located struct {
+	call
+	process *host.Process
+	service string // at the other end, "" when it is not on this machine or not known
+}
+
 // run reads calls until ctx ends, then sends what waits.
 func (s *spans) run(ctx context.Context, calls <-chan call) error {
 	s.reset()
+	s.joiner = trace.NewJoiner(s.write)
 	tick := time.NewTicker(batchDelay)
 	defer tick.Stop()
 	for {
@@ -48,6 +59,7 @@ func (s *spans) run(ctx context.Context, calls <-chan call) error {
 		case <-ctx.Done():
 			last := context.WithoutCancel(ctx)
 			s.judge(time.Time{})
+			s.joiner.Close()
 			s.flush(last)
 			s.durations.flush(last, time.Now())
 			return nil
@@ -61,6 +73,7 @@ func (s *spans) run(ctx context.Context, calls <-chan call) error {
 			}
 		case now := <-tick.C:
 			s.judge(now)
+			s.joiner.Expire(now)
 			s.flush(ctx)
 			s.durations.tick(ctx, now)
 		}
@@ -81,6 +94,7 @@ func (s *spans) judge(now time.Time) {
 	s.failed = rest
 }
 
+// add finds out whose call that is, and has it wait for the one that it is below.
 func (s *spans) add(c call) {
 	pid := int(c.peer.TGID)
 	p := s.table.Get(pid)
@@ -98,22 +112,33 @@ func (s *spans) add(c call) {
 	case c.peer.Role == probe.RoleClient: // a failed connect, too
 		peer = s.peers.serving(uint64(c.peer.NetNS), c.peer.Remote)
 	}
+	if c.connect != nil {
+		s.meter.CountFailure(pid, c.connect.Remote, span.ConnectError(c.connect.Errno))
+	}
+	s.joiner.Add(time.Now(), trace.End{
+		Request: c.peer.Request, Server: c.peer.Role == probe.RoleServer, Here: s.peers.asks(c.peer.Request), TraceParent: c.call.TraceParent,
+	}, located{c, p, peer})
+}
+
+// write makes a call a span.
+func (s *spans) write(c located, id trace.Identity) {
+	p, peer := c.process, c.service
 	sp := s.slice(p).AppendEmpty()
 	s.count++
+	span.Identify(sp, id)
 	if c.connect != nil {
 		span.FillConnect(sp, *c.connect)
-		s.meter.CountFailure(pid, c.connect.Remote, span.ConnectError(c.connect.Errno))
 	} else {
-		s.databases.fill(p, c.peer.Role, &c.call)
-		c.call.Resource = s.routes.of(p.Service, c.peer.Role, &c.call)
-		span.Fill(sp, c.peer, c.call)
+		s.databases.fill(p, c.peer.Role, &c.call.call)
+		c.call.call.Resource = s.routes.of(p.Service, c.peer.Role, &c.call.call)
+		span.Fill(sp, c.peer, c.call.call)
 		switch {
 		case c.peer.Sock == 0:
 			sp.Attributes().PutStr(telemetry.NetworkTransport, "udp")
 		case probe.IsSecure(c.peer.Sock):
 			sp.Attributes().PutBool(telemetry.TLSEstablished, true)
 		}
-		s.durations.observe(p, sp, c.call.Duration)
+		s.durations.observe(p, sp, c.call.call.Duration)
 	}
 	switch {
 	case peer != "":

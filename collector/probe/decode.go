@@ -102,6 +102,8 @@ func (d *decoder) read(t *bpf.KernelTransfer, raw []byte) bool {
 		Role:      Role(t.Role),
 		Time:      d.clock.wall(t.H.Time),
 		Size:      int(t.Size),
+		Placed:    t.Placed != 0,
+		First:     t.First,
 		Data:      bytes[:t.Head],
 		Tail:      bytes[t.Head : t.Head+t.Tail],
 	}

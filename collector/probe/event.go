@@ -41,6 +41,8 @@ type Chunk struct {
 	Role      Role
 	Time      time.Time // start of a write, end of a read
 	Size      int       // bytes transferred
+	Placed    bool      // First is known: TCP that no library encrypts, and no other thread moved bytes at the same time
+	First     uint32    // TCP sequence number of the first of them, the same at both ends of the connection
 	Data      []byte    // the first of them, at most 4 KiB
 	Tail      []byte    // the last of them, at most 128 B, when Data is not all; between the two is a hole
 }
@@ -114,4 +116,6 @@ type Sink interface {
 	Exec(e Exec)
 	Exit(e Exit)
 	OOMKill(k OOMKill)
+	// Quiet says that all that happened before now was told. It comes some times a second, also when nothing happens, unless more happens than is read.
+	Quiet(now time.Time)
 }

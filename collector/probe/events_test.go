@@ -68,6 +68,7 @@ func (r *recorder) Connect(c probe.Connect) { r.Lock(); r.connects = append(r.co
 func (r *recorder) Exec(e probe.Exec)       { r.Lock(); r.execs = append(r.execs, e); r.Unlock() }
 func (r *recorder) Exit(e probe.Exit)       { r.Lock(); r.exits = append(r.exits, e); r.Unlock() }
 func (r *recorder) OOMKill(k probe.OOMKill) { r.Lock(); r.ooms = append(r.ooms, k); r.Unlock() }
+func (r *recorder) Quiet(time.Time)         {}
 
 func watch(t *testing.T) *recorder {
 	t.Helper()

@@ -96,10 +96,12 @@ func (p *Probe) read(reader *ringbuf.Reader, sink Sink) error {
 	d := decoder{sink: sink, from: &p.complete}
 	var rec ringbuf.Record
 	for {
-		reader.SetDeadline(time.Now().Add(readDeadline))
+		deadline := time.Now().Add(readDeadline)
+		reader.SetDeadline(deadline)
 		for {
 			err := reader.ReadInto(&rec)
 			if errors.Is(err, os.ErrDeadlineExceeded) {
+				sink.Quiet(deadline.Add(-readDeadline))
 				break
 			}
 			if errors.Is(err, ringbuf.ErrClosed) {

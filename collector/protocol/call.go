@@ -61,6 +61,7 @@ type Call struct {
 
 	RequestBytes  int64
 	ResponseBytes int64
+	Offset        int64  // how many bytes that ask were given to the parser up to and including the request's first; 0: that is not known
 	TraceParent   string // W3C traceparent of the request, verbatim, or what its B3 headers say, as one
 }
 

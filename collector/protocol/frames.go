@@ -7,10 +7,11 @@ import (
 
 // Frame is one frame of a direction: a message, or a part of one, that says at its beginning how long it is.
 type Frame struct {
-	Bytes []byte // the first of it, its head included; valid until the callback returns
-	Size  int64  // all of it
-	First time.Time
-	Last  time.Time
+	Bytes  []byte // the first of it, its head included; valid until the callback returns
+	Size   int64  // all of it
+	First  time.Time
+	Last   time.Time
+	Offset int64 // of its first byte, as Call.Offset
 }
 
 // Frames cuts one direction of a connection into frames. Of each it keeps the beginning and passes over the rest, whether that was copied or not. A frame is
@@ -25,6 +26,7 @@ type Frames struct {
 	lost   bool
 	held   []byte    // while it is lost: bytes with which a frame may begin whose head was not whole
 	begun  time.Time // when the first byte of the frame came that is not whole; zero: there is none
+	offset int64     // of that byte
 	kept   []byte    // the beginning of a frame of which the rest is passed over
 	size   int64     // of that frame; 0: there is none
 }
@@ -46,6 +48,12 @@ func (f *Frames) Left() int64 {
 	}
 	return f.Size(b[:f.Head]) - int64(len(b))
 }
+
+// Pass counts n bytes of the direction that somebody else read. It may be negative: they are given again.
+func (f *Frames) Pass(n int64) { f.stream.Pass(n) }
+
+// Unpacked says that from now on what is given was packed in something else: where in the direction it stood is not known.
+func (f *Frames) Unpacked() { f.stream.astray = true }
 
 // Lose forgets what came of a frame.
 func (f *Frames) Lose() {
@@ -118,7 +126,7 @@ func (f *Frames) read(at time.Time, each func(Frame) bool) bool {
 			return true
 		}
 		if f.begun.IsZero() {
-			f.begun = at
+			f.begun, f.offset = at, f.stream.Offset()
 		}
 		if len(b) < f.Head {
 			return true
@@ -143,7 +151,7 @@ func (f *Frames) pass(b []byte, size int64) {
 }
 
 func (f *Frames) finish(at time.Time, each func(Frame) bool) bool {
-	frame := Frame{Bytes: f.kept, Size: f.size, First: f.begun, Last: at}
+	frame := Frame{Bytes: f.kept, Size: f.size, First: f.begun, Last: at, Offset: f.offset}
 	f.size, f.begun = 0, time.Time{}
 	return each(frame)
 }

@@ -6,12 +6,26 @@ const MaxBuffered = 32 << 10
 // Stream is one direction of a connection: bytes to read, and a count of bytes to come that are of no interest. It
 // lets a reader say "skip the body" once, whether the body was copied, lies in a hole, or has not arrived yet.
 type Stream struct {
-	buf  []byte
-	skip int64 // bytes to drop before buf grows again; buf is empty while it is positive
+	buf    []byte
+	skip   int64 // bytes to drop before buf grows again; buf is empty while it is positive
+	fed    int64 // bytes that came so far
+	astray bool  // it was reset since: what comes next is not the fed-th byte of anything
 }
+
+// Offset is how many bytes of the direction came up to and including the next to be read; 0: that is not known.
+func (s *Stream) Offset() int64 {
+	if s.astray || s.skip > 0 {
+		return 0
+	}
+	return s.fed - int64(len(s.buf)) + 1
+}
+
+// Pass counts n bytes that somebody else read. It may be negative: they are written again.
+func (s *Stream) Pass(n int64) { s.fed += n }
 
 // Write appends the next bytes. It returns false, keeping nothing, if the reader let too many pile up.
 func (s *Stream) Write(b []byte) bool {
+	s.fed += int64(len(b))
 	if drop := min(s.skip, int64(len(b))); drop > 0 {
 		s.skip -= drop
 		b = b[drop:]
@@ -27,6 +41,7 @@ func (s *Stream) Write(b []byte) bool {
 // Hole passes over n bytes that nobody copied. It returns false if some of them were of interest: the reader has
 // lost its place.
 func (s *Stream) Hole(n int64) bool {
+	s.fed += n
 	if s.skip < n {
 		s.Reset()
 		return false
@@ -49,5 +64,5 @@ func (s *Stream) Next(n int64) {
 	s.skip += n - have
 }
 
-// Reset forgets everything, as at the start of a new message.
-func (s *Stream) Reset() { s.buf, s.skip = s.buf[:0], 0 }
+// Reset forgets everything, as at the start of a new message, and where in the direction that is.
+func (s *Stream) Reset() { s.buf, s.skip, s.astray = s.buf[:0], 0, true }

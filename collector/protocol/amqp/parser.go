@@ -137,5 +137,5 @@ func (p *Parser) Close(at time.Time) {
 
 // call is a call that begins with a frame, or is one.
 func (p *Parser) call(operation string, f protocol.Frame) protocol.Call {
-	return protocol.Call{Protocol: protocol.AMQP, Operation: operation, Start: f.First, Namespace: p.virtualHost}
+	return protocol.Call{Protocol: protocol.AMQP, Operation: operation, Start: f.First, Offset: f.Offset, Namespace: p.virtualHost}
 }

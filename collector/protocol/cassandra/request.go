@@ -32,7 +32,7 @@ func (p *Parser) asked(f protocol.Frame) bool {
 	if !ok {
 		return false
 	}
-	c := protocol.Call{Protocol: protocol.Cassandra, Start: f.First, Operation: h.name(), Namespace: p.keyspace, RequestBytes: f.Size}
+	c := protocol.Call{Protocol: protocol.Cassandra, Start: f.First, Offset: f.Offset, Operation: h.name(), Namespace: p.keyspace, RequestBytes: f.Size}
 	delete(p.preparing, h.stream)
 	if r := p.body(h, f); r != nil {
 		if h.flags&flagPayload != 0 {

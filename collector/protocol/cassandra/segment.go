@@ -86,6 +86,7 @@ type side struct {
 // segmented has all that follows come in segments.
 func (s *side) segmented(compressed bool) {
 	s.compressed = compressed
+	s.envelopes.Unpacked()
 	s.segments = &protocol.Frames{
 		Head: segmentHead(compressed),
 		Keep: maxKept,

@@ -28,6 +28,7 @@ type Parser struct {
 	client   protocol.Stream
 	stage    stage
 	begun    time.Time // first byte of the packet being read
+	offset   int64     // of that byte
 	unread   int64     // bytes of that packet that were given
 	hello    hello
 	changes  bool   // the query makes another database the connection's, if it succeeds
@@ -64,17 +65,22 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 	}
 	if p.stage == working {
 		if !p.asks(b) {
+			p.client.Pass(int64(len(b)))
 			p.count(len(b))
 			return true
 		}
 		p.superseded()
 		p.stage = asking
 	}
-	if p.begun.IsZero() {
+	fresh := p.begun.IsZero()
+	if fresh {
 		p.begun = at
 	}
 	if !p.client.Write(b) {
 		return false
+	}
+	if fresh {
+		p.offset = p.client.Offset()
 	}
 	p.unread += int64(len(b))
 	return p.sent(len(p.client.Bytes()) > maxQuery)
@@ -88,6 +94,7 @@ func (p *Parser) Hole(d protocol.Direction, at time.Time, n int64) bool {
 	if d == protocol.Response {
 		return p.missed(at, n)
 	}
+	p.client.Pass(n)
 	if p.stage == working {
 		p.count(int(n))
 		return true
@@ -133,7 +140,7 @@ func (p *Parser) sent(cut bool) bool {
 			p.unread -= int64(len(b) - len(r.b))
 		}
 	}
-	p.client.Reset()
+	p.client.Next(int64(len(p.client.Bytes())))
 	p.begun, p.unread = time.Time{}, 0
 	return true
 }
@@ -209,7 +216,7 @@ func certain(text string) string {
 
 // ask has a call wait for its answer.
 func (p *Parser) ask(c protocol.Call, quiet bool) {
-	c.Protocol, c.Start, c.RequestBytes, c.Namespace = protocol.ClickHouse, p.begun, p.unread, p.hello.database
+	c.Protocol, c.Start, c.Offset, c.RequestBytes, c.Namespace = protocol.ClickHouse, p.begun, p.offset, p.unread, p.hello.database
 	p.call, p.quiet = &c, quiet
 	p.server.begin()
 }

@@ -129,6 +129,7 @@ func (r *recorder) Connect(c probe.Connect) { r.locked(func() { r.connects = app
 func (r *recorder) Exec(e probe.Exec)       { r.locked(func() { r.execs = append(r.execs, e) }) }
 func (r *recorder) Exit(e probe.Exit)       { r.locked(func() { r.exits = append(r.exits, e) }) }
 func (r *recorder) OOMKill(k probe.OOMKill) { r.locked(func() { r.ooms = append(r.ooms, k) }) }
+func (r *recorder) Quiet(time.Time)         {}
 
 func (r *recorder) locked(f func()) {
 	r.Lock()
@@ -174,8 +175,62 @@ func watch(t *testing.T) *recorder {
 				t.Errorf("%d drops: %s", n, reason)
 			}
 		}
+		r.checkRequests(t)
 	})
 	return r
+}
+
+// joined is of how many requests in a hundred it must be known that their two ends are of one. Connections that are older than the probe count, too.
+var joined = map[protocol.Name]int{
+	protocol.HTTP: 50, protocol.GRPC: 99, protocol.PostgreSQL: 99, protocol.MySQL: 95, protocol.Redis: 95, protocol.MongoDB: 99, protocol.Memcached: 99, protocol.Kafka: 99,
+	protocol.ClickHouse: 75, protocol.NATS: 95,
+}
+
+// checkRequests wants the two ends of a request to be one, of all that was seen: no two calls of one end are, and what is one at both ends is the same there.
+func (r *recorder) checkRequests(t *testing.T) {
+	t.Helper()
+	type end struct {
+		conversation.Request
+		probe.Role
+	}
+	ends := map[end]seen{}
+	for _, c := range r.calls {
+		if !c.Request.Known() {
+			continue
+		}
+		e := end{c.Request, c.Role}
+		if other, twice := ends[e]; twice && c.Kind == protocol.Asked {
+			t.Errorf("two calls are the request %+v:\n%+v\n%+v", c.Request, other, c)
+		}
+		ends[e] = c
+	}
+	what := func(c seen) string { return fmt.Sprint(c.Protocol, c.Operation, c.Resource, c.Path, c.Query, c.Status) }
+	both := map[protocol.Name]int{}
+	for e, c := range ends {
+		if e.Role != probe.RoleServer {
+			continue
+		}
+		client, ok := ends[end{e.Request, probe.RoleClient}]
+		switch {
+		case !ok:
+		case what(client) != what(c) || client.Start.After(c.Start) || client.Local != c.Remote:
+			t.Errorf("these are no ends of one request:\n%+v\n%+v", c, client)
+		default:
+			both[c.Protocol]++
+		}
+	}
+	all := map[protocol.Name]int{}
+	for _, c := range r.calls {
+		if c.Role == probe.RoleServer && c.Kind == protocol.Asked && !probe.IsSecure(c.Sock) {
+			all[c.Protocol]++
+		}
+	}
+	t.Logf("ends that are known to be of one request: %v of %v", both, all)
+	for name, n := range all {
+		if least := joined[name]; n >= 100 && both[name]*100 < n*least {
+			t.Errorf("%s: of %d requests %d are known to be one at both ends, want %d %%", name, n, both[name], least)
+		}
+	}
 }
 
 // at returns the calls seen at one end of connections to a server's port.

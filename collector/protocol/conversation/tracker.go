@@ -24,7 +24,8 @@ type Peer struct {
 	TGID, TID uint32 // of the last chunk of the call
 	Cgroup    uint64
 	probe.Endpoints
-	Role probe.Role // RoleServer or RoleClient, proven by the kernel or, on old connections, by who sent the request
+	Role    probe.Role // RoleServer or RoleClient, proven by the kernel or, on old connections, by who sent the request
+	Request Request
 }
 
 // Config of a Tracker.
@@ -64,6 +65,8 @@ type conn struct {
 	tries  int
 	begun  *probe.Chunk       // copy of the last chunk, which may be the head of what comes next
 	held   []protocol.Segment // copies of answers that wait for their request
+	asked  int64              // bytes of requests that the parser was given
+	places []place            // :: the last of the transfers they came in, oldest first
 }
 
 // maxHead is how long the heads of messages are at most that programs read by themselves, before the rest: Kafka's brokers, MariaDB, MongoDB.
@@ -117,7 +120,7 @@ func (t *Tracker) Chunk(c *probe.Chunk) {
 	if k.parser == nil && !t.recognize(k, c) {
 		return
 	}
-	t.feed(k, segment(k.peer.Role, c))
+	t.take(k, c)
 }
 
 // Closed ends a connection.
@@ -158,10 +161,10 @@ func (t *Tracker) recognize(k *conn, c *probe.Chunk) bool {
 	}
 	if d != nil {
 		t.begin(k, d, c)
-		return head == nil || t.feed(k, segment(k.peer.Role, head))
+		return head == nil || t.take(k, head)
 	}
 	if head == nil && len(c.Data) <= maxHead && c.Size == len(c.Data) {
-		k.begun = &probe.Chunk{Direction: c.Direction, Time: c.Time, Size: c.Size, Data: bytes.Clone(c.Data)}
+		k.begun = &probe.Chunk{Direction: c.Direction, Time: c.Time, Size: c.Size, Data: bytes.Clone(c.Data), Placed: c.Placed, First: c.First}
 		if k.peer.Role != probe.RoleUnknown {
 			return false
 		}
@@ -201,13 +204,25 @@ func (t *Tracker) begin(k *conn, d *dialect, c *probe.Chunk) {
 	}
 	k.parser = d.parse(func(call protocol.Call) {
 		t.stats.Calls++
-		t.cfg.OnCall(k.peer, call)
+		peer := k.peer
+		peer.Request = k.request(call)
+		t.cfg.OnCall(peer, call)
 	})
 }
 
 func (t *Tracker) abandon(k *conn) {
 	k.dead, k.parser, k.held, k.begun = true, nil, nil, nil
 	t.cfg.Mute(k.peer.Sock)
+}
+
+// take gives a chunk to the parser, and remembers where requests stand. It returns false if the parser gave up.
+func (t *Tracker) take(k *conn, c *probe.Chunk) bool {
+	s := segment(k.peer.Role, c)
+	if s.Direction == protocol.Request {
+		k.answered()
+		k.note(c)
+	}
+	return t.feed(k, s)
 }
 
 // feed gives a segment to the parser, and what waited for it. It returns false if the parser gave up.

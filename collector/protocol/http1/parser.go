@@ -73,6 +73,7 @@ func (p *Parser) request(h *head) (state, bool) {
 	p.reading = &exchange{call: protocol.Call{
 		Protocol:     protocol.HTTP,
 		Start:        p.requests.begun,
+		Offset:       p.requests.offset,
 		Operation:    method,
 		Resource:     template.Route(whole),
 		Path:         template.Cut(whole, maxPath),

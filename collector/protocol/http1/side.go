@@ -28,6 +28,7 @@ type side struct {
 	state  state
 	open   bool      // a head was read whose message has not ended
 	begun  time.Time // first byte of the message being read
+	offset int64     // of that byte
 	last   time.Time // last byte seen
 	size   int64     // bytes of the message so far; declared, not counted, inside bodies
 	// onHead is given each head and says how its body ends; onEnd is told when the message is complete. Both return
@@ -47,13 +48,17 @@ func (s *side) data(at time.Time, b []byte) bool {
 		s.last = at
 		return true
 	}
-	if s.begun.IsZero() {
+	fresh := s.begun.IsZero()
+	if fresh {
 		s.begun = at
 	}
 	s.last = at
 	if !s.stream.Write(b) {
 		s.state = lost
 		return true
+	}
+	if fresh {
+		s.offset = s.stream.Offset()
 	}
 	return s.advance(at)
 }
@@ -141,7 +146,7 @@ func (s *side) readHead(at time.Time) (more, ok bool) {
 		return false, true
 	}
 	if s.begun.IsZero() {
-		s.begun = at
+		s.begun, s.offset = at, s.stream.Offset()
 	}
 	h, n := cutHead(b)
 	if n == 0 {

@@ -45,8 +45,10 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 	}
 	s := &p.sides[d]
 	if !s.found {
-		s.hidden.size += int64(len(b))
+		size := int64(len(b))
+		s.hidden.size += size
 		b = s.find(b, p.isOpen)
+		s.frames.Pass(size - int64(len(b)))
 		p.passed(d, at)
 		if b == nil {
 			return true
@@ -95,6 +97,7 @@ func (p *Parser) begin(b []byte) (rest []byte, ok bool) {
 		p.begun = true
 		return b, p.prefix == 0
 	}
+	p.sides[protocol.Request].frames.Pass(int64(n))
 	if p.prefix += n; p.prefix == len(preface) {
 		p.begun = true
 		p.sides[protocol.Request].open(true)

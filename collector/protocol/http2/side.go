@@ -41,6 +41,7 @@ type block struct {
 	pushed    bool // of a request that the server makes up
 	endStream bool // no more comes on the stream after it
 	first     time.Time
+	offset    int64 // of its first byte
 	size      int64 // of the frames that carry it
 	bytes     []byte
 	whole     bool // nothing of it is missing so far
@@ -92,6 +93,7 @@ func (s *side) data(at time.Time, b []byte, each func(protocol.Frame) bool) bool
 // hole passes over n bytes. It returns false if each did.
 func (s *side) hole(at time.Time, n int64, each func(protocol.Frame) bool) bool {
 	if !s.found {
+		s.frames.Pass(n)
 		s.hidden.size += n
 		s.begun, s.missed = nil, true
 		return true
@@ -143,7 +145,7 @@ func (s *side) headers(h head, f protocol.Frame, each func(block) bool) bool {
 	}
 	if !s.block.open {
 		s.block = block{
-			open: true, stream: h.stream, first: f.First, whole: true, bytes: s.block.bytes[:0],
+			open: true, stream: h.stream, first: f.First, offset: f.Offset, whole: true, bytes: s.block.bytes[:0],
 			pushed: h.kind == http2.FramePushPromise, endStream: h.kind == http2.FrameHeaders && h.flags.Has(http2.FlagHeadersEndStream),
 		}
 	}

@@ -65,6 +65,7 @@ func (s *stream) ask(h headers, b block) bool {
 	s.call = protocol.Call{
 		Protocol:     protocol.HTTP,
 		Start:        b.first,
+		Offset:       b.offset,
 		Operation:    h.method,
 		Path:         h.path,
 		RequestBytes: b.size,

@@ -10,7 +10,7 @@ import (
 func (p *Parser) asked(f protocol.Frame) bool {
 	h, r := readRequest(f)
 	x := exchange{correlation: h.correlation, key: h.key, version: h.version, known: h.known, uncertain: h.key == keyProduce}
-	x.Call = protocol.Call{Protocol: protocol.Kafka, Start: f.First, Operation: h.api.name, RequestBytes: f.Size}
+	x.Call = protocol.Call{Protocol: protocol.Kafka, Start: f.First, Offset: f.Offset, Operation: h.api.name, RequestBytes: f.Size}
 	if h.known {
 		said := found{tracing: h.key == keyProduce}
 		requests[h.key].structure(&r, h.version, &said)

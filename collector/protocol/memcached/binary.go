@@ -144,7 +144,7 @@ func (p *binaryProtocol) ask(f protocol.Frame) bool {
 		return false
 	}
 	a := asked{Call: c.call(), opcode: m.opcode, opaque: m.opaque, quiet: of.quiet}
-	a.Start = f.First
+	a.Start, a.Offset = f.First, f.Offset
 	p.pending = append(p.pending, a)
 	return true
 }

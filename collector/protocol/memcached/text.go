@@ -17,6 +17,7 @@ type text struct {
 
 	requests   protocol.Stream
 	begun      time.Time      // first byte of the command being read
+	offset     int64          // of that byte
 	unsent     *protocol.Call // a command whose data is still to come
 	clientLost bool           // until a transfer is whole commands
 
@@ -98,7 +99,7 @@ func (p *text) client(at time.Time) bool {
 			return true
 		}
 		if p.begun.IsZero() {
-			p.begun = at
+			p.begun, p.offset = at, p.requests.Offset()
 		}
 		line, _, whole := bytes.Cut(b[:min(len(b), maxLine)], []byte("\n"))
 		if !whole {
@@ -110,7 +111,7 @@ func (p *text) client(at time.Time) bool {
 		}
 		c.size += int64(len(line)) + 1
 		call := c.call()
-		call.Start = p.begun
+		call.Start, call.Offset = p.begun, p.offset
 		p.begun, p.unsent = time.Time{}, &call
 		p.requests.Next(c.size)
 	}

@@ -70,7 +70,7 @@ func (p *Parser) asked(f protocol.Frame) bool {
 	if m.op == opKillCursors {
 		return true
 	}
-	c := protocol.Call{Protocol: protocol.MongoDB, Start: f.First, RequestBytes: f.Size}
+	c := protocol.Call{Protocol: protocol.MongoDB, Start: f.First, Offset: f.Offset, RequestBytes: f.Size}
 	m.command(&c)
 	if m.op == opInsert || m.op == opUpdate || m.op == opDelete || m.flags&moreToCome != 0 && m.op == opMsg {
 		c.Kind, c.Duration = protocol.Sent, max(f.Last.Sub(f.First), 0)

@@ -62,7 +62,7 @@ func (p *Parser) asked(f protocol.Frame) bool {
 	if p.server.Lost() && !p.finishUnread() { // a client that asks again has its answer
 		return false
 	}
-	o := op{command: b[0], next: 1, Call: protocol.Call{Protocol: protocol.MySQL, Start: f.First, Namespace: p.database, RequestBytes: f.Size}}
+	o := op{command: b[0], next: 1, Call: protocol.Call{Protocol: protocol.MySQL, Start: f.First, Offset: f.Offset, Namespace: p.database, RequestBytes: f.Size}}
 	p.answers = true
 	return p.command(o, b[1:])
 }
@@ -159,7 +159,7 @@ func (p *Parser) login(f protocol.Frame, b []byte) bool {
 	p.capabilities, p.answers = capabilities, true
 	return p.push(op{
 		quiet: true, state: authenticating, next: int(f.Bytes[3]) + 1, database: database,
-		Call: protocol.Call{Protocol: protocol.MySQL, Operation: "CONNECT", Start: f.First, Namespace: database, RequestBytes: f.Size},
+		Call: protocol.Call{Protocol: protocol.MySQL, Operation: "CONNECT", Start: f.First, Offset: f.Offset, Namespace: database, RequestBytes: f.Size},
 	})
 }
 

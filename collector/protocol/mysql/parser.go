@@ -76,6 +76,7 @@ func (p *Parser) open(at time.Time, b []byte) (time.Time, []byte) {
 	}
 	if inner, ok := packedCommand(b); p.fresh && ok && isCommand(inner) {
 		p.packed = newCompression()
+		p.client.Unpacked()
 	}
 	p.fresh = false
 	return at, b
@@ -179,6 +180,7 @@ func (p *Parser) loggedIn(o op) bool {
 		return false
 	}
 	p.packed = newCompression()
+	p.client.Unpacked()
 	return true
 }
 

@@ -89,5 +89,5 @@ func (p *Parser) replied(x exchange, m message) {
 
 // call is a call that begins with a message, or is one.
 func (p *Parser) call(operation string, m message) protocol.Call {
-	return protocol.Call{Protocol: protocol.NATS, Operation: operation, Start: m.first, RequestBytes: m.size}
+	return protocol.Call{Protocol: protocol.NATS, Operation: operation, Start: m.first, Offset: m.offset, RequestBytes: m.size}
 }

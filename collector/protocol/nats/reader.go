@@ -17,6 +17,7 @@ const (
 type message struct {
 	line
 	first, last time.Time
+	offset      int64  // of its first byte
 	size        int64  // all of it
 	body        []byte // the beginning of what follows the line
 }
@@ -41,11 +42,12 @@ const (
 // reader cuts one direction into messages.
 type reader struct {
 	protocol.Stream
-	dir   protocol.Direction
-	lost  bool      // until a transfer begins with a message
-	since time.Time // when it was lost last; zero: never
-	begun time.Time // first byte of the message that is being read
-	open  *message  // whose line was read; its end has not passed
+	dir    protocol.Direction
+	lost   bool      // until a transfer begins with a message
+	since  time.Time // when it was lost last; zero: never
+	begun  time.Time // first byte of the message that is being read
+	offset int64     // of that byte
+	open   *message  // whose line was read; its end has not passed
 }
 
 // lose forgets what has arrived of a message.
@@ -62,7 +64,7 @@ func (r *reader) next(at time.Time, cut bool) (message, verdict) {
 			return message{}, wait
 		}
 		if r.begun.IsZero() {
-			r.begun = at
+			r.begun, r.offset = at, r.Offset()
 		}
 		if v := r.begin(b, cut); v != whole {
 			return message{}, v
@@ -87,7 +89,7 @@ func (r *reader) begin(b []byte, cut bool) verdict {
 	if !ok {
 		return wrong
 	}
-	m := &message{line: l, first: r.begun, size: int64(len(text)) + 1}
+	m := &message{line: l, first: r.begun, offset: r.offset, size: int64(len(text)) + 1}
 	if l.message {
 		rest := b[len(text)+1:]
 		kept := min(l.payload+2, min(l.header, keptHeader)+keptPayload)

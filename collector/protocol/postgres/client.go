@@ -6,7 +6,7 @@ import "time"
 func (p *Parser) client(at time.Time, cut bool) bool {
 	for {
 		if len(p.requests.Bytes()) > 0 && p.unit.IsZero() {
-			p.unit = at
+			p.unit, p.unitOffset = at, p.requests.Offset()
 		}
 		if p.starting {
 			done, ok := p.startup()
@@ -86,7 +86,7 @@ func (p *Parser) ask(m message) bool {
 
 // finishUnit queues an operation that began with the unit's first message.
 func (p *Parser) finishUnit(o op) bool {
-	o.start, o.size = p.unit, p.unitSize
+	o.start, o.offset, o.size = p.unit, p.unitOffset, p.unitSize
 	p.unit, p.unitSize = time.Time{}, 0
 	return p.push(o)
 }

@@ -24,6 +24,7 @@ type op struct {
 	kind      opKind
 	statement *template.Statement // nil when it was prepared before we looked
 	start     time.Time
+	offset    int64
 	first     time.Time // first byte of the answer
 	size      int64
 	tag       string // of CommandComplete
@@ -35,6 +36,7 @@ func (o *op) call(namespace string, end time.Time) protocol.Call {
 	c := protocol.Call{
 		Protocol:     protocol.PostgreSQL,
 		Start:        o.start,
+		Offset:       o.offset,
 		Duration:     max(end.Sub(o.start), 0),
 		Namespace:    namespace,
 		RequestBytes: o.size,

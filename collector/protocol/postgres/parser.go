@@ -28,6 +28,7 @@ type Parser struct {
 	fresh      bool // nothing was read yet
 	clientLost bool // until a transfer begins with a query
 	unit       time.Time
+	unitOffset int64
 	unitSize   int64 // bytes of the messages since the last Execute, Query or Sync, as far as they were kept
 	statements *simplelru.LRU[string, *template.Statement]
 	portals    *simplelru.LRU[string, *template.Statement]

@@ -15,6 +15,7 @@ type Parser struct {
 
 	commands   commands
 	begun      time.Time // first byte of the command being read
+	offset     int64     // of that byte
 	clientLost bool      // until a transfer begins with a command that is known
 
 	answers    answers
@@ -92,7 +93,7 @@ func (p *Parser) sent(at time.Time, b []byte) bool {
 func (p *Parser) client(at time.Time, cut bool) bool {
 	for {
 		if p.begun.IsZero() {
-			p.begun = at
+			p.begun, p.offset = at, p.commands.Offset()
 		}
 		c, wait, bad := p.commands.next(cut)
 		if wait {
@@ -107,7 +108,7 @@ func (p *Parser) client(at time.Time, cut bool) bool {
 		if p.Idle() && p.lastAnswer.Before(p.begun) {
 			p.forgetAnswer()
 		}
-		call := asked{Call: protocol.Call{Protocol: protocol.Redis, Start: p.begun, Operation: c.name(), Query: c.query(), RequestBytes: c.size}}
+		call := asked{Call: protocol.Call{Protocol: protocol.Redis, Start: p.begun, Offset: p.offset, Operation: c.name(), Query: c.query(), RequestBytes: c.size}}
 		if subscribes(call.Operation) {
 			call.confirmations = c.confirmations()
 			p.subscribed, p.answers.wordy = true, true

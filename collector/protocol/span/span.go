@@ -3,11 +3,8 @@
 package span
 
 import (
-	"encoding/hex"
-	"math/rand/v2"
 	"net/netip"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -16,12 +13,19 @@ import (
 	"github.com/midwatch/midwatch/collector/probe"
 	"github.com/midwatch/midwatch/collector/protocol"
 	"github.com/midwatch/midwatch/collector/protocol/conversation"
+	"github.com/midwatch/midwatch/collector/trace"
 	"github.com/midwatch/midwatch/internal/telemetry"
 )
 
-// Fill writes a call into an empty span.
+// Identify gives a span its place in a trace.
+func Identify(s ptrace.Span, id trace.Identity) {
+	s.SetTraceID(id.Trace)
+	s.SetSpanID(id.Span)
+	s.SetParentSpanID(id.Parent)
+}
+
+// Fill writes a call into a span that has its ids.
 func Fill(s ptrace.Span, peer conversation.Peer, call protocol.Call) {
-	identify(s, call.TraceParent)
 	s.SetKind(kind(peer.Role, call.Kind))
 	s.SetName(name(call))
 	s.SetStartTimestamp(pcommon.NewTimestampFromTime(call.Start))
@@ -39,9 +43,8 @@ func Fill(s ptrace.Span, peer conversation.Peer, call protocol.Call) {
 	}
 }
 
-// FillConnect writes a failed attempt to connect into an empty span.
+// FillConnect writes a failed attempt to connect into a span that has its ids.
 func FillConnect(s ptrace.Span, c probe.Connect) {
-	identify(s, "")
 	s.SetKind(ptrace.SpanKindClient)
 	s.SetName("CONNECT " + c.Remote.String())
 	s.SetStartTimestamp(pcommon.NewTimestampFromTime(c.Start))
@@ -143,40 +146,4 @@ func address(a pcommon.Map, addr, port string, v netip.AddrPort) {
 	if v.Port() != 0 {
 		a.PutInt(port, int64(v.Port()))
 	}
-}
-
-// identify gives the span its ids. A traceparent on the wire names the trace and the span the call was made under: true
-// at both ends, and of a proxy that passes the header on unread.
-func identify(s ptrace.Span, traceparent string) {
-	s.SetSpanID(pcommon.SpanID(random8()))
-	trace, parent, ok := parseTraceParent(traceparent)
-	if !ok {
-		a, b := random8(), random8()
-		copy(trace[:8], a[:])
-		copy(trace[8:], b[:])
-	}
-	s.SetTraceID(trace)
-	s.SetParentSpanID(parent)
-}
-
-// parseTraceParent reads a W3C traceparent of any version: version-trace-parent-flags.
-func parseTraceParent(h string) (trace pcommon.TraceID, parent pcommon.SpanID, ok bool) {
-	parts := strings.Split(h, "-")
-	if len(parts) < 4 || len(parts[0]) != 2 || parts[0] == "ff" || len(parts[1]) != 32 || len(parts[2]) != 16 {
-		return trace, parent, false
-	}
-	if _, err := hex.Decode(trace[:], []byte(parts[1])); err != nil || trace.IsEmpty() {
-		return pcommon.TraceID{}, parent, false
-	}
-	if _, err := hex.Decode(parent[:], []byte(parts[2])); err != nil || parent.IsEmpty() {
-		return pcommon.TraceID{}, pcommon.SpanID{}, false
-	}
-	return trace, parent, true
-}
-
-func random8() (b [8]byte) {
-	for n, i := rand.Uint64(), 0; i < len(b); i++ {
-		b[i] = byte(n >> (8 * i))
-	}
-	return b
 }
