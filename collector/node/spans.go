@@ -122,23 +122,23 @@ func (s *spans) add(c call) {
 
 // write makes a call a span.
 func (s *spans) write(c located, id trace.Identity) {
-	p, peer := c.process, c.service
+	p, peer, said := c.process, c.service, &c.call.call
 	sp := s.slice(p).AppendEmpty()
 	s.count++
 	span.Identify(sp, id)
 	if c.connect != nil {
 		span.FillConnect(sp, *c.connect)
 	} else {
-		s.databases.fill(p, c.peer.Role, &c.call.call)
-		c.call.call.Resource = s.routes.of(p.Service, c.peer.Role, &c.call.call)
-		span.Fill(sp, c.peer, c.call.call)
+		s.databases.fill(p, c.peer.Role, said)
+		said.Resource = s.routes.of(p.Service, c.peer.Role, said)
+		span.Fill(sp, c.peer, *said)
 		switch {
 		case c.peer.Sock == 0:
 			sp.Attributes().PutStr(telemetry.NetworkTransport, "udp")
 		case probe.IsSecure(c.peer.Sock):
 			sp.Attributes().PutBool(telemetry.TLSEstablished, true)
 		}
-		s.durations.observe(p, sp, c.call.call.Duration)
+		s.durations.observe(p, sp, said.Duration)
 	}
 	switch {
 	case peer != "":

@@ -72,15 +72,11 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 		p.superseded()
 		p.stage = asking
 	}
-	fresh := p.begun.IsZero()
-	if fresh {
-		p.begun = at
+	if p.begun.IsZero() {
+		p.begun, p.offset = at, p.client.Offset()
 	}
 	if !p.client.Write(b) {
 		return false
-	}
-	if fresh {
-		p.offset = p.client.Offset()
 	}
 	p.unread += int64(len(b))
 	return p.sent(len(p.client.Bytes()) > maxQuery)

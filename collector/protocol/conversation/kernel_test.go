@@ -235,6 +235,7 @@ func (r *recorder) checkRequests(t *testing.T) {
 func (r *recorder) at(role probe.Role, port uint16) []seen {
 	r.Lock()
 	defer r.Unlock()
+	r.ports[port] = true
 	var found []seen
 	for _, c := range r.calls {
 		if c.Role == role && c.server().Port() == port {
@@ -257,14 +258,13 @@ func (r *recorder) both(t *testing.T, port uint16, n int, which func(seen) bool)
 	if len(server) != n || len(client) != n {
 		t.Fatalf("%d server and %d client calls, want %d; the first: %+v", len(server), len(client), n, server[0].Call)
 	}
-	r.checkJoined(t, port, server, client)
+	checkJoined(t, server, client)
 	return map[string][]seen{"server": server, "client": client}
 }
 
 // checkJoined wants it to be known of enough requests that the two ends are of one.
-func (r *recorder) checkJoined(t *testing.T, port uint16, server, client []seen) {
+func checkJoined(t *testing.T, server, client []seen) {
 	t.Helper()
-	r.ports[port] = true
 	clients := map[conversation.Request]bool{}
 	for _, c := range client {
 		clients[c.Request] = c.Request.Known()

@@ -12,7 +12,7 @@ const maxPlaces = 64
 
 // Request is which request of which connection a call is, the same at both ends: where its first byte stands. The zero value: that is not known.
 type Request struct {
-	Client netip.AddrPort // the address of the end that asks, which nothing between the two on one machine translates
+	Client netip.AddrPort // the address of the end that asks: the same at both ends, unless it is translated on the way
 	NetNS  uint32         // of the connection, where the address means something in there alone
 	First  uint32         // TCP sequence number of the first byte
 }

@@ -48,17 +48,13 @@ func (s *side) data(at time.Time, b []byte) bool {
 		s.last = at
 		return true
 	}
-	fresh := s.begun.IsZero()
-	if fresh {
-		s.begun = at
+	if s.begun.IsZero() {
+		s.begun, s.offset = at, s.stream.Offset()
 	}
 	s.last = at
 	if !s.stream.Write(b) {
 		s.state = lost
 		return true
-	}
-	if fresh {
-		s.offset = s.stream.Offset()
 	}
 	return s.advance(at)
 }

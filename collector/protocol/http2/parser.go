@@ -22,7 +22,7 @@ type Parser struct {
 	strange bool               // answers may come of streams that are not in streams
 	broken  uint32             // id of the last request when the client last broke off a stream: answers of those up to it may still be on their way
 	trailed bool               // requests have trailers here
-	unread  time.Time          // when bytes of answers last came that nobody read: the end of any stream that was asked before may be in them
+	unseen  time.Time          // when bytes of answers last came that nobody read: the end of any stream that was asked before may be in them
 }
 
 var _ protocol.Parser = (*Parser)(nil)
@@ -59,7 +59,8 @@ func (p *Parser) Data(d protocol.Direction, at time.Time, b []byte) bool {
 	if !s.data(at, b, p.reader(d)) {
 		return false
 	}
-	p.lose(d, at)
+	p.lose(d)
+	p.passed(d, at)
 	return true
 }
 
@@ -75,7 +76,7 @@ func (p *Parser) Hole(d protocol.Direction, at time.Time, n int64) bool {
 	if !s.hole(at, n, p.reader(d)) {
 		return false
 	}
-	p.lose(d, at)
+	p.lose(d)
 	p.passed(d, at)
 	return true
 }
@@ -109,13 +110,12 @@ func (p *Parser) begin(b []byte) (rest []byte, ok bool) {
 func (p *Parser) isOpen(id uint32) bool { return p.streams[id] != nil }
 
 // lose notes what is uncertain once a direction lost its place: the end of any stream may be in what is missing.
-func (p *Parser) lose(d protocol.Direction, at time.Time) {
+func (p *Parser) lose(d protocol.Direction) {
 	s := &p.sides[d]
 	if !s.found || !s.frames.Lost() {
 		return
 	}
 	s.lose(p.bodies(d), p.strange)
-	p.passed(d, at)
 	p.strange = p.strange || d == protocol.Request
 	for id, stream := range p.streams {
 		if stream.uncertain = true; !stream.asked {
@@ -129,7 +129,7 @@ func (p *Parser) passed(d protocol.Direction, at time.Time) {
 	if d == protocol.Request || p.sides[d].found || !p.sides[d].missed {
 		return
 	}
-	p.unread = at
+	p.unseen = at
 	for _, stream := range p.streams {
 		stream.uncertain = true
 	}
@@ -225,7 +225,7 @@ func (p *Parser) request(h headers, b block) bool {
 		delete(p.streams, b.stream)
 		return true
 	}
-	s.uncertain = s.uncertain || !b.first.After(p.unread)
+	s.uncertain = s.uncertain || !b.first.After(p.unseen)
 	if s.ended {
 		p.finish(b.stream, s, s.answeredCall())
 		return true

@@ -27,6 +27,12 @@ func newCompression() *compression {
 	return &compression{client: frames, server: frames}
 }
 
+// compress has all that follows come packed.
+func (p *Parser) compress() {
+	p.packed = newCompression()
+	p.client.Unpacked()
+}
+
 // packedCommand is the command within b, the first transfer that is seen of a connection, if packets are packed on it.
 func packedCommand(b []byte) (command []byte, ok bool) {
 	if len(b) <= packedHead || b[3] != 0 || packetSize(b)-packetHead+packedHead != int64(len(b)) {

@@ -75,8 +75,7 @@ func (p *Parser) open(at time.Time, b []byte) (time.Time, []byte) {
 		return at, nil
 	}
 	if inner, ok := packedCommand(b); p.fresh && ok && isCommand(inner) {
-		p.packed = newCompression()
-		p.client.Unpacked()
+		p.compress()
 	}
 	p.fresh = false
 	return at, b
@@ -179,8 +178,7 @@ func (p *Parser) loggedIn(o op) bool {
 	case p.capabilities&withCompress == 0:
 		return false
 	}
-	p.packed = newCompression()
-	p.client.Unpacked()
+	p.compress()
 	return true
 }
 
